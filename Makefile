@@ -1,0 +1,27 @@
+# check = lint, types, layers, fast tests, in under a minute; test = everything, with the lab.
+PY ?= .venv/bin/python
+BIN := .venv/bin
+
+.PHONY: venv check lint types layers fast test demo lab crds
+
+venv: .venv/.done
+.venv/.done: pyproject.toml
+	python3.11 -m venv .venv
+	$(BIN)/pip install -q -U pip
+	$(BIN)/pip install -q -e '.[dev,lab]'
+	touch $@
+
+check: venv lint types layers fast
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: venv
+	$(BIN)/mypy
+
+layers: venv
+	$(BIN)/lint-imports
+
+fast: venv
+	$(BIN)/pytest -m "not lab and not oracle"

@@ -1,0 +1,38 @@
+"""Kubernetes' times and the durations users write, as values; no clock in here."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from crds.errors import Invalid
+
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+
+
+def duration(written: str | int | float, path: str) -> timedelta:
+    """`30`, `"30"`, `"30s"`, `"1h30m"` or `"0.5s"` as a time span; Invalid names `path` otherwise."""
+    if isinstance(written, int | float):
+        return timedelta(seconds=written)
+    text = written.strip()
+    if re.fullmatch(r"\d+", text):
+        return timedelta(seconds=int(text))
+    if not re.fullmatch(rf"(?:{_PART.pattern})+", text):
+        raise Invalid(path, f"{written!r} is no duration; write seconds as a number, or like 30s, 5m, 1h30m")
+    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text)))
+
+
+def parse(written: str) -> datetime:
+    """An RFC 3339 time as the API server writes it (`2026-03-15T10:30:00Z`, with or without fractions)."""
+    return datetime.fromisoformat(written)
+
+
+def rfc3339(moment: datetime) -> str:
+    """Whole seconds, UTC, as metav1.Time: `2026-03-15T10:30:00Z`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def rfc3339_micro(moment: datetime) -> str:
+    """Microseconds, UTC, as metav1.MicroTime."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

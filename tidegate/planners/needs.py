@@ -1,0 +1,94 @@
+"""What a planner may ask to see, and the four answers it can get.
+
+A need is a value: two planners that ask the same thing share one answer, and the needs of a key's last
+round are the index of whom a change wakes. An answer that is not there yet is a fact to plan on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crds.refs import Kind, Ref
+
+Raw = dict[str, Any]
+
+
+class Object(msgspec.Struct, frozen=True, tag=True):
+    """One object out of the watched store. Known value: the raw object."""
+
+    ref: Ref
+
+
+class Listed(msgspec.Struct, frozen=True, tag=True):
+    """All objects of a watched kind in a namespace. Known value: a tuple of raw objects, by name."""
+
+    kind: Kind
+    namespace: str
+
+
+class Pods(msgspec.Struct, frozen=True, tag=True):
+    """The pods with these labels, listed from the API server at `at` (never watched).
+
+    Known value: a tuple of raw pods. `at` is part of the question: asking again later is a new need.
+    """
+
+    namespace: str
+    labels: tuple[tuple[str, str], ...]
+    at: datetime
+
+
+class Samples(msgspec.Struct, frozen=True, tag=True):
+    """Raw samples of a Prometheus selector: the range-vector `selector[window]` at time `at`.
+
+    Known value: `analysis.counters.Series` tuple. Failed says what Prometheus or the network said.
+    """
+
+    address: str
+    selector: str
+    window: float
+    at: datetime
+
+
+class Defaulted(msgspec.Struct, frozen=True, tag=True):
+    """A pod template as the API server would store it, by a dry-run create of a PodTemplate.
+
+    `template` is compact JSON with sorted keys, so that the need is hashable. Known value: the raw template.
+    """
+
+    namespace: str
+    template: str
+
+
+Need = Object | Listed | Pods | Samples | Defaulted
+
+
+class Known(msgspec.Struct, frozen=True, tag=True):
+    value: Any
+
+
+class Absent(msgspec.Struct, frozen=True, tag=True):
+    """Looked, and it is not there."""
+
+
+class Pending(msgspec.Struct, frozen=True, tag=True):
+    """Asked, no answer yet; the key is woken when there is one."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """Asked, and the answer was an error."""
+
+    why: str
+
+
+Answer = Known | Absent | Pending | Failed
+Answers = Mapping[Need, Answer]
+
+
+def known(answers: Answers, need: Need, default: Any = None) -> Any:
+    """The value of a need that is Known, else `default`."""
+    answer = answers.get(need)
+    return answer.value if isinstance(answer, Known) else default
