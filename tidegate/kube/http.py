@@ -33,7 +33,7 @@ class Response:
 
 
 class Sender(Protocol):
-    """Raises `tidegate.kube.errors.Unreachable` when no answer came: the request may or may not have acted."""
+    """Raises `tidegate.kube.errors.Unreachable` when no answer came: it may or may not have acted."""
 
     async def send(self, request: Request) -> Response: ...
 

@@ -1,0 +1,234 @@
+"""Where the API server is and how we prove who we are: kubeconfig files, or the pod's service account.
+
+Standard library and PyYAML only, because the command line pays for every import at each key press.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import ssl
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+TOKEN_FILE_SECONDS = 3600.0
+FOR_EVER = float("inf")
+PLUGIN_SECONDS = 60.0
+
+
+class ConfigError(Exception):
+    """No usable way to an API server; the text says which file and field to mend."""
+
+
+class Proof(NamedTuple):
+    """What a request carries, and until when (monotonic seconds); PEM where a plugin gave a certificate."""
+
+    header: str = ""
+    until: float = FOR_EVER
+    certificate: str = ""
+    key: str = ""
+
+
+class Credentials:
+    """Remembers a proof until it is stale. `current` does no I/O; `renew` may read a file or run a plugin."""
+
+    def __init__(self, fetch: Callable[[], Proof]) -> None:
+        self._fetch = fetch
+        self._proof: Proof | None = None
+
+    def current(self) -> Proof | None:
+        proof = self._proof
+        return proof if proof and time.monotonic() < proof.until else None
+
+    def renew(self) -> Proof:
+        self._proof = self._fetch()
+        return self._proof
+
+    def forget(self) -> None:
+        """The server answered 401: what we hold is no longer taken."""
+        self._proof = None
+
+
+@dataclass(frozen=True)
+class Connection:
+    """A server to talk to. `ca`, `certificate` and `key` are PEM texts; no `ca` means the system's."""
+
+    server: str
+    credentials: Credentials = field(default_factory=lambda: Credentials(Proof))
+    namespace: str = "default"
+    ca: str = ""
+    insecure: bool = False
+    certificate: str = ""
+    key: str = ""
+    tls_name: str = ""
+
+    def tls(self) -> ssl.SSLContext | None:
+        """A context that trusts the cluster's CA alone: the system's cost 34 ms to load. None for http."""
+        if not self.server.startswith("https:"):
+            return None
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        if self.insecure:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        elif self.ca:
+            context.load_verify_locations(cadata=self.ca)
+        else:
+            context.load_default_certs()
+        self._show_certificate(context)
+        return context
+
+    def _show_certificate(self, context: ssl.SSLContext) -> None:
+        proof = self.credentials.current() or self.credentials.renew()
+        certificate, key = self.certificate or proof.certificate, self.key or proof.key
+        if not certificate:
+            return
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as pem:  # OpenSSL takes a key from a file alone
+            pem.write(f"{certificate}\n{key}\n")
+            pem.flush()
+            context.load_cert_chain(pem.name)
+
+
+def load(context: str = "", environ: Mapping[str, str] = os.environ) -> Connection:
+    """What KUBECONFIG names, else the pod's service account, else ~/.kube/config. Raises ConfigError."""
+    named = [Path(p) for p in environ.get("KUBECONFIG", "").split(os.pathsep) if p]
+    if named:
+        return from_files(named, context)
+    if not context and environ.get("KUBERNETES_SERVICE_HOST") and (IN_CLUSTER / "token").exists():
+        return in_cluster(environ)
+    return from_files([Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"], context)
+
+
+def in_cluster(environ: Mapping[str, str] = os.environ, folder: Path = IN_CLUSTER) -> Connection:
+    host, port = environ["KUBERNETES_SERVICE_HOST"], environ.get("KUBERNETES_SERVICE_PORT", "443")
+    return Connection(
+        server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
+        credentials=Credentials(lambda: _token_file(folder / "token")),
+        namespace=(folder / "namespace").read_text().strip(),
+        ca=(folder / "ca.crt").read_text(),
+    )
+
+
+def from_files(files: list[Path], context: str = "") -> Connection:
+    """The first file that has an entry of a name wins, as with kubectl."""
+    entries = _Entries(files)
+    chosen = entries.named("contexts", context or entries.current_context)
+    cluster = entries.named("clusters", chosen["cluster"])
+    user = entries.named("users", chosen["user"]) if chosen.get("user") else {}
+    if not cluster.get("server"):
+        raise ConfigError(f"cluster {chosen['cluster']!r} in {entries.files} names no server")
+    return Connection(
+        server=cluster["server"].rstrip("/"),
+        credentials=Credentials(lambda: _prove(user)),
+        namespace=chosen.get("namespace") or "default",
+        ca=_pem(cluster, "certificate-authority"),
+        insecure=bool(cluster.get("insecure-skip-tls-verify")),
+        certificate=_pem(user, "client-certificate"),
+        key=_pem(user, "client-key"),
+        tls_name=cluster.get("tls-server-name") or "",
+    )
+
+
+class _Entries:
+    """The named entries of several kubeconfig files, relative paths in them made absolute."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self.files = ", ".join(str(f) for f in files)
+        self._read = [(f, _yaml(f)) for f in files if f.exists()]
+        if not self._read:
+            raise ConfigError(
+                f"no kubeconfig: {self.files} does not exist; set KUBECONFIG, or log in to a cluster"
+            )
+        self.current_context = next(
+            (d["current-context"] for _, d in self._read if d.get("current-context")), ""
+        )
+
+    def named(self, section: str, name: str) -> dict[str, Any]:
+        singular = section.removesuffix("s")
+        for file, document in self._read:
+            for entry in document.get(section) or ():
+                if entry.get("name") == name:
+                    return _absolute(entry.get(singular) or {}, file.parent)
+        raise ConfigError(f"{self.files}: no {singular} named {name!r}")
+
+
+def _yaml(file: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        document = yaml.load(file.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (OSError, yaml.YAMLError) as problem:
+        raise ConfigError(f"{file}: {problem}") from problem
+    return document if isinstance(document, dict) else {}
+
+
+def _absolute(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    files = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
+    return {k: str(folder / v) if k in files and v else v for k, v in entry.items()}
+
+
+def _pem(entry: Mapping[str, Any], field: str) -> str:
+    if inline := entry.get(f"{field}-data"):
+        return base64.b64decode(inline).decode()
+    if file := entry.get(field):
+        return _text(Path(file))
+    return ""
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_text()
+    except OSError as problem:
+        raise ConfigError(f"{file}: {problem.strerror}") from problem
+
+
+def _prove(user: Mapping[str, Any]) -> Proof:
+    if plugin := user.get("exec"):
+        return _run_plugin(plugin)
+    if file := user.get("tokenFile"):
+        return _token_file(Path(file))
+    if token := user.get("token"):
+        return Proof(f"Bearer {token}")
+    if name := user.get("username"):
+        return Proof("Basic " + base64.b64encode(f"{name}:{user.get('password', '')}".encode()).decode())
+    return Proof()
+
+
+def _token_file(file: Path) -> Proof:
+    return Proof(f"Bearer {_text(file).strip()}", time.monotonic() + TOKEN_FILE_SECONDS)
+
+
+def _run_plugin(plugin: Mapping[str, Any]) -> Proof:
+    """Run a client.authentication.k8s.io plugin; `status.expirationTimestamp` bounds what it gave."""
+    command = [plugin["command"], *(plugin.get("args") or ())]
+    asked = {"apiVersion": plugin.get("apiVersion"), "kind": "ExecCredential", "spec": {"interactive": False}}
+    given = {e["name"]: e["value"] for e in plugin.get("env") or ()}
+    environ = {**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
+    try:
+        ran = subprocess.run(command, env=environ, stdout=subprocess.PIPE, timeout=PLUGIN_SECONDS, check=True)
+        status = json.loads(ran.stdout)["status"]
+    except FileNotFoundError as problem:
+        hint = plugin.get("installHint") or "install it, or log in another way"
+        raise ConfigError(f"credential plugin {command[0]!r} is not installed; {hint}") from problem
+    except (subprocess.SubprocessError, OSError, ValueError, KeyError, TypeError) as problem:
+        raise ConfigError(f"credential plugin {command[0]!r} gave no credential: {problem}") from problem
+    token = status.get("token")
+    return Proof(
+        f"Bearer {token}" if token else "",
+        _monotonic(status.get("expirationTimestamp")),
+        status.get("clientCertificateData") or "",
+        status.get("clientKeyData") or "",
+    )
+
+
+def _monotonic(expires: str | None) -> float:
+    if not expires:
+        return FOR_EVER
+    return time.monotonic() + (datetime.fromisoformat(expires) - datetime.now(UTC)).total_seconds() - 10
