@@ -1,0 +1,114 @@
+"""Evidence as people read it, and the names under which they ask for it."""
+
+from __future__ import annotations
+
+from tests.tidegate.views.worlds import NOW, Raw, ago, analysis_run, measurement
+from tidegate.views.analysis import Evidence, analysis_screen, evidence, names_step
+
+BACKGROUND = {"rollout-type": "Background"}
+STEP_2 = {"rollout-type": "Step", "step-index": "2"}
+TOLD = {
+    "n": "512",
+    "errors": "61",
+    "estimate": "11.9 %",
+    "lower": "9.1 %",
+    "upper": "15.2 %",
+    "pValue": "0.0004",
+    "decision": "fail",
+}
+
+FAILED = """\
+Name:            api-new-2
+Namespace:       production
+Status:          ✖ Failed
+Rollout:         api, revision 2
+Started:         90s ago
+
+Metric:          error-rate
+  Status:        ✖ Failed
+  Limit:         at most 0.05
+  Errors:        61 of 512 requests
+  Estimate:      11.9 % (always-valid bounds 9.1 % to 15.2 %)
+  P-value:       0.0004 (anytime-valid: looking often does not inflate it)
+  Decision:      fail
+  Measured:      ✔ 1,✖ 1
+
+AGE  STATUS        VALUE   MESSAGE
+10s  ✖ Failed      11.9 %
+40s  ✔ Successful  1.0 %
+"""
+
+
+def found(*runs: Raw) -> str:
+    answer = evidence("api-step-2-analysis", runs)
+    assert answer is not None
+    return str(answer.run["metadata"]["name"])
+
+
+def test_a_failed_run_shows_its_evidence() -> None:
+    run = analysis_run(
+        "api-new-2",
+        measurement(seconds=40, estimate="1.0 %"),
+        measurement("Failed", seconds=10, **TOLD),
+        phase="Failed",
+    )
+    assert analysis_screen(Evidence(run), NOW) == FAILED
+
+
+def test_a_running_check_says_when_it_looks_again() -> None:
+    last = measurement() | {"resumeAt": ago(seconds=-12)}
+    assert "  Next check:    in 12s\n" in analysis_screen(Evidence(analysis_run("api-new-2", last)), NOW)
+
+
+def test_a_run_that_has_measured_nothing_is_shown() -> None:
+    bare = {"metadata": {"name": "api-new-2", "namespace": "production"}}
+    assert analysis_screen(Evidence(bare), NOW) == (
+        "Name:            api-new-2\nNamespace:       production\nStatus:          ◷ Pending\n"
+    )
+
+
+def test_a_runs_own_name_wins() -> None:
+    named = analysis_run("api-step-2-analysis", revision=1)
+    assert found(analysis_run("api-new-2-2", labels=STEP_2), named) == "api-step-2-analysis"
+
+
+def test_a_steps_name_finds_the_run_of_that_step() -> None:
+    assert (
+        found(analysis_run("api-new-2", labels=BACKGROUND), analysis_run("api-new-2-2", labels=STEP_2))
+        == "api-new-2-2"
+    )
+
+
+def test_a_steps_name_means_the_newest_revision() -> None:
+    old = analysis_run("api-old-1-2", revision=1, labels=STEP_2)
+    assert found(analysis_run("api-new-2", labels=BACKGROUND), old) == "api-new-2"
+
+
+def test_a_steps_name_means_the_newest_attempt() -> None:
+    first, again = (analysis_run(name, labels=STEP_2) for name in ("api-new-2-2", "api-new-2-2.1"))
+    first["metadata"]["creationTimestamp"] = ago(seconds=500)
+    assert found(again, first) == "api-new-2-2.1"
+
+
+def test_a_steps_name_of_another_rollout_finds_nothing() -> None:
+    assert evidence("web-step-2-analysis", [analysis_run("api-new-2-2", labels=STEP_2)]) is None
+
+
+def test_a_background_run_answers_with_what_it_saw_during_that_step() -> None:
+    run = analysis_run(
+        "api-new-2",
+        measurement(seconds=80, step="0", estimate="9.9 %"),
+        measurement(seconds=40, step="2", estimate="1.5 %"),
+        labels=BACKGROUND,
+    )
+    answer = evidence("api-step-2-analysis", [run])
+    assert answer == Evidence(run, step=2)
+    text = analysis_screen(answer, NOW)
+    assert "Rollout:         api, revision 2, step 2 of a run in the background\n" in text
+    assert "1.5 %" in text
+    assert "9.9 %" not in text
+
+
+def test_only_names_of_steps_are_looked_up_as_such() -> None:
+    assert names_step("api-step-2-analysis")
+    assert not names_step("api-new-2")
