@@ -1,0 +1,187 @@
+"""What stands beside the API server: controllers and nodes, played by counts and in the time they are told.
+
+A player keeps nothing but settings; what it knows stands in the store. `tick(now)` does what is due.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tidegate.sandbox.objects import Raw, at, owner_uids
+from tidegate.sandbox.resources import PODS, REPLICA_SETS, RESOURCES
+from tidegate.sandbox.store import Store
+
+CRASHING_TAG = "crash"
+MISSING_REGISTRY = "nowhere.invalid"
+
+
+def written(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def never_starts(image: str) -> str:
+    """The waiting reason of an image that will never be ready, or nothing: it is said by its name."""
+    if image.partition("/")[0] == MISSING_REGISTRY:
+        return "ImagePullBackOff"
+    tag = image.rpartition("/")[2].partition(":")[2]
+    return "CrashLoopBackOff" if tag.endswith(CRASHING_TAG) else ""
+
+
+def is_ready(pod: Raw) -> bool:
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in _conditions(pod))
+
+
+def image_of(pod: Raw) -> str:
+    image: str = at(pod, "spec", "containers", 0, "image", default="")
+    return image
+
+
+def _conditions(pod: Raw) -> list[Raw]:
+    found: list[Raw] = at(pod, "status", "conditions", default=[])
+    return found
+
+
+def _ready_since(pod: Raw) -> datetime:
+    ready = next(c for c in _conditions(pod) if c["type"] == "Ready")
+    return datetime.fromisoformat(ready["lastTransitionTime"])
+
+
+@dataclass(frozen=True)
+class Pods:
+    """The kubelets: a pod is ready `start` after its creation, unless its image never starts."""
+
+    store: Store
+    start: timedelta = timedelta(seconds=1)
+
+    def tick(self, now: datetime) -> None:
+        for pod in self.store.every(PODS):
+            status = self._status(pod, now)
+            if status != pod.get("status"):
+                self.store.put(PODS, {**pod, "status": status})
+
+    def _status(self, pod: Raw, now: datetime) -> Raw:
+        age = now - datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+        if reason := never_starts(image_of(pod)):
+            return _stuck(pod, reason, age)
+        if age < self.start:
+            return _pod_status("Pending", [], _container(pod, {"waiting": {"reason": "ContainerCreating"}}))
+        if is_ready(pod):
+            return dict(pod["status"])
+        ready = {"type": "Ready", "status": "True", "lastTransitionTime": written(now)}
+        running = _container(pod, {"running": {"startedAt": written(now)}})
+        return _pod_status("Running", [ready], {**running, "ready": True})
+
+
+def _stuck(pod: Raw, reason: str, age: timedelta) -> Raw:
+    state = {"waiting": {"reason": reason, "message": f"back-off: {image_of(pod)} does not start"}}
+    pulled = reason != "ImagePullBackOff"
+    restarts = _restarts(age) if pulled else 0
+    not_ready = {
+        "type": "Ready",
+        "status": "False",
+        "lastTransitionTime": pod["metadata"]["creationTimestamp"],
+    }
+    container = {**_container(pod, state), "restartCount": restarts}
+    return _pod_status("Running" if pulled else "Pending", [not_ready], container)
+
+
+def _restarts(age: timedelta) -> int:
+    """A kubelet waits 10 s, 20 s, 40 s, ... up to 300 s between the starts of a crashing container."""
+    seconds = age.total_seconds()
+    return 1 + int(math.log2(seconds / 10 + 1)) if seconds < 310 else 6 + int((seconds - 310) // 300)
+
+
+def _pod_status(phase: str, conditions: list[Raw], container: Raw) -> Raw:
+    return {"phase": phase, "conditions": conditions, "containerStatuses": [container]}
+
+
+def _container(pod: Raw, state: Raw) -> Raw:
+    name = at(pod, "spec", "containers", 0, "name", default="")
+    return {"name": name, "image": image_of(pod), "ready": False, "restartCount": 0, "state": state}
+
+
+@dataclass(frozen=True)
+class ReplicaSets:
+    """The ReplicaSet controller: as many pods as the spec says, unhealthy and young ones deleted first."""
+
+    store: Store
+
+    def tick(self, now: datetime) -> None:
+        for replica_set in list(self.store.every(REPLICA_SETS)):
+            pods = self._scaled(replica_set)
+            status = _counts(replica_set, pods, now)
+            if status != replica_set.get("status"):
+                self.store.put(REPLICA_SETS, {**replica_set, "status": status})
+
+    def _scaled(self, replica_set: Raw) -> list[Raw]:
+        pods = sorted(_owned(self.store, replica_set), key=_keep_first)
+        wanted: int = replica_set["spec"]["replicas"]
+        for pod in pods[wanted:]:
+            self.store.remove(PODS, pod)
+        born = [self._born(replica_set) for _ in range(wanted - len(pods))]
+        return pods[:wanted] + born
+
+    def _born(self, replica_set: Raw) -> Raw:
+        meta, template = replica_set["metadata"], replica_set["spec"]["template"]
+        owner = {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "name": meta["name"],
+            "uid": meta["uid"],
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+        pod_meta = {
+            **template["metadata"],
+            "name": f"{meta['name']}-{self.store.version:05d}",
+            "namespace": meta["namespace"],
+            "ownerReferences": [owner],
+        }
+        status = {"phase": "Pending"}
+        return self.store.put(PODS, {"metadata": pod_meta, "spec": template["spec"], "status": status})
+
+
+def _owned(store: Store, owner: Raw) -> Iterable[Raw]:
+    uid = owner["metadata"]["uid"]
+    return [pod for pod in store.every(PODS, owner["metadata"]["namespace"]) if uid in owner_uids(pod)]
+
+
+def _keep_first(pod: Raw) -> tuple[bool, str, str]:
+    return (not is_ready(pod), pod["metadata"]["creationTimestamp"], pod["metadata"]["name"])
+
+
+def _counts(replica_set: Raw, pods: list[Raw], now: datetime) -> Raw:
+    minimum = timedelta(seconds=at(replica_set, "spec", "minReadySeconds", default=0))
+    ready = [pod for pod in pods if is_ready(pod)]
+    counts = {
+        "fullyLabeledReplicas": len(pods),
+        "readyReplicas": len(ready),
+        "availableReplicas": sum(now - _ready_since(pod) >= minimum for pod in ready),
+    }
+    shown = {name: count for name, count in counts.items() if count}
+    generation = replica_set["metadata"]["generation"]
+    return {"replicas": len(pods), **shown, "observedGeneration": generation}
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """The garbage collector: what has owners, all of them gone, goes too."""
+
+    store: Store
+
+    def tick(self, _now: datetime) -> None:
+        while self._collected():
+            pass
+
+    def _collected(self) -> bool:
+        everything = [(kind, raw) for kind in RESOURCES.values() for raw in self.store.every(kind)]
+        alive = {raw["metadata"]["uid"] for _, raw in everything}
+        orphans = [
+            (kind, raw) for kind, raw in everything if owner_uids(raw) and not alive & set(owner_uids(raw))
+        ]
+        for kind, raw in orphans:
+            self.store.remove(kind, raw)
+        return bool(orphans)

@@ -1,0 +1,99 @@
+"""What the sandbox serves, as data, and how a path names it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from tidegate.sandbox.refusals import not_served, unsupported
+
+
+class Resource(NamedTuple):
+    """`custom`: served from a CRD. `counted`: it has a metadata.generation."""
+
+    group: str
+    version: str
+    plural: str
+    kind: str
+    status: bool = False
+    counted: bool = True
+    custom: bool = False
+    namespaced: bool = True
+
+    @property
+    def api_version(self) -> str:
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def qualified(self) -> str:
+        """As error messages say it: `replicasets.apps`, `pods`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+
+def _custom(group: str, version: str, plural: str, kind: str, status: bool = False) -> Resource:
+    return Resource(group, version, plural, kind, status=status, custom=True)
+
+
+REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet", status=True)
+PODS = Resource("", "v1", "pods", "Pod", status=True)
+POD_TEMPLATES = Resource("", "v1", "podtemplates", "PodTemplate")
+SERVICES = Resource("", "v1", "services", "Service", status=True, counted=False)
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", counted=False)
+EVENTS = Resource("", "v1", "events", "Event", counted=False)
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", counted=False)
+ROLLOUTS = _custom("argoproj.io", "v1alpha1", "rollouts", "Rollout", status=True)
+ANALYSIS_RUNS = _custom("argoproj.io", "v1alpha1", "analysisruns", "AnalysisRun")
+ANALYSIS_TEMPLATES = _custom("argoproj.io", "v1alpha1", "analysistemplates", "AnalysisTemplate")
+CLUSTER_ANALYSIS_TEMPLATES = _custom(
+    "argoproj.io", "v1alpha1", "clusteranalysistemplates", "ClusterAnalysisTemplate"
+)._replace(namespaced=False)
+VIRTUAL_SERVICES = _custom("networking.istio.io", "v1", "virtualservices", "VirtualService", status=True)
+DESTINATION_RULES = _custom("networking.istio.io", "v1", "destinationrules", "DestinationRule", status=True)
+
+RESOURCES: dict[tuple[str, str, str], Resource] = {
+    (r.group, r.version, r.plural): r
+    for r in (
+        REPLICA_SETS,
+        PODS,
+        POD_TEMPLATES,
+        SERVICES,
+        CONFIG_MAPS,
+        EVENTS,
+        LEASES,
+        ROLLOUTS,
+        ANALYSIS_RUNS,
+        ANALYSIS_TEMPLATES,
+        CLUSTER_ANALYSIS_TEMPLATES,
+        VIRTUAL_SERVICES,
+        DESTINATION_RULES,
+    )
+}
+
+
+class Target(NamedTuple):
+    """What a path points at; an empty `name` is the collection, an empty `namespace` all of them."""
+
+    resource: Resource
+    namespace: str
+    name: str
+    subresource: str
+
+
+def target_of(path: str) -> Target:
+    """Reads `/apis/GROUP/VERSION/namespaces/NS/PLURAL/NAME/SUBRESOURCE` and its shorter forms."""
+    match path.strip("/").split("/"):
+        case ["api", version, *rest]:
+            group = ""
+        case ["apis", group, version, *rest]:
+            pass
+        case _:
+            raise unsupported(f"the path {path}")
+    namespace = ""
+    if len(rest) > 2 and rest[0] == "namespaces":
+        namespace, rest = rest[1], rest[2:]
+    resource = RESOURCES.get((group, version, rest[0])) if rest else None
+    if resource is None or len(rest) > 3:
+        raise unsupported(f"the path {path}")
+    name, subresource = (*rest[1:], "", "")[:2]
+    if subresource and not (subresource == "status" and resource.status):
+        raise not_served()
+    return Target(resource, namespace, name, subresource)

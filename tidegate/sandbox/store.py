@@ -1,0 +1,303 @@
+"""A store with Kubernetes' semantics: requests in, responses out, one after the other, all in memory.
+
+`handle` never awaits, so every answer is linearizable. Stored objects are never changed in place: a write
+makes a new tree, so what was handed out (to a watch, to a page of a list) stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from tidegate.kube.http import Request, Response
+from tidegate.sandbox.defaults import pod_template
+from tidegate.sandbox.objects import Raw, at
+from tidegate.sandbox.patches import json_patched, merged
+from tidegate.sandbox.refusals import (
+    Refused,
+    already_exists,
+    bad_request,
+    conflict,
+    expired,
+    modified,
+    not_found,
+    unsupported,
+)
+from tidegate.sandbox.resources import POD_TEMPLATES, PODS, REPLICA_SETS, Resource, Target, target_of
+from tidegate.sandbox.selectors import matcher
+from tidegate.sandbox.validation import check
+
+Key = tuple[Resource, str, str]
+
+PATCHES: dict[str, Callable[[Any, Any], Any]] = {
+    "application/merge-patch+json": merged,
+    "application/json-patch+json": json_patched,
+}
+QUERIES = {
+    "GET": {"labelSelector", "fieldSelector", "limit", "continue", "resourceVersion"},
+    "POST": {"dryRun", "fieldManager"},
+    "PUT": {"dryRun", "fieldManager"},
+    "PATCH": {"dryRun", "fieldManager"},
+    "DELETE": {"dryRun", "propagationPolicy"},
+}
+
+
+class Change(NamedTuple):
+    """One line of the history: `before` is None for a creation, `after` for a deletion."""
+
+    version: int
+    resource: Resource
+    before: Raw | None
+    after: Raw | None
+
+
+class Store:
+    """`clock` gives creation times; everything else is counted. Give `handle` a Request, or, as a player,
+    use `every`, `put` and `remove`, which no validation stands before."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._objects: dict[Key, Raw] = {}
+        self._pages: dict[str, list[Raw]] = {}
+        self._uids = 0
+        self.version = 1
+        self.oldest = 1
+        self.history: list[Change] = []
+        self.changed: list[Callable[[], None]] = []
+
+    def handle(self, request: Request) -> Response:
+        """The API server's answer; a refusal is a Response too."""
+        try:
+            target = target_of(request.path)
+            body = json.loads(json.dumps(request.body))
+            status, answer = self._answer(request, target, body)
+            return Response(status, json.loads(json.dumps(answer)))
+        except Refused as refused:
+            return Response(refused.code, refused.status)
+
+    def every(self, resource: Resource, namespace: str = "") -> Iterator[Raw]:
+        """The objects of a resource, by namespace and name; not to be changed in place."""
+        for key in sorted(key for key in self._objects if key[0] == resource):
+            if namespace in ("", key[1]):
+                yield self._objects[key]
+
+    def find(self, resource: Resource, namespace: str, name: str) -> Raw | None:
+        return self._objects.get((resource, namespace, name))
+
+    def put(self, resource: Resource, raw: Raw) -> Raw:
+        """Stores the object under a new version, unless it is the same as what stands there."""
+        old = self._objects.get(_key(resource, raw))
+        return self._stored(resource, old, raw if old is not None else self._born(resource, raw))
+
+    def remove(self, resource: Resource, raw: Raw) -> Raw:
+        """Deletes at once."""
+        gone = self._objects.pop(_key(resource, raw))
+        self.version += 1
+        self._tell(Change(self.version, resource, gone, None))
+        return gone
+
+    def forget(self) -> None:
+        """Compacts the history: watches and pages from before are answered with 410."""
+        self.oldest = self.version
+        self.history.clear()
+        self._pages.clear()
+
+    def _answer(self, request: Request, target: Target, body: Any) -> tuple[int, Raw]:
+        unknown = set(request.query) - QUERIES.get(request.method, set())
+        if unknown or request.query.get("dryRun", "All") != "All":
+            raise unsupported(f"{request.method} with the query {dict(request.query)}")
+        match request.method, bool(target.name):
+            case "GET", True:
+                return 200, self._standing(target)
+            case "GET", False:
+                return 200, self._list(target, request)
+            case "POST", False if not target.subresource:
+                return 201, self._create(target, body, "dryRun" in request.query)
+            case "PUT", True:
+                return 200, self._replace(target, body, "dryRun" in request.query)
+            case "PATCH", True:
+                return 200, self._patch(target, request, body)
+            case "DELETE", True if not target.subresource:
+                return 200, self._delete(target, request, body)
+        raise unsupported(f"{request.method} on {request.path}")
+
+    def _standing(self, target: Target) -> Raw:
+        found = self._objects.get(target[:3])
+        if found is None:
+            raise not_found(target.resource, target.name)
+        return found
+
+    def _list(self, target: Target, request: Request) -> Raw:
+        asked = request.query.get("resourceVersion") or "0"
+        if not asked.isdigit() or int(asked) > self.version:
+            raise unsupported(f"a list at resourceVersion {asked}")
+        items, version = self._collected(target, request)
+        meta: Raw = {"resourceVersion": version}
+        limit = int(request.query.get("limit", "0")) or len(items)
+        if rest := items[limit:]:
+            token = f"{version}:{len(self._pages)}"
+            self._pages[token] = rest
+            meta["continue"] = token
+            if "labelSelector" not in request.query and "fieldSelector" not in request.query:
+                meta["remainingItemCount"] = len(rest)
+        resource = target.resource
+        return {
+            "kind": f"{resource.kind}List",
+            "apiVersion": resource.api_version,
+            "metadata": meta,
+            "items": [_listed(resource, item) for item in items[:limit]],
+        }
+
+    def _collected(self, target: Target, request: Request) -> tuple[list[Raw], str]:
+        token = request.query.get("continue")
+        if not token:
+            wanted = matcher(target.namespace, request.query)
+            return [raw for raw in self.every(target.resource) if wanted(raw)], str(self.version)
+        if token not in self._pages:
+            raise expired(int(token.partition(":")[0]), self.oldest)
+        return self._pages[token], token.partition(":")[0]
+
+    def _create(self, target: Target, body: Raw, dry: bool) -> Raw:
+        resource, name = target.resource, at(body, "metadata", "name", default="")
+        if not name:
+            raise unsupported("a create without metadata.name")
+        if at(body, "metadata", "namespace", default=target.namespace) != target.namespace:
+            message = "the namespace of the provided object does not match the namespace sent on the request"
+            raise bad_request(message)
+        if (resource, target.namespace, name) in self._objects:
+            raise already_exists(resource, name)
+        placed = {"namespace": target.namespace} if resource.namespaced else {}
+        fresh = merged(_statusless(resource, body), {"metadata": {**placed, "resourceVersion": None}})
+        fresh = self._born(resource, _defaulted(resource, fresh))
+        check(resource, None, fresh)
+        return fresh if dry else self._stored(resource, None, fresh)
+
+    def _replace(self, target: Target, body: Raw, dry: bool) -> Raw:
+        return self._update(target, self._standing(target), body, dry)
+
+    def _patch(self, target: Target, request: Request, body: Any) -> Raw:
+        if request.content_type not in PATCHES:
+            raise unsupported(f"a patch of type {request.content_type}")
+        old = self._standing(target)
+        new = PATCHES[request.content_type](old, body)
+        return self._update(target, old, new, "dryRun" in request.query)
+
+    def _update(self, target: Target, old: Raw, new: Raw, dry: bool) -> Raw:
+        resource = target.resource
+        _preconditions(resource, old, new)
+        new = _kept(target, old, new)
+        check(resource, old, new)
+        if resource.counted and _spec(resource, new) != _spec(resource, old):
+            generation = at(old, "metadata", "generation", default=0) + 1
+            new = merged(new, {"metadata": {"generation": generation}})
+        return new if dry else self._stored(resource, old, new)
+
+    def _delete(self, target: Target, request: Request, body: Any) -> Raw:
+        policy = at(body, "propagationPolicy", default=request.query.get("propagationPolicy", "Background"))
+        if policy != "Background" or target.resource is PODS:
+            raise unsupported(f"deleting {target.resource.plural} with propagationPolicy {policy}")
+        old = self._standing(target)
+        wanted, uid = at(body, "preconditions", "uid"), old["metadata"]["uid"]
+        if wanted not in (None, uid):
+            why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
+            raise conflict(target.resource, target.name, why)
+        if "dryRun" not in request.query:
+            self.remove(target.resource, old)
+        details = not_found(target.resource, target.name).status["details"]
+        return {
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Success",
+            "details": {**details, "uid": uid},
+        }
+
+    def _born(self, resource: Resource, raw: Raw) -> Raw:
+        """With what the server alone gives: uid, creation time, first generation."""
+        self._uids += 1
+        moment = self._clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        meta: Raw = {"uid": f"00000000-0000-4000-8000-{self._uids:012d}", "creationTimestamp": moment}
+        if resource.counted:
+            meta["generation"] = 1
+        return {
+            "kind": resource.kind,
+            "apiVersion": resource.api_version,
+            **raw,
+            "metadata": {**raw["metadata"], **meta},
+        }
+
+    def _stored(self, resource: Resource, old: Raw | None, new: Raw) -> Raw:
+        if old is not None and new == old:
+            return old
+        self.version += 1
+        new = {**new, "metadata": {**new["metadata"], "resourceVersion": str(self.version)}}
+        self._objects[_key(resource, new)] = new
+        self._tell(Change(self.version, resource, old, new))
+        return new
+
+    def _tell(self, change: Change) -> None:
+        self.history.append(change)
+        for listener in list(self.changed):
+            listener()
+
+
+def _key(resource: Resource, raw: Raw) -> Key:
+    return (resource, raw["metadata"].get("namespace", ""), raw["metadata"]["name"])
+
+
+def _listed(resource: Resource, raw: Raw) -> Raw:
+    """Built-in kinds lose kind and apiVersion inside a list; custom ones keep them."""
+    if resource.custom:
+        return raw
+    return {key: value for key, value in raw.items() if key not in ("kind", "apiVersion")}
+
+
+def _spec(resource: Resource, raw: Raw) -> Raw:
+    """What a generation counts: all but metadata, and all but status where that is a subresource."""
+    outside = {"metadata", "status"} if resource.status else {"metadata"}
+    return {key: value for key, value in raw.items() if key not in outside}
+
+
+def _statusless(resource: Resource, raw: Raw) -> Raw:
+    return {key: value for key, value in raw.items() if not (resource.status and key == "status")}
+
+
+def _defaulted(resource: Resource, raw: Raw) -> Raw:
+    if resource is POD_TEMPLATES:
+        return {**raw, "template": pod_template(at(raw, "template", default={}))}
+    if resource is REPLICA_SETS:
+        spec = raw["spec"]
+        filled = {"replicas": 1, **spec, "template": pod_template(spec["template"])}
+        return {**raw, "spec": filled, "status": {"replicas": 0}}
+    return raw
+
+
+def _preconditions(resource: Resource, old: Raw, new: Raw) -> None:
+    name = old["metadata"]["name"]
+    if at(new, "metadata", "name") != name:
+        raise unsupported("a change of metadata.name")
+    if at(new, "metadata", "resourceVersion", default="") not in ("", old["metadata"]["resourceVersion"]):
+        raise modified(resource, name)
+    wanted, uid = at(new, "metadata", "uid", default=""), old["metadata"]["uid"]
+    if wanted not in ("", uid):
+        why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
+        raise conflict(resource, name, why)
+
+
+SERVER_OWNED = ("uid", "creationTimestamp", "resourceVersion", "generation", "namespace")
+
+
+def _kept(target: Target, old: Raw, new: Raw) -> Raw:
+    """What this endpoint may not change is as it was."""
+    owned = {key: old["metadata"][key] for key in SERVER_OWNED if key in old["metadata"]}
+    new = {**new, "metadata": {**new["metadata"], **owned}}
+    if not target.resource.status:
+        return new
+    if target.subresource == "status":
+        kept = {key: value for key, value in old.items() if key != "status"}
+        kept["metadata"] = old["metadata"] if target.resource.custom else new["metadata"]
+        return {**kept, **({"status": new["status"]} if "status" in new else {})}
+    new = _statusless(target.resource, new)
+    return {**new, "status": old["status"]} if "status" in old else new

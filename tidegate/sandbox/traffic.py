@@ -1,0 +1,119 @@
+"""Requests as counts: each tick draws how many went where and how many failed, as a mesh would count them.
+
+The weights are the VirtualService's, the subsets the DestinationRule's, the endpoints the ready pods. Errors
+of Envoy's own making (503, no healthy upstream) count in `upstream_rq` and not in `upstream_rq_total`, as
+Envoy does it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import numpy
+
+from tidegate.sandbox.objects import Raw, at, carries, labels_of
+from tidegate.sandbox.players import image_of, is_ready
+from tidegate.sandbox.resources import DESTINATION_RULES, PODS, SERVICES, VIRTUAL_SERVICES
+from tidegate.sandbox.store import Store
+
+Labels = tuple[tuple[str, str], ...]
+
+
+@dataclass
+class Traffic:
+    """`rate` requests a second through one VirtualService; `errors` gives the error rate of an image.
+
+    `counters` are cumulative, by metric name and labels. `served` counts by image: requests, and errors the
+    service itself sent under the key (image, "error").
+    """
+
+    store: Store
+    namespace: str
+    virtual_service: str
+    rate: float
+    errors: Mapping[str, float]
+    seed: int = 1
+    counters: Counter[tuple[str, Labels]] = field(default_factory=Counter)
+    served: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unserved: int = 0
+
+    def __post_init__(self) -> None:
+        self._draw = numpy.random.default_rng(self.seed)
+        self._owed = 0.0
+
+    def tick(self, span: timedelta) -> None:
+        """Sends the requests of `span`; parts of a request are kept for the next tick."""
+        self._owed += self.rate * span.total_seconds()
+        total, self._owed = int(self._owed), self._owed % 1
+        routes = self._routes()
+        weights = numpy.array([weight for _, weight in routes], dtype=float)
+        if not weights.sum():
+            self.unserved += total
+            return
+        shares = self._draw.multinomial(total, weights / weights.sum())
+        for (destination, _), count in zip(routes, shares, strict=True):
+            self._send(destination, int(count))
+
+    def _routes(self) -> list[tuple[Raw, float]]:
+        service = self.store.find(VIRTUAL_SERVICES, self.namespace, self.virtual_service)
+        routes = at(service, "spec", "http", 0, "route", default=[])
+        alone = len(routes) == 1
+        return [(route["destination"], route.get("weight", 100 if alone else 0)) for route in routes]
+
+    def _send(self, destination: Raw, count: int) -> None:
+        cluster = self._cluster(destination)
+        self.counters["envoy_cluster_upstream_rq_total", cluster] += 0
+        images = sorted(Counter(image_of(pod) for pod in self._endpoints(destination)).items())
+        if not images:
+            self._answered(cluster, "503", count)
+            self.unserved += count
+            return
+        pods = numpy.array([pods for _, pods in images], dtype=float)
+        for (image, _), part in zip(images, self._draw.multinomial(count, pods / pods.sum()), strict=True):
+            self._serve(cluster, image, int(part))
+
+    def _serve(self, cluster: Labels, image: str, count: int) -> None:
+        failed = int(self._draw.binomial(count, self.errors.get(image, 0.0)))
+        self.counters["envoy_cluster_upstream_rq_total", cluster] += count
+        self._answered(cluster, "200", count - failed)
+        self._answered(cluster, "500", failed)
+        self.served[image, "request"] += count
+        self.served[image, "error"] += failed
+
+    def _answered(self, cluster: Labels, code: str, count: int) -> None:
+        if count:
+            self.counters["envoy_cluster_upstream_rq", (*cluster, ("envoy_response_code", code))] += count
+
+    def _cluster(self, destination: Raw) -> Labels:
+        port = at(destination, "port", "number", default=80)
+        subset = destination.get("subset", "")
+        host = _full(destination["host"], self.namespace)
+        return (("envoy_cluster_name", f"outbound|{port}|{subset}|{host}"),)
+
+    def _endpoints(self, destination: Raw) -> list[Raw]:
+        """The ready pods of the host's Service, where there is one, that carry the subset's labels."""
+        host = _full(destination["host"], self.namespace)
+        service = self.store.find(SERVICES, self.namespace, host.partition(".")[0])
+        wanted = dict(at(service, "spec", "selector", default={}))
+        if subset := destination.get("subset"):
+            labels = self._subset(host, subset)
+            if labels is None:
+                return []
+            wanted |= labels
+        pods = self.store.every(PODS, self.namespace)
+        return [pod for pod in pods if is_ready(pod) and carries(labels_of(pod), wanted)]
+
+    def _subset(self, host: str, name: str) -> dict[str, str] | None:
+        for rule in self.store.every(DESTINATION_RULES, self.namespace):
+            if _full(rule["spec"]["host"], self.namespace) == host:
+                for subset in at(rule, "spec", "subsets", default=[]):
+                    if subset["name"] == name:
+                        return dict(at(subset, "labels", default={}))
+        return None
+
+
+def _full(host: str, namespace: str) -> str:
+    return host if "." in host else f"{host}.{namespace}.svc.cluster.local"
