@@ -1,0 +1,102 @@
+"""The short form of an analysis, written inside a Rollout, as the AnalysisRun it stands for.
+
+`threshold: 5` in that form once meant five failed checks; a sequential test needs no such patience.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from analysis.catalogue import Arm, Catalogue, Counters, resolve
+from crds.analysis import Metric, RolloutAnalysis
+from crds.errors import Invalid
+from crds.paths import Path, show
+from crds.times import duration
+
+PATH: Path = ("spec", "strategy", "canary", "analysis")
+ALPHA = 0.05
+INTERVAL = "30s"
+GRACE = "3m"
+
+
+class Inline(msgspec.Struct, frozen=True):
+    """The spec of an AnalysisRun, and what its author should know."""
+
+    spec: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def run_for(analysis: RolloutAnalysis, catalogue: Catalogue, arm: Arm, alpha: float = ALPHA) -> Inline:
+    """The run that judges `arm`, the canary, by the inline metrics; Invalid names the field to edit.
+
+    `alpha` bounds the chance that a release within its limits is aborted, over the whole rollout and all
+    its metrics: each gets an equal share (Bonferroni, statistics.md §3.4).
+    """
+    share = alpha / max(1, len(analysis.metrics))
+    metrics = []
+    for index, metric in enumerate(analysis.metrics):
+        path = (*PATH, "metrics", index)
+        counters = resolve(catalogue, metric.name, arm, show(*path, "name"))
+        metrics.append(
+            _counted(metric, counters, share, path) | {"interval": _cadence(analysis, metric, path)}
+        )
+    _no_name_twice(analysis.metrics)
+    return Inline({"metrics": metrics}, _notes(analysis, alpha))
+
+
+def _counted(metric: Metric, counters: Counters, alpha: float, path: Path) -> dict[str, Any]:
+    return {
+        "name": metric.name,
+        "thresholdRange": {"max": _limit(metric, path)},
+        "provider": {"prometheus": {"address": counters.address}},
+        "statistics": {
+            "test": "proportion",
+            "errors": counters.errors,
+            "total": counters.total,
+            "alpha": alpha,
+            "noData": {"grace": GRACE},
+        },
+    }
+
+
+def _limit(metric: Metric, path: Path) -> float:
+    field = show(*path, "thresholdRange")
+    limits = metric.threshold_range
+    if limits is None or limits.max is None:
+        raise Invalid(field, "has no max; write the largest good share of errors, {max: 0.05} for 5 %")
+    if limits.min is not None:
+        raise Invalid(f"{field}.min", "errors can only be too many; remove it, and write max")
+    if not 0 < limits.max < 1:
+        raise Invalid(
+            f"{field}.max", f"{limits.max:g} is no share of requests between 0 and 1; write 0.05 for 5 %"
+        )
+    return limits.max
+
+
+def _cadence(analysis: RolloutAnalysis, metric: Metric, path: Path) -> int | str:
+    """The analysis' interval; a metric's own was a query window, which raw counters do not need."""
+    if analysis.interval is not None:
+        duration(analysis.interval, show(*PATH, "interval"))
+        return analysis.interval
+    if metric.interval is not None:
+        duration(metric.interval, show(*path, "interval"))
+        return metric.interval
+    return INTERVAL
+
+
+def _no_name_twice(metrics: tuple[Metric, ...]) -> None:
+    names = [metric.name for metric in metrics]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise Invalid(show(*PATH, "metrics", index, "name"), f"{name!r} is there already; name each once")
+
+
+def _notes(analysis: RolloutAnalysis, alpha: float) -> tuple[str, ...]:
+    if analysis.threshold is None:
+        return ()
+    return (
+        f"{show(*PATH, 'threshold')}: {analysis.threshold} is superseded by a sequential test over all "
+        f"checks: a release within its limits is aborted with probability {alpha:g} at most",
+    )
