@@ -1,0 +1,106 @@
+"""What a Rollout may say and we do not act on yet.
+
+Where it moves traffic or capacity the Rollout is held (`unsupported`); the rest is named and passed over
+(`ignored`). Support for a field is added by deleting its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from crds.errors import Invalid
+from crds.paths import show
+from crds.rollout import STEPS, Canary, Istio, Rollout, TrafficRouting, steps
+from crds.steps import Experiment, Plugin, RunAnalysis, SetCanaryScale, SetHeaderRoute, SetMirrorRoute, Step
+
+SPEC: dict[str, Callable[[Rollout], Any]] = {
+    "workloadRef": lambda rollout: rollout.spec.workload_ref,
+    "strategy.blueGreen": lambda rollout: rollout.spec.strategy.blue_green is not None,
+}
+CANARY: dict[str, Callable[[Canary], Any]] = {
+    "canaryService": lambda canary: canary.canary_service,
+    "stableService": lambda canary: canary.stable_service,
+    "dynamicStableScale": lambda canary: canary.dynamic_stable_scale,
+    "pingPong": lambda canary: canary.ping_pong,
+    "minPodsPerReplicaSet": lambda canary: canary.min_pods_per_replica_set,
+    "analysis.templates": lambda canary: canary.analysis and canary.analysis.templates,
+}
+ROUTING: dict[str, Callable[[TrafficRouting], Any]] = {
+    "nginx": lambda routing: routing.nginx is not None,
+    "alb": lambda routing: routing.alb is not None,
+    "smi": lambda routing: routing.smi is not None,
+    "ambassador": lambda routing: routing.ambassador is not None,
+    "appMesh": lambda routing: routing.app_mesh is not None,
+    "traefik": lambda routing: routing.traefik is not None,
+    "apisix": lambda routing: routing.apisix is not None,
+    "plugins": lambda routing: routing.plugins,
+    "managedRoutes": lambda routing: routing.managed_routes,
+}
+ISTIO: dict[str, Callable[[Istio], Any]] = {
+    "virtualService.tlsRoutes": lambda istio: any(one.tls_routes for one in istio.all),
+    "virtualService.tcpRoutes": lambda istio: any(one.tcp_routes for one in istio.all),
+    "destinationRule.additionalSubsetNames": lambda istio: (
+        istio.destination_rule and istio.destination_rule.additional_subset_names
+    ),
+}
+STEP: dict[type[Step], str] = {
+    SetCanaryScale: "setCanaryScale",
+    Experiment: "experiment",
+    RunAnalysis: "analysis",
+    SetHeaderRoute: "setHeaderRoute",
+    SetMirrorRoute: "setMirrorRoute",
+    Plugin: "plugin",
+}
+IGNORED: dict[str, Callable[[Rollout], Any]] = {
+    "spec.restartAt": lambda rollout: rollout.spec.restart_at,
+    "spec.rollbackWindow": lambda rollout: rollout.spec.rollback_window,
+}
+IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
+    "antiAffinity": lambda canary: canary.anti_affinity,
+    "canaryMetadata": lambda canary: canary.canary_metadata,
+    "stableMetadata": lambda canary: canary.stable_metadata,
+    "scaleDownDelayRevisionLimit": lambda canary: canary.scale_down_delay_revision_limit is not None,
+    "replicaProgressThreshold": lambda canary: canary.replica_progress_threshold,
+    "analysis.startingStep": lambda canary: canary.analysis and canary.analysis.starting_step,
+}
+NOT_YET = "is not acted on yet; remove it, or leave this Rollout to Argo Rollouts"
+
+
+def unsupported(rollout: Rollout) -> tuple[Invalid, ...]:
+    """The fields that move traffic or capacity and that we would pass over; a Rollout with any is held."""
+    canary = rollout.canary
+    routing = canary.traffic_routing if canary else None
+    said = [
+        *_said("spec.", SPEC, rollout),
+        *_said("spec.strategy.canary.", CANARY, canary),
+        *_said("spec.strategy.canary.trafficRouting.", ROUTING, routing),
+        *_said("spec.strategy.canary.trafficRouting.istio.", ISTIO, routing.istio if routing else None),
+        *(show(*STEPS, at, STEP[type(one)]) for at, one in enumerate(steps(rollout)) if type(one) in STEP),
+    ]
+    return (*(Invalid(path, NOT_YET) for path in said), *_router_missing(canary))
+
+
+def ignored(rollout: Rollout) -> tuple[str, ...]:
+    """The paths of fields we pass over because they move neither traffic nor capacity."""
+    return (
+        *_said("", IGNORED, rollout),
+        *_said("spec.strategy.canary.", IGNORED_CANARY, rollout.canary),
+    )
+
+
+def _said(prefix: str, table: dict[str, Callable[[Any], Any]], value: Any) -> list[str]:
+    return [] if value is None else [f"{prefix}{path}" for path, said in table.items() if said(value)]
+
+
+def _router_missing(canary: Canary | None) -> tuple[Invalid, ...]:
+    """Shares made of pod counts, and of Services, come later: today Istio's subsets split the traffic."""
+    if canary is None:
+        return ()
+    path = "spec.strategy.canary.trafficRouting"
+    if canary.traffic_routing is None:
+        return (Invalid(path, "is missing, and shares made of pod counts are not acted on yet; add istio"),)
+    istio = canary.traffic_routing.istio
+    if istio is not None and istio.destination_rule is None:
+        return (Invalid(f"{path}.istio.destinationRule", "is missing, and Services alone " + NOT_YET),)
+    return ()

@@ -1,0 +1,150 @@
+"""Every mistake is named at its field with the way out, and nothing that is right is called one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from crds import support, validate
+from crds.meta import LabelSelector, Requirement
+from crds.paths import Path, drop, put
+from crds.rollout import parse
+from tests.crds.examples import brief
+
+CANARY = ("spec", "strategy", "canary")
+ISTIO = (*CANARY, "trafficRouting", "istio")
+METRIC = (*CANARY, "analysis", "metrics", 0)
+
+
+def problems(raw: dict[str, Any]) -> list[str]:
+    return [str(problem) for problem in validate.problems(parse(raw))]
+
+
+def test_the_briefs_rollout_has_no_problem_and_nothing_unsupported() -> None:
+    rollout = parse(brief())
+    assert validate.problems(rollout) == ()
+    assert support.unsupported(rollout) == ()
+    assert support.ignored(rollout) == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "problem"),
+    [
+        (("spec", "replicas"), -1, "spec.replicas: -1 is below 0; write 0 or more"),
+        (("spec", "progressDeadlineSeconds"), 0, "0 must be more than minReadySeconds (0)"),
+        (("spec", "selector"), {}, "spec.selector: selects nothing"),
+        (("spec", "selector"), {"matchLabels": {"app": "shop"}}, "spec.selector: does not match"),
+        (("spec", "template", "spec"), {}, "spec.template.spec.containers: is empty"),
+        (("spec", "template", "spec", "containers", 0, "image"), "", "spec.containers[0].image: is missing"),
+        (("spec", "template", "spec", "restartPolicy"), "Never", "Never is not possible here; write Always"),
+        (("spec", "template", "spec", "containers"), [{"name": "a", "image": "b"}] * 2, "name 'a' 2 times"),
+        (("spec", "strategy"), {}, "spec.strategy: must have exactly one of canary and blueGreen"),
+        (("spec", "strategy", "blueGreen"), {}, "spec.strategy: must have exactly one"),
+        ((*CANARY, "maxSurge"), "some", "maxSurge: 'some' is neither a number of pods nor a share like 25%"),
+        ((*CANARY, "maxSurge"), -1, "maxSurge: -1 is below 0"),
+        ((*CANARY, "maxUnavailable"), "101%", "maxUnavailable: 101% is more than all pods"),
+        ((*CANARY, "steps", 0, "setWeight"), 101, "steps[0].setWeight: 101 is no share; write 0 to 100"),
+        ((*CANARY, "steps", 0, "setWeight"), -1, "steps[0].setWeight: -1 is no share"),
+        ((*CANARY, "steps", 0, "duration"), -1, "steps[0].duration: is below 0"),
+        ((*CANARY, "steps", 1, "pause", "duration"), -1, "steps[1].pause.duration: is below 0"),
+        ((*CANARY, "steps", 1), {}, "steps[1]: says none of setWeight"),
+        ((*CANARY, "scaleDownDelaySeconds"), 5, ""),
+        ((*CANARY, "scaleDownDelayRevisionLimit"), 11, "spec.revisionHistoryLimit: 10 is below"),
+        ((*CANARY, "trafficRouting", "maxTrafficWeight"), 1000, "maxTrafficWeight: is for nginx"),
+        ((*ISTIO, "virtualService"), None, "istio.virtualService: is missing"),
+        ((*ISTIO, "virtualService", "name"), "", "istio.virtualService.name: is empty"),
+        ((*ISTIO, "virtualServices"), [{"name": "a"}], "istio.virtualServices: stands beside virtualService"),
+        ((*ISTIO, "virtualService", "routes"), ["a", "a"], "virtualService.routes: name 'a' 2 times"),
+        ((*ISTIO, "destinationRule"), None, "canaryService and stableService must both be named"),
+        ((*ISTIO, "destinationRule", "canarySubsetName"), "", "destinationRule.canarySubsetName: is empty"),
+        ((*ISTIO, "destinationRule", "canarySubsetName"), "stable", "'stable' is the canary's subset too"),
+        ((*CANARY, "analysis", "interval"), "soon", "analysis.interval: 'soon' is no duration"),
+        ((*CANARY, "analysis", "interval"), 0, "analysis.interval: 0 is no time to wait"),
+        ((*METRIC, "thresholdRange"), None, "metrics[0].thresholdRange: is missing"),
+        ((*METRIC, "thresholdRange"), {}, "metrics[0].thresholdRange: has neither min nor max"),
+        ((*METRIC, "thresholdRange", "max"), 5, "thresholdRange.max: 5 is no share between 0 and 1"),
+        ((*METRIC, "thresholdRange", "min"), 0.1, "min 0.1 is above max 0.05; nothing could pass"),
+        ((*METRIC, "statistics"), {"errors": "e"}, "statistics: needs errors and total"),
+        (
+            (*METRIC, "statistics"),
+            {"errors": "e", "total": "t", "alpha": 5},
+            "statistics.alpha: 5 is no probability",
+        ),
+    ],
+)
+def test_a_mistake_is_named_once_at_its_field(path: Path, value: Any, problem: str) -> None:
+    found = problems(put(brief(), path, value))
+    assert len(found) == (1 if problem else 0), found
+    assert all(problem in one for one in found)
+
+
+def test_no_surge_and_nothing_unavailable_could_replace_no_pod() -> None:
+    raw = put(put(brief(), (*CANARY, "maxSurge"), 0), (*CANARY, "maxUnavailable"), "0%")
+    assert problems(raw) == [
+        "spec.strategy.canary.maxSurge: and maxUnavailable are both 0, so no pod could be replaced"
+    ]
+
+
+def test_evidence_that_adds_up_takes_no_failure_limit() -> None:
+    raw = put(brief(), (*METRIC, "failureLimit"), 3)
+    (found,) = problems(put(raw, (*METRIC, "statistics"), {"errors": "e", "total": "t"}))
+    assert found.startswith("spec.strategy.canary.analysis.metrics[0].failureLimit: does not go with")
+
+
+def test_old_pods_cannot_wait_without_a_router() -> None:
+    raw = put(brief(), CANARY, {"scaleDownDelaySeconds": 5})
+    assert problems(raw) == ["spec.strategy.canary.scaleDownDelaySeconds: needs trafficRouting; remove it"]
+
+
+@pytest.mark.parametrize(
+    ("operator", "values", "selected"),
+    [
+        ("In", ("a",), True),
+        ("In", ("b",), False),
+        ("NotIn", ("a",), False),
+        ("Exists", (), True),
+        ("DoesNotExist", (), False),
+        ("Resembles", (), False),
+    ],
+)
+def test_a_selectors_expression_is_obeyed(operator: str, values: tuple[str, ...], selected: bool) -> None:
+    selector = LabelSelector(match_expressions=(Requirement("app", operator, values),))
+    assert validate.matches(selector, {"app": "a"}) is selected
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (("spec", "workloadRef"), {"kind": "Deployment", "name": "api"}, "spec.workloadRef"),
+        (("spec", "strategy"), {"blueGreen": {"activeService": "api"}}, "spec.strategy.blueGreen"),
+        ((*CANARY, "stableService"), "api", "spec.strategy.canary.stableService"),
+        ((*CANARY, "dynamicStableScale"), True, "spec.strategy.canary.dynamicStableScale"),
+        ((*CANARY, "pingPong"), {}, "spec.strategy.canary.pingPong"),
+        ((*CANARY, "analysis", "templates"), [{"templateName": "a"}], "canary.analysis.templates"),
+        ((*CANARY, "trafficRouting", "nginx"), {}, "spec.strategy.canary.trafficRouting.nginx"),
+        ((*CANARY, "trafficRouting"), None, "spec.strategy.canary.trafficRouting"),
+        ((*ISTIO, "destinationRule"), None, "trafficRouting.istio.destinationRule"),
+        ((*ISTIO, "virtualService", "tcpRoutes"), [{"port": 1}], "istio.virtualService.tcpRoutes"),
+        ((*CANARY, "steps", 1), {"setCanaryScale": {"replicas": 1}}, "steps[1].setCanaryScale"),
+        ((*CANARY, "steps", 1), {"setHeaderRoute": {"name": "me"}}, "steps[1].setHeaderRoute"),
+        ((*CANARY, "steps", 1), {"experiment": {}}, "steps[1].experiment"),
+    ],
+)
+def test_what_moves_traffic_and_is_not_acted_on_is_named(path: Path, value: Any, where: str) -> None:
+    (found,) = support.unsupported(parse(put(brief(), path, value)))
+    assert found.path.endswith(where)
+    assert "not acted on yet" in found.problem
+
+
+def test_what_moves_no_traffic_is_only_mentioned() -> None:
+    raw = put(
+        put(brief(), ("spec", "restartAt"), "2026-03-15T10:30:00Z"), (*CANARY, "antiAffinity"), {"a": 1}
+    )
+    assert support.ignored(parse(raw)) == ("spec.restartAt", "spec.strategy.canary.antiAffinity")
+
+
+def test_a_rollout_without_a_strategy_is_a_problem_and_no_crash() -> None:
+    rollout = parse(drop(brief(), ("spec", "strategy")))
+    assert support.unsupported(rollout) == ()
+    assert len(validate.problems(rollout)) == 1
