@@ -22,6 +22,14 @@ def screen(view: RolloutView) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def one_line(view: RolloutView) -> str:
+    """The view where there is room for a line only."""
+    weight = "" if view.set_weight is None else f", weight {view.actual_weight} of {view.set_weight} asked"
+    step = f", step {view.step}" if view.step else ""
+    pods = f"{view.replicas.ready}/{view.replicas.desired} ready, {view.replicas.updated} updated"
+    return f"{view.name} {view.standing.line}{step}{weight}, {pods}"
+
+
 def _summary(view: RolloutView) -> tuple[str, ...]:
     counts = view.replicas
     ready = f"{counts.ready}/{counts.desired}"

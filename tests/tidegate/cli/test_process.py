@@ -1,0 +1,98 @@
+"""The command as a process of its own: it starts light, and says so when it cannot reach a cluster."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from importlib.metadata import version
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from tests.tidegate.cli.cluster import API
+from tests.tidegate.views.worlds import promoted
+from tidegate import VERSION
+
+HEAVY = {"numpy", "scipy", "kopf", "aiohttp", "kubernetes", "rich", "asyncio", "requests"}
+SECONDS = 30 * float(os.environ.get("TIDEGATE_DEADLINE_SCALE", "1"))
+REPORT = (
+    "import sys; from tidegate.cli.main import plugin; code = plugin(); print(*sys.modules); sys.exit(code)"
+)
+
+
+class _Api(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        found = self.path.startswith(API)
+        body = msgspec.json.encode(promoted() if found else {"items": []})
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Path]:
+    """A kubeconfig that leads to an API server with one Rollout."""
+    with HTTPServer(("127.0.0.1", 0), _Api) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield kubeconfig(folder, server.server_port)
+        server.shutdown()
+        thread.join()
+
+
+def kubeconfig(folder: Path, port: int) -> Path:
+    file = folder / "kubeconfig"
+    file.write_text(
+        "current-context: test\n"
+        "contexts: [{name: test, context: {cluster: test, user: test, namespace: production}}]\n"
+        "users: [{name: test, user: {token: test}}]\n"
+        f"clusters: [{{name: test, cluster: {{server: 'http://127.0.0.1:{port}'}}}}]\n"
+    )
+    return file
+
+
+def plugin(config: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """The plugin in a fresh process; its last line of output names the modules it loaded."""
+    environ = {**os.environ, "KUBECONFIG": str(config)}
+    command = [sys.executable, "-c", REPORT, *words]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def test_a_command_loads_nothing_heavy(tmp_path: Path) -> None:
+    with served(tmp_path) as config:
+        ran = plugin(config, "get", "rollout", "api")
+    assert ran.returncode == 0, ran.stderr
+    *screen, modules = ran.stdout.splitlines()
+    assert screen[1].split() == ["api", "Canary", "4/4", "100", "11/10", "1", "1", "11"]
+    assert {name.split(".")[0] for name in modules.split()} & HEAVY == set()
+
+
+def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), _Api) as closed:
+        port = closed.server_port
+    ran = plugin(kubeconfig(tmp_path, port), "abort", "api")
+    assert ran.returncode == 1
+    assert f"no answer from http://127.0.0.1:{port}" in ran.stderr
+
+
+def test_without_a_kubeconfig_the_way_to_one_is_told(tmp_path: Path) -> None:
+    ran = plugin(tmp_path / "nowhere", "abort", "api")
+    assert ran.returncode == 1
+    assert "set KUBECONFIG" in ran.stderr
+
+
+@pytest.mark.parametrize("flag", ["--short", "--short=false"])
+def test_the_version_is_that_of_the_package(flag: str, tmp_path: Path) -> None:
+    ran = plugin(tmp_path / "nowhere", "version", flag)
+    assert ran.stdout.splitlines()[0] == f"kubectl-argo-rollouts: v{version('tidegate')}+tidegate"
+    assert version("tidegate") == VERSION

@@ -1,0 +1,107 @@
+"""What the commands ask of the API server, in their own words; one namespace at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from crds.paths import get
+from crds.refs import ANALYSIS_RUN, POD, REPLICA_SET, ROLLOUT, Kind
+from tidegate.kube import requests
+from tidegate.kube.errors import NotFound, accepted
+from tidegate.kube.http import Request, Response
+from tidegate.kube.requests import ALL, Selection
+from tidegate.views.family import HASH_LABEL, Parts, pod_hash
+from tidegate.views.steering import SteerPatch, unified
+
+Raw = dict[str, Any]
+
+WATCH_SECONDS = 86400
+
+
+class Line(Protocol):
+    """A synchronous sender: tidegate.kube.sync's, or a test's."""
+
+    def send(self, request: Request) -> Response: ...
+
+    def watch(self, request: Request) -> Iterator[Raw]: ...
+
+
+class Api:
+    """Reads and patches Rollouts and what they own; raises KubeError."""
+
+    def __init__(self, line: Line, namespace: str) -> None:
+        self._line = line
+        self.namespace = namespace
+
+    def rollout(self, name: str) -> Raw:
+        return self._read(ROLLOUT, name)
+
+    def parts(self, rollout: Raw) -> Parts:
+        """What the Rollout may own, asked for by its selector and its revisions."""
+        own = Selection(selector(get(rollout, "spec", "selector", default={})))
+        sets = self._list(REPLICA_SET, own)
+        hashes = ",".join(sorted({pod_hash(one) for one in sets} - {""}))
+        runs = self._list(ANALYSIS_RUN, Selection(f"{HASH_LABEL} in ({hashes})")) if hashes else ()
+        return Parts(sets, self._list(POD, own), runs)
+
+    def analysis_run(self, name: str) -> Raw:
+        return self._read(ANALYSIS_RUN, name)
+
+    def analysis_runs(self) -> tuple[Raw, ...]:
+        return self._list(ANALYSIS_RUN)
+
+    def changes(self, rollout: Raw) -> Iterator[Raw]:
+        """The Rollout after each change, until it is deleted or the server has had enough."""
+        meta = rollout["metadata"]
+        selection = Selection(fields=f"metadata.name={meta['name']}")
+        version = get(meta, "resourceVersion", default="")
+        for event in self._line.watch(requests.watch(self._path(ROLLOUT), version, selection, WATCH_SECONDS)):
+            if event["type"] in {"DELETED", "ERROR"}:
+                return
+            if event["type"] != "BOOKMARK":
+                yield event["object"]
+
+    def steer(self, name: str, patches: tuple[SteerPatch, ...]) -> None:
+        """Send the patches; as one to the object itself where the server knows no status subresource."""
+        path = self._path(ROLLOUT, name)
+        try:
+            for patch in patches:
+                self._patch(f"{path}/{patch.subresource}".rstrip("/"), patch.body)
+        except NotFound:
+            self._patch(path, unified(patches))
+
+    def _patch(self, path: str, body: Raw) -> None:
+        accepted(self._line.send(requests.merge_patch(path, body)))
+
+    def _read(self, kind: Kind, name: str) -> Raw:
+        return accepted(self._line.send(requests.get(self._path(kind, name))))
+
+    def _list(self, kind: Kind, selection: Selection = ALL) -> tuple[Raw, ...]:
+        found, token = [], ""
+        while True:
+            page = accepted(self._line.send(requests.page(self._path(kind), selection, token=token)))
+            found += get(page, "items", default=[])
+            token = get(page, "metadata", "continue", default="")
+            if not token:
+                return tuple(found)
+
+    def _path(self, kind: Kind, name: str = "") -> str:
+        return requests.path(kind.group, kind.version, kind.plural, self.namespace, name)
+
+
+def selector(written: Raw) -> str:
+    """A metav1.LabelSelector as the API server takes it in a query."""
+    labels = [f"{key}={value}" for key, value in get(written, "matchLabels", default={}).items()]
+    return ",".join(labels + [_expression(one) for one in get(written, "matchExpressions", default=())])
+
+
+def _expression(one: Raw) -> str:
+    values = f"({','.join(get(one, 'values', default=()))})"
+    words = {
+        "In": f"{one['key']} in {values}",
+        "NotIn": f"{one['key']} notin {values}",
+        "Exists": one["key"],
+        "DoesNotExist": f"!{one['key']}",
+    }
+    return str(words[one["operator"]])

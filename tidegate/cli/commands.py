@@ -1,0 +1,150 @@
+"""The commands of `kubectl argo rollouts`: each reads or patches objects, and prints what people know."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from argparse import Namespace
+from datetime import UTC, datetime
+
+from crds.times import duration
+from tidegate import VERSION
+from tidegate.cli.api import Api
+from tidegate.cli.live import Bell, drawing, looks, printing
+from tidegate.kube.errors import NotFound
+from tidegate.views.analysis import Evidence, analysis_screen, evidence, names_step
+from tidegate.views.rollout import RolloutView, view
+from tidegate.views.screen import coloured, one_line, screen
+from tidegate.views.status import Standing, standing
+from tidegate.views.steering import Verb, patch_for
+
+ROLLOUT_WORDS = ("rollout", "rollouts", "ro")
+SILENT = "(no answer from the API server; asking again)"
+DONE: dict[Verb, str] = {
+    "promote": "promoted",
+    "promote-full": "fully promoted",
+    "abort": "aborted",
+    "retry": "retried",
+}
+
+
+class Failure(Exception):
+    """The command did what it could, and the answer is no; the text says why."""
+
+
+def get_rollout(api: Api, asked: Namespace) -> None:
+    """Show a Rollout and its family, once or for as long as it is watched."""
+    if not asked.watch:
+        _show(screen(_view(api, asked.name)), asked)
+    elif sys.stdout.isatty():
+        _redraw(api, asked)
+    else:
+        _print_changes(api, asked)
+
+
+def get_analysis(api: Api, asked: Namespace) -> None:
+    """Show a run by its own name, or by its step's: `api-step-2-analysis`."""
+    _show(analysis_screen(_evidence(api, asked.name), _now()), asked)
+
+
+def status(api: Api, asked: Namespace) -> None:
+    """Print the standing, and with --watch each that follows until one is Healthy or Degraded."""
+    last = _followed(api, asked) if asked.watch else standing(api.rollout(asked.name))
+    if not asked.watch:
+        print(last.line)
+    if last.phase == "Degraded":
+        raise Failure(f"The rollout is in a degraded state with message: {last.message}")
+    if asked.watch and not last.settled:
+        raise Failure(f"Rollout status watch exceeded timeout: after {asked.timeout} it is {last.line}")
+
+
+def promote(api: Api, asked: Namespace) -> None:
+    _steer(api, "promote-full" if asked.full else "promote", asked.names)
+
+
+def abort(api: Api, asked: Namespace) -> None:
+    _steer(api, "abort", asked.names)
+
+
+def retry(api: Api, asked: Namespace) -> None:
+    """`retry rollout api`, and `retry api`."""
+    names = asked.names[1:] if asked.names[0] in ROLLOUT_WORDS else asked.names
+    if not names:
+        raise Failure("retry which rollout? Write: kubectl argo rollouts retry rollout NAME")
+    _steer(api, "retry", names)
+
+
+def version(asked: Namespace) -> None:
+    print(f"kubectl-argo-rollouts: v{VERSION}+tidegate")
+    if not asked.short:
+        print(f"  Python: {platform.python_version()}")
+        print(f"  Platform: {platform.system().lower()}/{platform.machine()}")
+
+
+def _steer(api: Api, verb: Verb, names: list[str]) -> None:
+    for name in names:
+        api.steer(name, patch_for(verb, api.rollout(name), _now()))
+        print(f"rollout '{name}' {DONE[verb]}")
+
+
+def _view(api: Api, name: str) -> RolloutView:
+    rollout = api.rollout(name)
+    return view(rollout, api.parts(rollout), _now())
+
+
+def _redraw(api: Api, asked: Namespace) -> None:
+    text = ""
+    with drawing() as draw:
+        for seen in looks(lambda: _view(api, asked.name), _bell(api, asked), _seconds(asked.timeout_seconds)):
+            text = screen(seen) if seen else f"{text.removesuffix(SILENT)}{SILENT}"
+            draw(_painted(text, asked))
+
+
+def _print_changes(api: Api, asked: Namespace) -> None:
+    say = printing()
+    for seen in looks(lambda: _view(api, asked.name), _bell(api, asked), _seconds(asked.timeout_seconds)):
+        say(one_line(seen) if seen else SILENT)
+
+
+def _followed(api: Api, asked: Namespace) -> Standing:
+    say, last = printing(), Standing("Unknown")
+    for seen in looks(lambda: standing(api.rollout(asked.name)), _bell(api, asked), _seconds(asked.timeout)):
+        last = seen or last
+        say(last.line if seen else SILENT)
+        if last.settled:
+            break
+    return last
+
+
+def _bell(api: Api, asked: Namespace) -> Bell:
+    return Bell(api.changes(api.rollout(asked.name)))
+
+
+def _seconds(written: str) -> float:
+    """A time limit; 0 means none."""
+    return duration(written, "the time limit").total_seconds() or float("inf")
+
+
+def _evidence(api: Api, name: str) -> Evidence:
+    try:
+        return Evidence(api.analysis_run(name))
+    except NotFound:
+        found = evidence(name, api.analysis_runs()) if names_step(name) else None
+        if found is None:
+            raise
+        return found
+
+
+def _show(text: str, asked: Namespace) -> None:
+    sys.stdout.write(_painted(text, asked))
+
+
+def _painted(text: str, asked: Namespace) -> str:
+    """In colours, on a terminal whose person did not say otherwise."""
+    plain = asked.no_color or "NO_COLOR" in os.environ or not sys.stdout.isatty()
+    return text if plain else coloured(text)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

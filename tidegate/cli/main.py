@@ -1,0 +1,71 @@
+"""`kubectl argo rollouts ...`: understand, obey, and end with an exit code and a reason."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+
+from crds.errors import Invalid
+from tidegate import VERSION
+from tidegate.cli import commands
+from tidegate.cli.api import Api, Line
+from tidegate.cli.commands import Failure
+from tidegate.cli.explain import explained
+from tidegate.cli.grammar import parser, spelled_out
+from tidegate.kube.config import ConfigError, load
+from tidegate.kube.errors import KubeError
+from tidegate.views.steering import Refused
+
+Connect = Callable[[Namespace], tuple[Line, str]]
+
+
+def plugin() -> int:
+    """The entry point that kubectl finds as `kubectl-argo-rollouts`; the exit code."""
+    return run(sys.argv[1:])
+
+
+def run(words: Sequence[str], connect: Connect | None = None) -> int:
+    """Obey a command line: 0 when done, 1 with the reason on stderr, 2 when it is not understood."""
+    asked = parser().parse_args([spelled_out(word) for word in words])
+    with suppress(KeyboardInterrupt):  # the usual end of --watch
+        return _tried(asked, connect or _connect)
+    return 0
+
+
+def _tried(asked: Namespace, connect: Connect) -> int:
+    try:
+        _obey(asked, connect)
+        sys.stdout.flush()
+    except (Failure, Refused, ConfigError, Invalid) as problem:
+        return _said(str(problem))
+    except KubeError as problem:
+        return _said(explained(problem, asked.namespace))
+    except BrokenPipeError:  # `| head` has seen enough; python would complain again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _obey(asked: Namespace, connect: Connect) -> None:
+    if asked.command is commands.version:
+        commands.version(asked)
+        return
+    line, namespace = connect(asked)
+    asked.namespace = asked.namespace or namespace
+    asked.command(Api(line, asked.namespace), asked)
+
+
+def _said(problem: str) -> int:
+    print(f"Error: {problem}", file=sys.stderr)
+    return 1
+
+
+def _connect(asked: Namespace) -> tuple[Line, str]:
+    """A sender to the cluster asked for, and the namespace its context names."""
+    from tidegate.kube.sync import SyncSender
+
+    environ = {**os.environ, **({"KUBECONFIG": asked.kubeconfig} if asked.kubeconfig else {})}
+    connection = load(asked.context, environ)
+    return SyncSender(connection, f"tidegate/{VERSION}"), connection.namespace
