@@ -77,7 +77,8 @@ def _changed(target: Any, path: list[str], verb: str, value: Any) -> Any:
         if child is _MISSING:
             raise patch_failed()
         return _with(target, key, _changed(child, rest, verb, value))
-    if verb != "add" and child is _MISSING:
+    # The real server lets `replace` make a key that is not there; a list item must be there.
+    if child is _MISSING and (verb == "remove" or (verb == "replace" and not isinstance(target, dict))):
         raise patch_failed()
     if verb == "remove":
         return _without(target, key)

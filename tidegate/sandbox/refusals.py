@@ -42,6 +42,10 @@ def _about(resource: Resource, name: str) -> Raw:
     return {"name": name, **group, "kind": resource.plural}
 
 
+def _kind(resource: Resource) -> str:
+    return f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+
+
 def unsupported(feature: str) -> Refused:
     """Ours, not Kubernetes': the sandbox does not play this."""
     return Refused(501, "NotImplemented", f"the sandbox does not play {feature}")
@@ -62,27 +66,31 @@ def already_exists(resource: Resource, name: str) -> Refused:
     )
 
 
-def conflict(resource: Resource, name: str, why: str) -> Refused:
+def modified(resource: Resource, name: str) -> Refused:
+    why = "the object has been modified; please apply your changes to the latest version and try again"
     message = f'Operation cannot be fulfilled on {resource.qualified} "{name}": {why}'
     return Refused(409, "Conflict", message, _about(resource, name))
 
 
-def modified(resource: Resource, name: str) -> Refused:
-    why = "the object has been modified; please apply your changes to the latest version and try again"
-    return conflict(resource, name, why)
+def another_uid(resource: Resource, name: str, wanted: str, uid: str) -> Refused:
+    why = (
+        f"the UID in the precondition ({wanted}) does not match the UID in record ({uid}). "
+        "The object might have been deleted and then recreated"
+    )
+    message = f'Operation cannot be fulfilled on {_kind(resource)} "{name}": {why}'
+    return Refused(409, "Conflict", message, {**_about(resource, name), "kind": resource.kind})
 
 
 def invalid(resource: Resource, name: str, *causes: Cause) -> Refused:
     said = [f"{cause.field}: {cause.message}" for cause in causes]
     text = said[0] if len(said) == 1 else f"[{', '.join(said)}]"
-    qualified = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     details = {
         "name": name,
         **({"group": resource.group} if resource.group else {}),
         "kind": resource.kind,
         "causes": [{"reason": c.reason, "message": c.message, "field": c.field} for c in causes],
     }
-    return Refused(422, "Invalid", f'{qualified} "{name}" is invalid: {text}', details)
+    return Refused(422, "Invalid", f'{_kind(resource)} "{name}" is invalid: {text}', details)
 
 
 def patch_failed() -> Refused:

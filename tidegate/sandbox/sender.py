@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from tidegate.kube.http import Request, Response
@@ -34,7 +34,7 @@ class SandboxSender:
     async def send(self, request: Request) -> Response:
         return self._store.handle(request)
 
-    async def watch(self, request: Request) -> AsyncIterator[dict[str, Any]]:
+    async def watch(self, request: Request) -> AsyncGenerator[dict[str, Any], None]:
         """The lines of the watch, until `timeoutSeconds` of the loop's time are over; then a bookmark, if
         wanted. Too old a version is one ERROR line with a 410, as the real server's cache says it."""
         watch = Watch(self._store, request)

@@ -16,20 +16,26 @@ from tidegate.sandbox.defaults import pod_template
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.patches import json_patched, merged
 from tidegate.sandbox.refusals import (
+    Cause,
     Refused,
     already_exists,
+    another_uid,
     bad_request,
-    conflict,
     expired,
+    invalid,
     modified,
     not_found,
+    shown,
     unsupported,
 )
-from tidegate.sandbox.resources import POD_TEMPLATES, PODS, REPLICA_SETS, Resource, Target, target_of
+from tidegate.sandbox.resources import EVENTS, POD_TEMPLATES, PODS, REPLICA_SETS, Resource, Target, target_of
 from tidegate.sandbox.selectors import matcher
 from tidegate.sandbox.validation import check
 
 Key = tuple[Resource, str, str]
+
+FIRST_VERSION = 100
+"""A cluster has a history before anybody comes to it."""
 
 PATCHES: dict[str, Callable[[Any, Any], Any]] = {
     "application/merge-patch+json": merged,
@@ -38,9 +44,9 @@ PATCHES: dict[str, Callable[[Any, Any], Any]] = {
 QUERIES = {
     "GET": {"labelSelector", "fieldSelector", "limit", "continue", "resourceVersion"},
     "POST": {"dryRun", "fieldManager"},
-    "PUT": {"dryRun", "fieldManager"},
-    "PATCH": {"dryRun", "fieldManager"},
-    "DELETE": {"dryRun", "propagationPolicy"},
+    "PUT": {"fieldManager"},
+    "PATCH": {"fieldManager"},
+    "DELETE": set(),
 }
 
 
@@ -62,8 +68,8 @@ class Store:
         self._objects: dict[Key, Raw] = {}
         self._pages: dict[str, list[Raw]] = {}
         self._uids = 0
-        self.version = 1
-        self.oldest = 1
+        self.version = FIRST_VERSION
+        self.oldest = FIRST_VERSION
         self.history: list[Change] = []
         self.changed: list[Callable[[], None]] = []
 
@@ -116,11 +122,11 @@ class Store:
             case "POST", False if not target.subresource:
                 return 201, self._create(target, body, "dryRun" in request.query)
             case "PUT", True:
-                return 200, self._replace(target, body, "dryRun" in request.query)
+                return 200, self._update(target, self._standing(target), body)
             case "PATCH", True:
                 return 200, self._patch(target, request, body)
             case "DELETE", True if not target.subresource:
-                return 200, self._delete(target, request, body)
+                return 200, self._delete(target, body)
         raise unsupported(f"{request.method} on {request.path}")
 
     def _standing(self, target: Target) -> Raw:
@@ -174,17 +180,14 @@ class Store:
         check(resource, None, fresh)
         return fresh if dry else self._stored(resource, None, fresh)
 
-    def _replace(self, target: Target, body: Raw, dry: bool) -> Raw:
-        return self._update(target, self._standing(target), body, dry)
-
     def _patch(self, target: Target, request: Request, body: Any) -> Raw:
         if request.content_type not in PATCHES:
             raise unsupported(f"a patch of type {request.content_type}")
         old = self._standing(target)
         new = PATCHES[request.content_type](old, body)
-        return self._update(target, old, new, "dryRun" in request.query)
+        return self._update(target, old, new)
 
-    def _update(self, target: Target, old: Raw, new: Raw, dry: bool) -> Raw:
+    def _update(self, target: Target, old: Raw, new: Raw) -> Raw:
         resource = target.resource
         _preconditions(resource, old, new)
         new = _kept(target, old, new)
@@ -192,19 +195,17 @@ class Store:
         if resource.counted and _spec(resource, new) != _spec(resource, old):
             generation = at(old, "metadata", "generation", default=0) + 1
             new = merged(new, {"metadata": {"generation": generation}})
-        return new if dry else self._stored(resource, old, new)
+        return self._stored(resource, old, new)
 
-    def _delete(self, target: Target, request: Request, body: Any) -> Raw:
-        policy = at(body, "propagationPolicy", default=request.query.get("propagationPolicy", "Background"))
+    def _delete(self, target: Target, body: Any) -> Raw:
+        policy = at(body, "propagationPolicy", default="Background")
         if policy != "Background" or target.resource is PODS:
             raise unsupported(f"deleting {target.resource.plural} with propagationPolicy {policy}")
         old = self._standing(target)
         wanted, uid = at(body, "preconditions", "uid"), old["metadata"]["uid"]
         if wanted not in (None, uid):
-            why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
-            raise conflict(target.resource, target.name, why)
-        if "dryRun" not in request.query:
-            self.remove(target.resource, old)
+            raise another_uid(target.resource, target.name, wanted, uid)
+        self.remove(target.resource, old)
         details = not_found(target.resource, target.name).status["details"]
         return {
             "kind": "Status",
@@ -221,12 +222,8 @@ class Store:
         meta: Raw = {"uid": f"00000000-0000-4000-8000-{self._uids:012d}", "creationTimestamp": moment}
         if resource.counted:
             meta["generation"] = 1
-        return {
-            "kind": resource.kind,
-            "apiVersion": resource.api_version,
-            **raw,
-            "metadata": {**raw["metadata"], **meta},
-        }
+        typed = {"kind": resource.kind, "apiVersion": resource.api_version}
+        return {**raw, **typed, "metadata": {**_written(raw["metadata"]), **meta}}
 
     def _stored(self, resource: Resource, old: Raw | None, new: Raw) -> Raw:
         if old is not None and new == old:
@@ -245,6 +242,11 @@ class Store:
 
 def _key(resource: Resource, raw: Raw) -> Key:
     return (resource, raw["metadata"].get("namespace", ""), raw["metadata"]["name"])
+
+
+def _written(meta: Raw) -> Raw:
+    """Empty lists and mappings of the metadata are not stored."""
+    return {key: value for key, value in meta.items() if value not in ({}, [])}
 
 
 def _listed(resource: Resource, raw: Raw) -> Raw:
@@ -271,6 +273,8 @@ def _defaulted(resource: Resource, raw: Raw) -> Raw:
         spec = raw["spec"]
         filled = {"replicas": 1, **spec, "template": pod_template(spec["template"])}
         return {**raw, "spec": filled, "status": {"replicas": 0}}
+    if resource is EVENTS:
+        return {"eventTime": None, "reportingComponent": "", "reportingInstance": "", **raw}
     return raw
 
 
@@ -280,10 +284,10 @@ def _preconditions(resource: Resource, old: Raw, new: Raw) -> None:
         raise unsupported("a change of metadata.name")
     if at(new, "metadata", "resourceVersion", default="") not in ("", old["metadata"]["resourceVersion"]):
         raise modified(resource, name)
-    wanted, uid = at(new, "metadata", "uid", default=""), old["metadata"]["uid"]
-    if wanted not in ("", uid):
-        why = f"Precondition failed: UID in precondition: {wanted}, UID in object meta: {uid}"
-        raise conflict(resource, name, why)
+    wanted = at(new, "metadata", "uid", default="")
+    if wanted not in ("", old["metadata"]["uid"]):
+        text = f"Invalid value: {shown(wanted)}: field is immutable"
+        raise invalid(resource, name, Cause("metadata.uid", "FieldValueInvalid", text))
 
 
 SERVER_OWNED = ("uid", "creationTimestamp", "resourceVersion", "generation", "namespace")
@@ -292,7 +296,8 @@ SERVER_OWNED = ("uid", "creationTimestamp", "resourceVersion", "generation", "na
 def _kept(target: Target, old: Raw, new: Raw) -> Raw:
     """What this endpoint may not change is as it was."""
     owned = {key: old["metadata"][key] for key in SERVER_OWNED if key in old["metadata"]}
-    new = {**new, "metadata": {**new["metadata"], **owned}}
+    typed = {"kind": old["kind"], "apiVersion": old["apiVersion"]}
+    new = {**new, **typed, "metadata": {**_written(new["metadata"]), **owned}}
     if not target.resource.status:
         return new
     if target.subresource == "status":

@@ -1,0 +1,126 @@
+"""Plays a case against any sender and writes down what cannot differ between two clusters.
+
+Identities and times become words, the same word for the same value: a version that must not move is then
+seen to stand still. ReplicaSets have a controller of their own on the lab, so their status and version are
+left out after their creation.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tests.contracts.cases import Case, Raw, Seen, Step
+from tidegate.kube.http import Request, Response, Sender
+
+RECORDED = Path(__file__).parent / "recorded"
+NUMBERED = re.compile(r"too old resource version: (\d+) \(\d+\)")
+
+
+async def play(case: Case, sender: Sender) -> list[Raw]:
+    """The answers to the case's steps, comparable."""
+    answers: list[Raw] = []
+    words = Words()
+    shown = []
+    for step in case.steps:
+        request = _request(step, answers)
+        status, body = await (_watched(sender, request, step.lines) if step.lines else _sent(sender, request))
+        answers.append(body)
+        shown.append({"status": status, "body": words.said(body, fresh=step.method == "POST")})
+    return shown
+
+
+def recorded(case: Case) -> Path:
+    return RECORDED / f"{case.name}.json"
+
+
+def written(answers: list[Raw]) -> str:
+    return json.dumps(answers, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _request(step: Step, answers: list[Raw]) -> Request:
+    query, body = _resolved(step.query, answers), _resolved(step.body, answers)
+    timeout = 30.0
+    return Request(step.method, quote(step.path), query, body, step.content_type, timeout)
+
+
+def _resolved(value: Any, answers: list[Raw]) -> Any:
+    match value:
+        case Seen():
+            seen: Any = answers[value.answer]
+            for key in value.path:
+                seen = seen[key]
+            return seen
+        case dict():
+            return {key: _resolved(inner, answers) for key, inner in value.items()}
+        case list():
+            return [_resolved(inner, answers) for inner in value]
+    return value
+
+
+async def _sent(sender: Sender, request: Request) -> tuple[int, Raw]:
+    response: Response = await sender.send(request)
+    return response.status, response.body
+
+
+async def _watched(sender: Sender, request: Request, count: int) -> tuple[int, Raw]:
+    lines: list[Raw] = []
+    async for line in sender.watch(request):
+        lines.append(line)
+        if len(lines) == count:
+            break
+    return 200, {"lines": lines}
+
+
+class Words:
+    """Values that differ from cluster to cluster, each with a word of its own within one case."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+        self._counts: dict[str, int] = {}
+
+    def said(self, value: Any, fresh: bool = False) -> Any:
+        match value:
+            case {"metadata": dict()} if value.get("kind") != "Status":
+                return self._object(value, fresh)
+            case dict():
+                return {key: self.said(inner, fresh) for key, inner in value.items()}
+            case list():
+                return [self.said(inner, fresh) for inner in value]
+            case str():
+                return self._text(value)
+        return value
+
+    def _object(self, raw: Raw, fresh: bool) -> Raw:
+        busy = raw.get("kind") == "ReplicaSet"
+        outside = {"metadata", "status"} if busy and not fresh else {"metadata"}
+        rest = {key: self.said(inner, fresh) for key, inner in raw.items() if key not in outside}
+        return {"metadata": self._meta(raw["metadata"], busy), **rest}
+
+    def _meta(self, meta: Raw, busy: bool) -> Raw:
+        shown = {key: inner for key, inner in meta.items() if key != "managedFields"}
+        for key in shown.keys() & {"uid", "resourceVersion"}:
+            shown[key] = self._word(key, meta[key])
+        for key in shown.keys() & {"creationTimestamp", "continue"}:
+            shown[key] = shown[key] and f"<{key}>"
+        if busy or "uid" not in meta:
+            shown |= {"resourceVersion": "<resourceVersion>"} if "resourceVersion" in meta else {}
+        return shown
+
+    def _word(self, kind: str, value: str) -> str:
+        if value not in self._known:
+            self._counts[kind] = self._counts.get(kind, 0) + 1
+            self._known[value] = f"<{kind} {self._counts[kind]}>"
+        return self._known[value]
+
+    def _text(self, text: str) -> str:
+        for value, word in self._longest_first():
+            text = text.replace(value, word)
+        return NUMBERED.sub(r"too old resource version: \1 (<oldest>)", text)
+
+    def _longest_first(self) -> Iterable[tuple[str, str]]:
+        return ((value, word) for value, word in self._known.items() if len(value) > 30)
