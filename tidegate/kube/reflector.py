@@ -44,7 +44,7 @@ PACE = Pace()
 
 
 class Reflector:
-    """One watched kind. `heard_at` is the loop's time of the last sign of life, for the liveness probe."""
+    """One watched kind. `heard_at` is the loop's time of the last event or failure."""
 
     def __init__(self, sender: Sender, store: Store, watched: Watched, pace: Pace = PACE) -> None:
         self._sender = sender
@@ -130,8 +130,7 @@ class Reflector:
         )
         if isinstance(problem, NotFound | Forbidden):
             self._store.refuse(self.watched.kind, f"{self.watched.path}: {problem}")
-        if not isinstance(problem, Unreachable):
-            self.heard_at = asyncio.get_running_loop().time()
+        self.heard_at = asyncio.get_running_loop().time()
 
     async def _back_off(self) -> None:
         delay = min(self._pace.first_delay * 2**self._failures, self._pace.longest_delay)

@@ -11,7 +11,7 @@ from typing import Any
 
 Raw = dict[str, Any]
 Name = tuple[str, str]
-Changed = Callable[[Hashable, str, str], None]
+Changed = Callable[[Hashable, Raw | None, Raw | None], None]
 StateChanged = Callable[[Hashable], None]
 
 
@@ -20,6 +20,7 @@ class Shelf:
 
     def __init__(self) -> None:
         self.by_namespace: dict[str, dict[str, Raw]] = {}
+        self.by_owner: dict[tuple[str, str], set[str]] = {}
         self.mark = 0
         self.synced = False
         self.refused = ""
@@ -27,9 +28,29 @@ class Shelf:
     def names(self) -> set[Name]:
         return {(space, name) for space, objects in self.by_namespace.items() for name in objects}
 
+    def swap(self, namespace: str, name: str, raw: Raw | None) -> Raw | None:
+        """Hold `raw` under this name, or nothing; what was held before."""
+        space = self.by_namespace.setdefault(namespace, {})
+        before = space.pop(name, None)
+        if before is not None:
+            self._disown(before)
+        if raw is not None:
+            space[name] = raw
+            self.by_owner.setdefault((namespace, owner_of(raw)), set()).add(name)
+        if not space:
+            del self.by_namespace[namespace]
+        return before
+
+    def _disown(self, raw: Raw) -> None:
+        namespace, name = name_of(raw)
+        owned = self.by_owner[namespace, owner_of(raw)]
+        owned.discard(name)
+        if not owned:
+            del self.by_owner[namespace, owner_of(raw)]
+
 
 class Store:
-    """`changed(kind, namespace, name)` is told every change, `state_changed(kind)` of synced and refused."""
+    """`changed(kind, before, after)` is told every change, `state_changed(kind)` of synced and refused."""
 
     def __init__(self) -> None:
         self._shelves: dict[Hashable, Shelf] = {}
@@ -49,6 +70,12 @@ class Store:
         chosen = [namespace] if namespace else sorted(spaces)
         return tuple(raw for space in chosen for _, raw in sorted(spaces.get(space, {}).items()))
 
+    def owned(self, kind: Hashable, namespace: str, uid: str) -> tuple[Raw, ...]:
+        """The objects whose controller has this uid ("": those without one), by name."""
+        shelf = self._shelves[kind]
+        names = sorted(shelf.by_owner.get((namespace, uid), ()))
+        return tuple(shelf.by_namespace[namespace][name] for name in names)
+
     def watches(self, kind: Hashable) -> bool:
         return kind in self._shelves
 
@@ -66,8 +93,7 @@ class Store:
         # An object we do not hold, no newer than what the watch has shown to the end, was deleted meanwhile.
         if version_of(raw) <= (version_of(held) if held else shelf.mark):
             return False
-        shelf.by_namespace.setdefault(namespace, {})[name] = raw
-        self._tell(kind, namespace, name)
+        self._swap(kind, (namespace, name), raw)
         return True
 
     def remove(self, kind: Hashable, raw: Raw) -> None:
@@ -75,7 +101,7 @@ class Store:
         namespace, name = name_of(raw)
         held = self.get(kind, namespace, name)
         if held is not None and version_of(held) <= version_of(raw):
-            self._drop(kind, namespace, name)
+            self._swap(kind, (namespace, name), None)
 
     def advance(self, kind: Hashable, version: int) -> None:
         """The watch has shown everything up to `version`."""
@@ -85,22 +111,22 @@ class Store:
         """The whole collection as it was at `version`: what is not in it is gone."""
         shelf = self._shelves[kind]
         if version < shelf.mark:  # the server's history was reset (a restored etcd): ours means nothing
-            for namespace, name in shelf.names():
-                self._drop(kind, namespace, name)
+            for known in shelf.names():
+                self._swap(kind, known, None)
         shelf.mark = 0
         listed = list(raws)
         for raw in listed:
             self.put(kind, raw)
         for namespace, name in shelf.names() - {name_of(raw) for raw in listed}:
             if version_of(shelf.by_namespace[namespace][name]) <= version:
-                self._drop(kind, namespace, name)
+                self._swap(kind, (namespace, name), None)
         shelf.mark = version
         self._become(kind, synced=True)
 
     def refuse(self, kind: Hashable, why: str) -> None:
         """The API server does not serve this kind, or not to us; what was held of it is forgotten."""
-        for namespace, name in self._shelves[kind].names():
-            self._drop(kind, namespace, name)
+        for name in self._shelves[kind].names():
+            self._swap(kind, name, None)
         self._become(kind, synced=False, refused=why)
 
     def _become(self, kind: Hashable, synced: bool, refused: str = "") -> None:
@@ -110,21 +136,21 @@ class Store:
             for told in self.state_changed:
                 told(kind)
 
-    def _drop(self, kind: Hashable, namespace: str, name: str) -> None:
-        space = self._shelves[kind].by_namespace[namespace]
-        del space[name]
-        if not space:
-            del self._shelves[kind].by_namespace[namespace]
-        self._tell(kind, namespace, name)
-
-    def _tell(self, kind: Hashable, namespace: str, name: str) -> None:
+    def _swap(self, kind: Hashable, name: Name, raw: Raw | None) -> None:
+        before = self._shelves[kind].swap(*name, raw)
         for told in self.changed:
-            told(kind, namespace, name)
+            told(kind, before, raw)
 
 
 def name_of(raw: Raw) -> Name:
     meta = raw["metadata"]
     return meta.get("namespace", ""), meta["name"]
+
+
+def owner_of(raw: Raw) -> str:
+    """The uid of the object's controller, "" where it has none."""
+    owners = raw["metadata"].get("ownerReferences") or ()
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
 
 
 def version_of(raw: Raw) -> int:

@@ -1,0 +1,26 @@
+"""The composition root: `tidegate controller` runs the engine, everything else is the command line."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> int:
+    """The process's exit code. Only the controller pays for the controller's imports."""
+    words = sys.argv[1:]
+    if words[:1] != ["controller"]:
+        from tidegate.cli.main import run
+
+        return run(words)
+    from tidegate.kube.config import ConfigError
+    from tidegate.runtime.run import controller
+
+    try:
+        return controller(words[1:])
+    except ConfigError as problem:
+        sys.stderr.write(f"tidegate controller: {problem}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

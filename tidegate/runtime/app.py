@@ -1,0 +1,145 @@
+"""The controller, put together: reflectors fill the store, workers plan on it, the Lease lets them write."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from crds.refs import (
+    ANALYSIS_RUN,
+    ANALYSIS_TEMPLATE,
+    CONFIG_MAP,
+    DESTINATION_RULE,
+    REPLICA_SET,
+    ROLLOUT,
+    VIRTUAL_SERVICE,
+    Kind,
+)
+from tidegate.kube import requests
+from tidegate.kube.http import Sender
+from tidegate.kube.reflector import Reflector, Watched
+from tidegate.kube.requests import Selection
+from tidegate.kube.store import Store
+from tidegate.planners.needs import Defaulted, Pods
+from tidegate.runtime.clock import Clock
+from tidegate.runtime.executor import Executor
+from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher
+from tidegate.runtime.lease import Elector
+from tidegate.runtime.metrics import Metrics, Requests
+from tidegate.runtime.observe import Fetch, Observer
+from tidegate.runtime.ports import probe, serve, text
+from tidegate.runtime.queue import Queue
+from tidegate.runtime.reconcile import Hands, Planner, Reconciler
+from tidegate.runtime.settings import Settings
+
+log = logging.getLogger("tidegate.app")
+
+CATALOGUE = "tidegate-metrics"
+STUCK_SECONDS = 150.0
+
+WATCHES: dict[Kind, Selection] = {
+    ROLLOUT: requests.ALL,
+    REPLICA_SET: Selection(labels="rollouts-pod-template-hash"),
+    ANALYSIS_RUN: requests.ALL,
+    ANALYSIS_TEMPLATE: requests.ALL,
+    VIRTUAL_SERVICE: requests.ALL,
+    DESTINATION_RULE: requests.ALL,
+    CONFIG_MAP: Selection(fields=f"metadata.name={CATALOGUE}"),
+}
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What is plugged in: the planners by the kind they plan for, and fetchers by the need they answer."""
+
+    planners: Mapping[Kind, Planner]
+    fetchers: Mapping[type, Fetch]
+    clock: Clock
+    requests: Requests
+
+
+class App:
+    """`start` and `stop` are the host's to call; `failed` is called when the process had better end."""
+
+    def __init__(self, settings: Settings, sender: Sender, elector: Elector | None, parts: Parts) -> None:
+        self._settings = settings
+        self._elector = elector
+        self.store = Store()
+        self.metrics = Metrics(self.store, parts.requests, self._conflict)
+        self.queue = Queue(parts.clock)
+        self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
+        executor = Executor(sender, self.store, self.metrics.told)
+        hands = Hands(self.store, self.observer, executor, self.queue, parts.clock)
+        self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
+        self.reflectors = [
+            Reflector(sender, self.store, watched(kind, selection, settings.namespace))
+            for kind, selection in WATCHES.items()
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ports: list[web.AppRunner] = []
+
+    async def start(self, failed: Callable[[], None]) -> None:
+        """Listen and begin; `failed` is called once if any part ends by itself."""
+        self._ports.append(await serve(self._settings.metrics_port, {"/metrics": text(self.metrics.text)}))
+        pages = {"/healthz": probe(self.stuck), "/readyz": probe(self.unready)}
+        self._ports.append(await serve(self._settings.health_port, pages))
+        runs = [reflector.run() for reflector in self.reflectors]
+        runs += [self._work() for _ in range(self._settings.workers)]
+        runs += [self._elector.run()] if self._elector else []
+        self._tasks = [asyncio.create_task(run) for run in runs]
+        for task in self._tasks:
+            task.add_done_callback(lambda ended: _report(ended, failed))
+
+    async def stop(self) -> None:
+        """Workers first, so that nothing is written once the Lease is released."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._elector:
+            await self._elector.release()
+        await self.observer.close()
+        for port in self._ports:
+            await port.cleanup()
+
+    def stuck(self) -> str:
+        """Which watch has not stirred, not even to fail; "" if all have."""
+        now = asyncio.get_running_loop().time()
+        idle = [r.watched.path for r in self.reflectors if r.heard_at and now - r.heard_at > STUCK_SECONDS]
+        return f"no sign of life from {', '.join(idle)}" if idle else ""
+
+    def unready(self) -> str:
+        """Why we could not do our work, or take it over; "" if we could."""
+        if stranger := self._conflict():
+            return f"ControllerConflict: {stranger} holds the Lease"
+        cold = [r.watched.path for r in self.reflectors if not self._is_known(r.watched.kind)]
+        return f"not yet read: {', '.join(cold)}" if cold else ""
+
+    def _is_known(self, kind: object) -> bool:
+        return self.store.synced(kind) or bool(self.store.refused(kind))
+
+    def _conflict(self) -> str:
+        return self._elector.conflict if self._elector else ""
+
+    async def _work(self) -> None:
+        if self._elector:
+            await self._elector.leading.wait()
+        await self.reconciler.work()
+
+
+def watched(kind: Kind, selection: Selection, namespace: str) -> Watched:
+    return Watched(kind, requests.path(kind.group, kind.version, kind.plural, namespace), selection)
+
+
+def _fetchers(sender: Sender) -> dict[type, Fetch]:
+    return {Pods: PodFetcher(sender), Defaulted: DefaultsFetcher(sender)}
+
+
+def _report(ended: asyncio.Task[None], failed: Callable[[], None]) -> None:
+    if ended.cancelled():
+        return
+    log.error("a part of the controller ended by itself", exc_info=ended.exception())
+    failed()

@@ -1,0 +1,193 @@
+"""Performs the writes of a plan in order. It knows verbs, no kinds, and stops at the first write that fails.
+
+Every answer goes into the store, so the next look sees our own writes before any watch shows them. A write
+without an answer counts as failed: the next plan reads what became of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from crds.paths import get, put
+from crds.refs import EVENT, Kind, Ref
+from crds.times import rfc3339
+from tidegate.kube import requests
+from tidegate.kube.errors import KubeError, NotFound, accepted
+from tidegate.kube.http import Request, Response, Sender
+from tidegate.kube.store import Raw, Store
+from tidegate.planners.plan import Create, Delete, Event, JsonPatch, MergePatch, Plan, Record, Write
+
+log = logging.getLogger("tidegate.executor")
+
+SOURCE = "rollouts-controller"
+EVENT_SECONDS = 5.0
+
+Told = Callable[[Event], None]
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The write that failed, and what the API server or the network said."""
+
+    write: Write
+    problem: KubeError
+
+    def __str__(self) -> str:
+        return f"{type(self.write).__name__} of {self.write.ref}: {self.problem}"
+
+
+class Executor:
+    """`told` hears of every event that was sent."""
+
+    def __init__(self, sender: Sender, store: Store, told: Told = lambda _event: None) -> None:
+        self._sender = sender
+        self._store = store
+        self._told = told
+        self._without_status: set[Kind] = set()
+
+    async def perform(self, plan: Plan, now: datetime) -> Refused | None:
+        """Write everything, then tell the events; the first write that failed, or None."""
+        versions: dict[Ref, str] = {}
+        for write in plan.writes:
+            try:
+                await self._write(_on_our_own(write, versions), versions)
+            except KubeError as problem:
+                return Refused(write, problem)
+        for event in plan.events:
+            await self.tell(event, now)
+        return None
+
+    async def tell(self, event: Event, now: datetime) -> None:
+        """Send an event; whatever becomes of it stops nothing."""
+        body = event_body(event, now)
+        path = _collection(Ref(EVENT, body["metadata"]["namespace"], ""))
+        try:
+            response = await self._sender.send(replace(requests.create(path, body), timeout=EVENT_SECONDS))
+        except KubeError as problem:
+            log.warning("event %s was not told: %s", event.reason, problem)
+            return
+        if response.status < 400:
+            self._told(event)
+        elif response.status != 409:  # told before, by us or by the leader before us
+            log.warning("event %s was not told: %s", event.reason, response.body.get("message"))
+
+    async def _write(self, write: Write, versions: dict[Ref, str]) -> None:
+        match write:
+            case Record():
+                raw = await self._record(write)
+            case Delete(ref, uid):
+                return await self._delete(ref, uid)
+            case _:
+                raw = accepted(await self._sender.send(_request(write)))
+        versions[write.ref] = raw["metadata"]["resourceVersion"]
+        self._keep(write.ref.kind, raw)
+        return None
+
+    async def _record(self, record: Record) -> Raw:
+        """To the status subresource, unless the kind turns out not to have one."""
+        kind, path = record.ref.kind, _path(record.ref)
+        body = {"metadata": {"resourceVersion": record.version}, "status": record.patch}
+        if not kind.status or kind in self._without_status:
+            return accepted(await self._sender.send(requests.merge_patch(path, body)))
+        try:
+            return accepted(await self._sender.send(requests.merge_patch(f"{path}/status", body)))
+        except NotFound as problem:
+            if not problem.kind_missing:
+                raise
+        raw = accepted(await self._sender.send(requests.merge_patch(path, body)))
+        self._without_status.add(kind)
+        return raw
+
+    async def _delete(self, ref: Ref, uid: str) -> None:
+        response = await self._sender.send(requests.delete(_path(ref), uid))
+        if _gone(response, uid):
+            self._forget(ref, uid)
+        else:
+            self._keep(ref.kind, accepted(response))
+
+    def _keep(self, kind: Kind, raw: Raw) -> None:
+        if self._store.watches(kind) and self._store.synced(kind):
+            self._store.put(kind, raw)
+
+    def _forget(self, ref: Ref, uid: str) -> None:
+        held = self._store.get(*ref) if self._store.watches(ref.kind) else None
+        if held is not None and get(held, "metadata", "uid") == uid:
+            self._store.remove(ref.kind, held)
+
+
+def _on_our_own(write: Write, versions: dict[Ref, str]) -> Write:
+    """A second write to the same object is based on our first one, no longer on what was planned on."""
+    version = versions.get(write.ref)
+    if version is None:
+        return write
+    match write:
+        case Record(ref, patch):
+            return Record(ref, patch, version)
+        case MergePatch(ref, body) if get(body, "metadata", "resourceVersion"):
+            return MergePatch(ref, put(body, ("metadata", "resourceVersion"), version))
+        case _:
+            return write
+
+
+def _request(write: Create | MergePatch | JsonPatch) -> Request:
+    match write:
+        case Create(ref, body):
+            return requests.create(_collection(ref), body)
+        case MergePatch(ref, body):
+            return requests.merge_patch(_path(ref), body)
+        case JsonPatch(ref, operations):
+            return requests.json_patch(_path(ref), operations)
+        case never:
+            assert_never(never)
+
+
+def _gone(response: Response, uid: str) -> bool:
+    """Whether exactly that object is no more: deleted at once, before us, or replaced by a namesake."""
+    if response.status == 404 or (response.body.get("kind") == "Status" and response.status < 400):
+        return True
+    return response.status == 409 and uid in str(response.body.get("message", ""))
+
+
+def _path(ref: Ref) -> str:
+    return requests.path(ref.kind.group, ref.kind.version, ref.kind.plural, ref.namespace, ref.name)
+
+
+def _collection(ref: Ref) -> str:
+    return _path(ref._replace(name=""))
+
+
+def event_body(event: Event, now: datetime) -> Raw:
+    """A core/v1 Event; its name is derived from what was seen and said, so that repeats are one."""
+    about = event.about
+    meta = about["metadata"]
+    namespace = meta.get("namespace") or "default"
+    told = "\n".join((str(meta.get("uid")), str(meta.get("resourceVersion")), event.reason, event.message))
+    involved = {
+        "apiVersion": about.get("apiVersion"),
+        "kind": about.get("kind"),
+        "namespace": namespace,
+        "name": meta["name"],
+        "uid": meta.get("uid"),
+        "resourceVersion": meta.get("resourceVersion"),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "namespace": namespace,
+            "name": f"{meta['name'][:200]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}",
+        },
+        "involvedObject": {k: v for k, v in involved.items() if v},
+        "type": "Warning" if event.warning else "Normal",
+        "reason": event.reason,
+        "message": event.message[:1024],
+        "source": {"component": SOURCE},
+        "firstTimestamp": rfc3339(now),
+        "lastTimestamp": rfc3339(now),
+        "count": 1,
+    }

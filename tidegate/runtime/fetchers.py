@@ -1,0 +1,61 @@
+"""Answers to needs that no watch covers, asked of the API server when a planner wants them."""
+
+from __future__ import annotations
+
+import json
+
+from crds.refs import POD
+from tidegate.kube import requests
+from tidegate.kube.errors import KubeError, accepted
+from tidegate.kube.http import Sender
+from tidegate.kube.requests import Selection
+from tidegate.kube.store import Raw
+from tidegate.planners.needs import Answer, Defaulted, Failed, Known, Pods
+
+
+class PodFetcher:
+    """Known value: the matching pods by name."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def __call__(self, need: Pods) -> Answer:
+        path = requests.path(POD.group, POD.version, POD.plural, need.namespace)
+        selection = Selection(labels=",".join(f"{key}={value}" for key, value in need.labels))
+        try:
+            return Known(
+                tuple(sorted(await self._all(path, selection), key=lambda pod: pod["metadata"]["name"]))
+            )
+        except KubeError as problem:
+            return Failed(str(problem))
+
+    async def _all(self, path: str, selection: Selection) -> list[Raw]:
+        raws: list[Raw] = []
+        token = ""
+        while True:
+            page = accepted(await self._sender.send(requests.page(path, selection, token=token)))
+            raws += page.get("items") or ()
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return raws
+
+
+class DefaultsFetcher:
+    """Known value: the pod template as the API server would store it; nothing is written."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def __call__(self, need: Defaulted) -> Answer:
+        body = {
+            "apiVersion": "v1",
+            "kind": "PodTemplate",
+            "metadata": {"generateName": "tidegate-defaults-"},
+            "template": json.loads(need.template),
+        }
+        path = requests.path("", "v1", "podtemplates", need.namespace)
+        try:
+            stored = accepted(await self._sender.send(requests.create(path, body, dry_run=True)))
+        except KubeError as problem:
+            return Failed(str(problem))
+        return Known(stored["template"])

@@ -1,0 +1,123 @@
+"""kopf hosts the process: signals, start-up and clean-up in order, log-in, admission if there is a certificate.
+
+It carries no objects (docs/decisions): its watches lose deletions and die of errors. Hence no handlers of
+resources, and storages that store nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import kopf
+
+from tidegate.kube.config import TOKEN_FILE_SECONDS, Connection
+from tidegate.runtime.app import App
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Without it kopf copies every object five times an event."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        return {}
+
+    def store(self, **_: Any) -> None:
+        pass
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Without it kopf writes annotations."""
+
+    def fetch(self, **_: Any) -> Any:
+        return {}
+
+    def store(self, **_: Any) -> None:
+        pass
+
+    def purge(self, **_: Any) -> None:
+        pass
+
+    def touch(self, **_: Any) -> None:
+        pass
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence
+
+
+async def host(app: App, connection: Connection) -> int:
+    """Run until told to stop; the process's exit code: 0, or 1 where a part of the app gave up."""
+    stop = asyncio.Event()
+    code = 0
+
+    def give_up() -> None:
+        nonlocal code
+        code = 1
+        stop.set()
+
+    await kopf.operator(
+        registry=registry(app, connection, give_up), settings=settings(), clusterwide=True, stop_flag=stop
+    )
+    return code
+
+
+def registry(app: App, connection: Connection, give_up: Callable[[], None]) -> kopf.OperatorRegistry:
+    """One per process, so that nothing registers itself by being imported."""
+    handlers = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=handlers)
+    async def login(**_: Any) -> kopf.ConnectionInfo:
+        return await asyncio.to_thread(connection_info, connection)
+
+    @kopf.on.startup(registry=handlers)
+    async def startup(**_: Any) -> None:
+        await app.start(give_up)
+
+    @kopf.on.cleanup(registry=handlers)
+    async def cleanup(**_: Any) -> None:
+        await app.stop()
+
+    return handlers
+
+
+def settings() -> kopf.OperatorSettings:
+    """As measured for a controller that keeps all memory in `.status`."""
+    chosen = kopf.OperatorSettings()
+    chosen.persistence.diffbase_storage = NoDiffBase()
+    chosen.persistence.progress_storage = NoProgress()
+    chosen.posting.enabled = False
+    chosen.peering.standalone = True
+    chosen.scanning.disabled = True
+    chosen.networking.connect_timeout = 10
+    chosen.networking.request_timeout = 30
+    chosen.watching.server_timeout = 300
+    chosen.watching.client_timeout = 330
+    chosen.watching.connect_timeout = 10
+    chosen.process.ultimate_exiting_timeout = 20
+    return chosen
+
+
+def connection_info(connection: Connection) -> kopf.ConnectionInfo:
+    """Our way to the API server in kopf's words; may read a token file or run a credential plugin."""
+    proof = connection.credentials.current() or connection.credentials.renew()
+    scheme, _, token = proof.header.partition(" ")
+    certificate, key = connection.certificate or proof.certificate, connection.key or proof.key
+    return kopf.ConnectionInfo(
+        server=connection.server,
+        ca_data=_base64(connection.ca),
+        insecure=connection.insecure,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_data=_base64(certificate),
+        private_key_data=_base64(key),
+        expiration=datetime.now(UTC) + timedelta(seconds=TOKEN_FILE_SECONDS),
+    )
+
+
+def _base64(pem: str) -> str | None:
+    return base64.b64encode(pem.encode()).decode() if pem else None

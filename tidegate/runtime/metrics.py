@@ -1,0 +1,186 @@
+"""The figures at :8090/metrics, under the names that dashboards made for Argo Rollouts ask for.
+
+What can be read off the objects is read at the scrape; only rounds, events and requests are counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from crds.paths import get
+from crds.refs import ANALYSIS_RUN, ROLLOUT, Ref
+from tidegate import VERSION
+from tidegate.kube.http import Request
+from tidegate.kube.store import Raw, Store
+from tidegate.planners.plan import Event
+
+PHASES = {"Healthy": "Completed", "Paused": "Paused", "Degraded": "Error"}
+ROUTERS = {"istio": "Istio"}
+REPLICAS = {
+    "available": "availableReplicas",
+    "desired": "replicas",
+    "updated": "updatedReplicas",
+}
+SECONDS = (0.005, 0.01, 0.05, 0.15, 0.25, 0.5, 1.0)
+
+
+class Requests(Collector):
+    """Requests to the API server; `seen` is the sender's hook. A request without an answer has status 0."""
+
+    def __init__(self) -> None:
+        labels = ("kind", "namespace", "name", "verb", "status_code")
+        self._count = Counter(
+            "controller_clientset_k8s_request", "Requests to the API server", labels, registry=None
+        )
+
+    def seen(self, request: Request, status: int) -> None:
+        kind, namespace, name = _parts(request.path)
+        self._count.labels(kind, namespace, name, _verb(request, name), str(status)).inc()
+
+    def collect(self) -> Iterable[Metric]:
+        return self._count.collect()
+
+
+class Metrics:
+    """One registry for one controller. `conflict` says which stranger holds our Lease, "" for none."""
+
+    def __init__(self, store: Store, requests: Requests, conflict: Callable[[], str]) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        self.registry.register(_Objects(store))
+        named = ("namespace", "name")
+        self._rounds = {
+            ROLLOUT: self._histogram("rollout_reconcile", "Rounds over Rollouts, in seconds", named),
+            ANALYSIS_RUN: self._histogram("analysis_run_reconcile", "Rounds over AnalysisRuns", named),
+        }
+        # Gauges, because Argo's names lack the _total that this library gives every Counter.
+        self._errors = {
+            ROLLOUT: self._gauge("rollout_reconcile_error", "Failed rounds over Rollouts", named),
+            ANALYSIS_RUN: self._gauge("analysis_run_reconcile_error", "Failed rounds over runs", named),
+        }
+        self._events = Counter("rollout_events", "Events told", ("type", "reason"), registry=self.registry)
+        self.registry.register(requests)
+        self._gauge("argo_rollouts_controller_info", "This controller", ("version",)).labels(VERSION).set(1)
+        foreign = self._gauge("tidegate_controller_conflict", "1 while another controller holds our Lease")
+        foreign.set_function(lambda: 1.0 if conflict() else 0.0)
+
+    def text(self) -> bytes:
+        """Prometheus' text format 0.0.4."""
+        return generate_latest(self.registry)
+
+    def round(self, key: Ref, seconds: float, failed: bool) -> None:
+        self._rounds[key.kind].labels(key.namespace, key.name).observe(seconds)
+        if failed:
+            self._errors[key.kind].labels(key.namespace, key.name).inc()
+
+    def gone(self, key: Ref) -> None:
+        """Forget a deleted object's figures."""
+        for figures in (self._rounds, self._errors):
+            figures[key.kind].remove_by_labels({"namespace": key.namespace, "name": key.name})
+
+    def told(self, event: Event) -> None:
+        self._events.labels("Warning" if event.warning else "Normal", event.reason).inc()
+
+    def _histogram(self, name: str, about: str, labels: tuple[str, ...]) -> Histogram:
+        return Histogram(name, about, labels, buckets=SECONDS, registry=self.registry)
+
+    def _gauge(self, name: str, about: str, labels: tuple[str, ...] = ()) -> Gauge:
+        return Gauge(name, about, labels, registry=self.registry)
+
+
+class _Objects(Collector):
+    """Rollouts and AnalysisRuns as they stand in the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def describe(self) -> Iterable[GaugeMetricFamily]:
+        return ()
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        rollouts = self._of(ROLLOUT)
+        info = GaugeMetricFamily(
+            "rollout_info",
+            "Rollouts",
+            labels=("namespace", "name", "strategy", "traffic_router", "phase"),
+        )
+        phase = GaugeMetricFamily(
+            "rollout_phase", "Rollouts by phase", labels=("namespace", "name", "strategy", "phase")
+        )
+        for raw in rollouts:
+            named = _named(raw)
+            info.add_metric((*named, _strategy(raw), _router(raw), rollout_phase(raw)), 1)
+            phase.add_metric((*named, _strategy(raw), rollout_phase(raw)), 1)
+        yield from (info, phase)
+        yield from (_replicas(rollouts, *field) for field in REPLICAS.items())
+        runs = GaugeMetricFamily("analysis_run_info", "AnalysisRuns", labels=("namespace", "name", "phase"))
+        for raw in self._of(ANALYSIS_RUN):
+            runs.add_metric((*_named(raw), get(raw, "status", "phase", default="Pending")), 1)
+        yield runs
+
+    def _of(self, kind: object) -> tuple[Raw, ...]:
+        return self._store.listed(kind) if self._store.watches(kind) else ()
+
+
+def rollout_phase(raw: Raw) -> str:
+    """Argo's word for metrics, which is not `status.phase`."""
+    conditions = {c.get("type"): c for c in get(raw, "status", "conditions", default=())}
+    if get(conditions, "InvalidSpec", "status") == "True":
+        return "InvalidSpec"
+    if get(raw, "status", "abort"):
+        return "Abort"
+    if get(conditions, "Progressing", "reason") == "ProgressDeadlineExceeded":
+        return "Timeout"
+    return PHASES.get(get(raw, "status", "phase", default=""), "Progressing")
+
+
+def _replicas(rollouts: Iterable[Raw], figure: str, field: str) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        f"rollout_info_replicas_{figure}", f"Pods of a Rollout, {figure}", labels=("namespace", "name")
+    )
+    for raw in rollouts:
+        source = "spec" if figure == "desired" else "status"
+        family.add_metric(_named(raw), float(get(raw, source, field, default=0)))
+    return family
+
+
+def _named(raw: Raw) -> tuple[str, str]:
+    return get(raw, "metadata", "namespace", default=""), get(raw, "metadata", "name", default="")
+
+
+def _strategy(raw: Raw) -> str:
+    return "blueGreen" if get(raw, "spec", "strategy", "blueGreen") is not None else "canary"
+
+
+def _router(raw: Raw) -> str:
+    routing = get(raw, "spec", "strategy", "canary", "trafficRouting", default={})
+    return next((ROUTERS.get(key, key) for key in routing if key != "managedRoutes"), "")
+
+
+def _parts(path: str) -> tuple[str, str, str]:
+    """(plural, namespace, name) of a request's path; a status subresource counts as its object."""
+    pieces = path.strip("/").split("/")
+    pieces = pieces[3:] if pieces[0] == "apis" else pieces[2:]
+    namespace = ""
+    if pieces and pieces[0] == "namespaces" and len(pieces) > 2:
+        namespace, pieces = pieces[1], pieces[2:]
+    return pieces[0] if pieces else "", namespace, pieces[1] if len(pieces) > 1 else ""
+
+
+def _verb(request: Request, name: str) -> str:
+    if request.method == "GET":
+        return "Watch" if request.query.get("watch") else "Get" if name else "List"
+    return {"POST": "Create", "PUT": "Update", "PATCH": "Patch", "DELETE": "Delete"}[request.method]

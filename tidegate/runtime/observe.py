@@ -1,0 +1,174 @@
+"""Looks at what planners need, without ever waiting, and knows whom a change wakes.
+
+What the store holds is answered at once. The rest is fetched beside the workers, once for all who ask; the
+answer wakes them. The needs of a key's last round are the reverse index.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Hashable, Mapping
+from typing import Any, assert_never
+
+from crds.refs import Kind, Ref, ref_of
+from tidegate.kube.store import Raw, Store, owner_of
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    Answers,
+    Defaulted,
+    Failed,
+    Known,
+    Need,
+    Object,
+    Owned,
+    Pending,
+    Pods,
+    Samples,
+)
+
+log = logging.getLogger("tidegate.observe")
+
+Fetch = Callable[[Any], Awaitable[Answer]]
+Ask = Callable[[Answers], tuple[Need, ...]]
+
+FETCH_SECONDS = 30.0
+FIRST_RETRY = 1.0
+LONGEST_RETRY = 30.0
+ROUNDS = 32
+
+
+class Observer:
+    """`fetchers` answer the needs that no watch covers; `wake` is told the keys an answer concerns."""
+
+    def __init__(self, store: Store, fetchers: Mapping[type, Fetch], wake: Callable[[Ref], None]) -> None:
+        self._store = store
+        self._fetchers = fetchers
+        self._wake = wake
+        self._asked: dict[Ref, tuple[Need, ...]] = {}
+        self._askers: dict[Need, set[Ref]] = {}
+        self._fetched: dict[Need, Answer] = {}
+        self._fetching: dict[Need, asyncio.Task[None]] = {}
+        store.changed.append(self._changed)
+        store.state_changed.append(self._state_changed)
+
+    def observe(self, key: Ref, ask: Ask) -> Answers:
+        """Ask until nothing more is asked; the answers to what was asked last."""
+        answers: dict[Need, Answer] = {}
+        for _ in range(ROUNDS):
+            needs = ask(answers)
+            new = [need for need in needs if need not in answers]
+            if not new:
+                self._remember(key, needs, set(answers))
+                return {need: answers[need] for need in needs}
+            answers |= {need: self._look(need) for need in new}
+        raise RuntimeError(f"the needs of {key} do not come to an end; asked last: {needs}")
+
+    def forget(self, key: Ref) -> None:
+        self._remember(key, (), set())
+
+    def concerned(self, kind: Kind, raw: Raw) -> set[Ref]:
+        """The keys whose last look would have been another one without this object."""
+        ref = ref_of(kind, raw)
+        needs = (Object(ref), Owned(kind, ref.namespace, owner_of(raw)))
+        return set().union(*(self._askers.get(need, ()) for need in needs))
+
+    async def close(self) -> None:
+        tasks = list(self._fetching.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _look(self, need: Need) -> Answer:
+        match need:
+            case Object(ref):
+                return self._unseen(ref.kind) or _shown(self._store.get(*ref))
+            case Owned(kind, namespace, uid):
+                return self._unseen(kind) or Known(self._store.owned(kind, namespace, uid))
+            case Pods() | Samples() | Defaulted():
+                return self._fetched.get(need) or self._begin(need)
+            case never:
+                assert_never(never)
+
+    def _unseen(self, kind: Kind) -> Answer | None:
+        """Why nothing can be said of this kind's objects, or None where the store can tell."""
+        if not self._store.watches(kind):
+            return Failed(f"{kind.plural} are not watched by this controller")
+        if why := self._store.refused(kind):
+            return Failed(why)
+        return None if self._store.synced(kind) else Pending()
+
+    def _begin(self, need: Need) -> Answer:
+        if type(need) not in self._fetchers:
+            return Failed(f"this controller cannot answer {type(need).__name__}")
+        if need not in self._fetching:
+            self._fetching[need] = asyncio.create_task(self._fetch(need))
+        return Pending()
+
+    async def _fetch(self, need: Need) -> None:
+        """Fetch until there is an answer, saying the error meanwhile; ends with the last who asks."""
+        delay = FIRST_RETRY
+        while isinstance(answer := await self._try(need), Failed):
+            self._learn(need, answer)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, LONGEST_RETRY)
+        del self._fetching[need]
+        self._learn(need, answer)
+
+    async def _try(self, need: Need) -> Answer:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                return await self._fetchers[type(need)](need)
+        except TimeoutError:
+            return Failed(f"no answer within {FETCH_SECONDS:.0f} s")
+        except Exception as problem:
+            log.exception("could not fetch %s", need)
+            return Failed(f"{type(problem).__name__}: {problem}")
+
+    def _learn(self, need: Need, answer: Answer) -> None:
+        if self._fetched.get(need) != answer:
+            self._fetched[need] = answer
+            for key in self._askers.get(need, ()):
+                self._wake(key)
+
+    def _remember(self, key: Ref, needs: tuple[Need, ...], looked: set[Need]) -> None:
+        before, after = looked.union(self._asked.pop(key, ())), set(needs)
+        if needs:
+            self._asked[key] = needs
+        for need in after:
+            self._askers.setdefault(need, set()).add(key)
+        for need in before - after:
+            self._askers.get(need, set()).discard(key)
+            if not self._askers.get(need):
+                self._unask(need)
+
+    def _unask(self, need: Need) -> None:
+        self._askers.pop(need, None)
+        self._fetched.pop(need, None)
+        if task := self._fetching.pop(need, None):
+            task.cancel()
+
+    def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
+        assert isinstance(kind, Kind)
+        for key in set().union(*(self.concerned(kind, raw) for raw in (before, after) if raw is not None)):
+            self._wake(key)
+
+    def _state_changed(self, kind: Hashable) -> None:
+        asked = [keys for need, keys in self._askers.items() if _kind_of(need) == kind]
+        for key in set().union(*asked):
+            self._wake(key)
+
+
+def _kind_of(need: Need) -> Kind | None:
+    match need:
+        case Object(ref):
+            return ref.kind
+        case Owned(kind):
+            return kind
+        case _:
+            return None
+
+
+def _shown(raw: Raw | None) -> Answer:
+    return Known(raw) if raw is not None else Absent()

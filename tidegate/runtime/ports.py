@@ -1,0 +1,42 @@
+"""The two ports people and probes ask: metrics, and whether we are alive and ready."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+Complaint = Callable[[], str]
+Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+
+async def serve(port: int, pages: dict[str, Handler]) -> web.AppRunner:
+    """Serve the pages on all addresses; a port of 0 takes any. End with `cleanup()`."""
+    app = web.Application()
+    for path, handler in pages.items():
+        app.router.add_get(path, handler)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
+    await runner.setup()
+    await web.TCPSite(runner, port=port).start()
+    return runner
+
+
+def probe(complaint: Complaint) -> Handler:
+    """200 `ok` while there is nothing to complain of, else 503 and the complaint."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        text = complaint()
+        return web.Response(text=f"{text or 'ok'}\n", status=503 if text else 200)
+
+    return answer
+
+
+def text(content: Callable[[], bytes]) -> Handler:
+    """Prometheus' text format."""
+
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(
+            body=content(), headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+        )
+
+    return answer

@@ -1,0 +1,81 @@
+"""Which keys to look at, each once, in the order they came due.
+
+A key that is knocked for while a worker has it is given out again afterwards, never to two workers at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from crds.refs import Ref
+from tidegate.runtime.clock import Alarm, Clock
+
+FIRST_DELAY = 0.005
+LONGEST_DELAY = 1000.0
+
+
+class Queue:
+    """One timer a key: the end of a back-off, or the moment its last plan asked to be woken at."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._due: asyncio.Queue[Ref] = asyncio.Queue()
+        self._waiting: set[Ref] = set()
+        self._busy: set[Ref] = set()
+        self._again: set[Ref] = set()
+        self._alarms: dict[Ref, Alarm] = {}
+        self._failures: dict[Ref, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, key: Ref) -> None:
+        """Look at `key` as soon as a worker is free."""
+        if key in self._busy:
+            self._again.add(key)
+        elif key not in self._waiting:
+            self._waiting.add(key)
+            self._due.put_nowait(key)
+
+    async def take(self) -> Ref:
+        """The next key; the worker must call `done` with it."""
+        key = await self._due.get()
+        self._waiting.discard(key)
+        self._busy.add(key)
+        return key
+
+    def done(self, key: Ref) -> None:
+        self._busy.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+
+    def settle(self, key: Ref, wake_at: datetime | None) -> None:
+        """A round went well: no back-off any more, and the next look is at `wake_at` or upon a change."""
+        self._failures.pop(key, None)
+        self._silence(key)
+        if wake_at is not None:
+            self._alarms[key] = self._clock.call_at(wake_at, lambda: self.add(key))
+
+    def retry(self, key: Ref) -> float:
+        """A round failed: look again after a back-off, 5 ms doubled with each failure; its seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        delay = min(FIRST_DELAY * 2.0 ** min(failures, 30), LONGEST_DELAY)
+        self.after(key, delay)
+        return delay
+
+    def after(self, key: Ref, seconds: float) -> None:
+        """Look again after so much transport time."""
+        self._silence(key)
+        self._alarms[key] = asyncio.get_running_loop().call_later(seconds, self.add, key)
+
+    def forget(self, key: Ref) -> None:
+        """Nothing of this key is of interest any more."""
+        self._failures.pop(key, None)
+        self._silence(key)
+
+    def _silence(self, key: Ref) -> None:
+        if alarm := self._alarms.pop(key, None):
+            alarm.cancel()

@@ -1,0 +1,140 @@
+"""How a plan becomes real: take a key, look, think, act, and look again when told or woken.
+
+The one `except` of the controller is in here: Invalid waits for an edit, Retry for the world, an API error
+for its back-off, and a bug is logged with its traceback, counted, and backed off from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from crds.errors import Invalid, Retry
+from crds.paths import get
+from crds.refs import Kind, Ref, ref_of
+from tidegate.kube.errors import TooMany, look_again
+from tidegate.kube.store import Store
+from tidegate.planners.needs import Answers, Need
+from tidegate.planners.plan import Plan, Raw
+from tidegate.runtime.clock import Clock
+from tidegate.runtime.executor import Executor, Refused
+from tidegate.runtime.observe import Observer
+from tidegate.runtime.queue import Queue
+
+log = logging.getLogger("tidegate.reconcile")
+
+SHARD = "argo-rollouts.argoproj.io/controller-instance-id"
+
+
+class Planner(Protocol):
+    """A module of `tidegate.planners` is one."""
+
+    def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]: ...
+
+    def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan: ...
+
+
+class Watcher(Protocol):
+    """Hears of every round: its seconds of transport time and whether it failed; and of objects gone."""
+
+    def round(self, key: Ref, seconds: float, failed: bool) -> None: ...
+
+    def gone(self, key: Ref) -> None: ...
+
+
+@dataclass(frozen=True)
+class Hands:
+    """What a round works with."""
+
+    store: Store
+    observer: Observer
+    executor: Executor
+    queue: Queue
+    clock: Clock
+
+
+class Reconciler:
+    """`planners` is the registry of what we control; `instance` the shard of it that is ours."""
+
+    def __init__(
+        self, planners: Mapping[Kind, Planner], hands: Hands, watcher: Watcher, instance: str = ""
+    ) -> None:
+        self._planners = planners
+        self._hands = hands
+        self._watcher = watcher
+        self._instance = instance
+        hands.store.changed.append(self._changed)
+
+    async def work(self) -> None:
+        """One worker, for ever; cancel to end."""
+        queue = self._hands.queue
+        while True:
+            key = await queue.take()
+            try:
+                await self.round(key)
+            finally:
+                queue.done(key)
+
+    async def round(self, key: Ref) -> None:
+        """Look, think and act once for `key`, and say when to look again."""
+        raw = self._hands.store.get(*key)
+        if raw is None or not self._is_ours(raw):
+            self._hands.observer.forget(key)
+            self._hands.queue.forget(key)
+            return self._watcher.gone(key)
+        started = asyncio.get_running_loop().time()
+        failed = not await self._try(key, raw)
+        self._watcher.round(key, asyncio.get_running_loop().time() - started, failed)
+        return None
+
+    async def _try(self, key: Ref, raw: Raw) -> bool:
+        queue, now = self._hands.queue, self._hands.clock.now()
+        try:
+            plan = self._think(key, raw, now)
+            refused = await self._hands.executor.perform(plan, now)
+        except Invalid as problem:
+            log.warning("%s: %s", key, problem)
+            queue.settle(key, None)
+        except Retry as problem:
+            log.info("%s: %s", key, problem)
+            queue.after(key, problem.after.total_seconds())
+        except Exception:
+            log.exception("%s: a bug; looking again in %.3f s", key, queue.retry(key))
+            return False
+        else:
+            return self._settle(key, plan, refused)
+        return True
+
+    def _think(self, key: Ref, raw: Raw, now: datetime) -> Plan:
+        planner = self._planners[key.kind]
+        answers = self._hands.observer.observe(key, lambda known: planner.needs(raw, known, now))
+        plan = planner.plan(raw, answers, now)
+        if plan.writes:
+            log.info("%s: %s", key, plan.why)
+        return plan
+
+    def _settle(self, key: Ref, plan: Plan, refused: Refused | None) -> bool:
+        queue = self._hands.queue
+        if refused is None:
+            queue.settle(key, plan.wake_at)
+            return True
+        delay = queue.retry(key)  # what the watch brings in the meantime wakes the key earlier
+        if isinstance(refused.problem, TooMany):
+            queue.after(key, delay := max(delay, refused.problem.retry_after))
+        if look_again(refused.problem):
+            log.debug("%s: %s", key, refused)
+            return True
+        log.warning("%s: %s; looking again in %.3f s", key, refused, delay)
+        return False
+
+    def _is_ours(self, raw: Raw) -> bool:
+        return bool(get(raw, "metadata", "labels", SHARD, default="") == self._instance)
+
+    def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
+        raw = after or before
+        if isinstance(kind, Kind) and kind in self._planners and raw:
+            self._hands.queue.add(ref_of(kind, raw))

@@ -1,0 +1,43 @@
+"""`tidegate controller`: flags and kubeconfig in, an exit code out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import Sequence
+
+from tidegate import VERSION
+from tidegate.kube.aio import AioSender
+from tidegate.kube.config import Connection, load
+from tidegate.runtime import logs
+from tidegate.runtime.app import App, Parts
+from tidegate.runtime.clock import WallClock
+from tidegate.runtime.controllers import CONTROLLERS
+from tidegate.runtime.host import host
+from tidegate.runtime.lease import OURS, Elector
+from tidegate.runtime.metrics import Requests
+from tidegate.runtime.settings import Settings, settings
+
+
+def controller(flags: Sequence[str]) -> int:
+    """Run until SIGTERM; 0 then, 1 where we lost the Lease or a part of us ended. Raises ConfigError."""
+    chosen = settings(flags)
+    logs.begin(chosen.log_format)
+    return asyncio.run(_run(chosen, load()))
+
+
+async def _run(settings: Settings, connection: Connection) -> int:
+    requests = Requests()
+    sender = AioSender(connection, f"tidegate/{VERSION}", requests.seen)
+    elector = Elector(sender, connection.namespace, identity()) if settings.elect else None
+    app = App(settings, sender, elector, Parts(CONTROLLERS, {}, WallClock(), requests))
+    try:
+        return await host(app, connection)
+    finally:
+        await sender.close()
+
+
+def identity() -> str:
+    """This process among all that may compete for the Lease: `tidegate-HOST-hex`."""
+    return f"{OURS}{platform.node()}-{os.urandom(4).hex()}"

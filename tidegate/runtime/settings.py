@@ -1,0 +1,56 @@
+"""What an operator may set on the command line of `tidegate controller`, and nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+PROMETHEUS_VARIABLE = "ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`namespace` "" means the whole cluster, `instance` "" the objects that name no instance."""
+
+    instance: str = ""
+    namespace: str = ""
+    metrics_port: int = 8090
+    health_port: int = 8080
+    elect: bool = True
+    workers: int = 8
+    log_format: str = "text"
+    prometheus: str = ""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """The flags; a port of 0 means any free one."""
+    add = parser.add_argument
+    add(
+        "--instance-id",
+        default="",
+        help="act on objects with this instance label; none: without one",
+    )
+    add("--namespace", default="", help="act in this namespace alone; none: in all")
+    add("--metrics-port", type=int, default=8090)
+    add("--healthz-port", type=int, default=8080)
+    add("--leader-elect", action=argparse.BooleanOptionalAction, default=True)
+    add("--workers", type=int, default=8, help="objects looked at at a time")
+    add("--log-format", choices=("text", "json"), default="text")
+
+
+def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> Settings:
+    parser = argparse.ArgumentParser(prog="tidegate controller")
+    arguments(parser)
+    given = parser.parse_args(flags)
+    return Settings(
+        instance=given.instance_id,
+        namespace=given.namespace,
+        metrics_port=given.metrics_port,
+        health_port=given.healthz_port,
+        elect=given.leader_elect,
+        workers=given.workers,
+        log_format=given.log_format,
+        prometheus=environ.get(PROMETHEUS_VARIABLE, ""),
+    )
