@@ -57,7 +57,9 @@ def up_verb(options: argparse.Namespace, command: list[str]) -> int:
     build.build()
     state = session.up(options.keep)
     print(
-        f"lab: up, in {state.folder}\n  look around: python -m tests.lab enter -- bash\n  end: python -m tests.lab down"
+        f"lab: up, in {state.folder}\n"
+        "  look around: python -m tests.lab enter -- bash\n"
+        "  end:         python -m tests.lab down"
     )
     return 0
 

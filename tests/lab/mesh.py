@@ -108,15 +108,18 @@ def bootstrap() -> dict[str, Any]:
             "cds_config": ads, "lds_config": ads,
         },
         "static_resources": {"clusters": [_istiod_cluster()]},
-        "stats_config": {"use_all_default_tags": True, "stats_tags": _STATS_TAGS},
+        "stats_config": {"use_all_default_tags": False, "stats_tags": _STATS_TAGS},
     }  # fmt: skip
 
 
 _STATS_TAGS = [
-    # istiod names clusters `outbound|80|canary|api.production.svc.cluster.local;`: the whole of it is one label.
-    {"tag_name": "cluster_name", "regex": r"^cluster\.((.+?(\..+?\.svc\.cluster\.local)?);?\.)"},
-    {"tag_name": "response_code", "regex": r"_rq(_(\d{3}))$"},
-    {"tag_name": "response_code_class", "regex": r"_rq(_(\dxx))$"},
+    # Stock Envoy cuts a cluster's name at its first dot. istiod ends its names with a semicolon,
+    # so that all of `outbound|80|canary|api.production.svc.cluster.local` can become the label.
+    {"tag_name": "envoy.cluster_name", "regex": r"^cluster\.((outbound\|[^;]+|[^.;|]+);?\.)"},
+    {"tag_name": "envoy.response_code"},
+    {"tag_name": "envoy.response_code_class"},
+    {"tag_name": "envoy.http_conn_manager_prefix"},
+    {"tag_name": "envoy.listener_address"},
 ]
 
 

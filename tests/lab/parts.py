@@ -1,7 +1,7 @@
-"""The processes a lab is made of: started with a log each, awaited with a deadline, stopped and started by name.
+"""The processes a lab is made of: each started with a log, awaited with a deadline, stopped by name.
 
-`stop` and `start` work from inside the lab, by what the state file says: a test that wants Prometheus gone for
-a while says `parts.stop(state, "prometheus")`.
+`stop` and `start` work from inside the lab, by what the state file says: a test that wants Prometheus gone
+for a while says `parts.stop(state, "prometheus")`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Part:
         return False
 
     def kill(self) -> None:
-        """At once: nothing in a lab is worth an orderly goodbye, and an apiserver without etcd hangs on SIGTERM."""
+        """At once: nothing here is worth a goodbye, and an apiserver without etcd hangs on SIGTERM."""
         self.process.kill()
         self.process.wait()
 
@@ -75,7 +75,7 @@ def stop(state: State, name: str) -> None:
 
 
 def start(state: State, name: str) -> State:
-    """Start a stopped part again, as a child of this process; the state file and the answer know the new pid."""
+    """Start a stopped part again, as a child of this process; the state file knows the new pid."""
     part = state.parts[name]
     process = launch(part.argv, Path(part.log), part.env)
     parts = {**state.parts, name: PartState(process.pid, part.argv, part.log, part.env)}

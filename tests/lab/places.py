@@ -1,7 +1,7 @@
-"""Where the lab keeps things: binaries in a cache outside the checkout, each running lab in a temporary folder.
+"""Where the lab keeps things: binaries in a cache outside the checkout, a running lab in a temporary folder.
 
-A running lab holds a shared lock on its folder. The kernel drops the lock when the lab dies, however it dies,
-so a folder nobody locks is a leftover: `reap` needs no process ids and works across pid namespaces.
+A running lab holds a shared lock on its folder. The kernel drops the lock when the lab dies, however it dies:
+a folder nobody locks is a leftover. `reap` needs no process ids and works across pid namespaces.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a kubelet would say about a pod: pure functions from the pod and what has happened to it to its status.
+"""What a kubelet would say about a pod: pure functions, from the pod and what happened to it to its status.
 
 The fake node (`node.py`) makes things happen and notes them as `Played`; only here are they put into words.
 """

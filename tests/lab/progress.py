@@ -1,4 +1,4 @@
-"""What a long build tells a waiting person: which part, how far, how long still, and on what that guess rests."""
+"""What a long build tells a waiting person: which part, how far, how long still."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 class Progress:
-    """`parts` are (name, typical seconds on two cores). Typical times are scaled by how this machine compares."""
+    """`parts` are (name, typical seconds on two cores), scaled by how this machine has compared so far."""
 
     def __init__(self, parts: list[tuple[str, float]]) -> None:
         self._typical = dict(parts)
@@ -42,7 +42,7 @@ class Progress:
         return is_package
 
     def left(self) -> float:
-        """Seconds still to go: this part by its own pace, the later ones by their typical times, scaled."""
+        """Seconds to go: this part by its own pace, the later ones by their typical times, scaled."""
         later = [name for name in self._typical if name not in self._took and name != self._part]
         return self._left_of_part() + self._scale() * sum(self._typical[name] for name in later)
 
@@ -59,7 +59,7 @@ class Progress:
         return spent / self._compiled * max(0, self._expected - self._compiled)
 
     def _scale(self) -> float:
-        """How much slower this machine has been than the typical one, from the parts that took long enough."""
+        """How much slower this machine has been than the typical one, by the parts that took long enough."""
         slow = [name for name, took in self._took.items() if self._typical[name] >= 30 and took >= 1]
         return sum(self._took[n] for n in slow) / sum(self._typical[n] for n in slow) if slow else 1.0
 

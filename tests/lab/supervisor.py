@@ -1,8 +1,8 @@
 """Process 1 of a lab: brings the parts up in the namespace it was born in, runs the guest, ends it all.
 
-The kernel ends every process of a pid namespace with its process 1, so a lab cannot leave one behind. The other
-way round, the lab's owner holds the write end of a pipe: when the owner dies, even by SIGKILL, we read the end
-of it and stop.
+The kernel ends every process of a pid namespace with its process 1, so a lab cannot leave one behind. The
+other way round, the lab's owner holds the write end of a pipe: when the owner dies, even by SIGKILL, we read
+the end of it and stop.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -55,7 +56,7 @@ class Supervisor:
         self.guest: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int:
-        """The guest's exit code; 70 when the lab did not come up, 143 when told to stop before the guest ran."""
+        """The guest's exit code; 70 when the lab did not come up, 143 when stopped before the guest ran."""
         try:
             state = self.bring_up()
             return self.host(state) if self.orders.command else self.stay()
@@ -206,8 +207,12 @@ def namespace_network() -> None:
 
 def guest_environment(state: State) -> dict[str, str]:
     path = f"{Path(state.kubectl).parent}:{os.environ.get('PATH', os.defpath)}"
-    return {"KUBECONFIG": state.kubeconfig, "TIDEGATE_LAB": f"{state.folder}/state.json", "KUBECTL": state.kubectl,
-            "PATH": path}  # fmt: skip
+    return {
+        "KUBECONFIG": state.kubeconfig,
+        "TIDEGATE_LAB": f"{state.folder}/state.json",
+        "KUBECTL": state.kubectl,
+        "PATH": path,
+    }
 
 
 def outside_pid(folder: Path) -> str:
