@@ -1,0 +1,172 @@
+"""Conditions, phase and message: what the world says about a Rollout, in Argo's words and rules.
+
+A condition keeps its place and time while its status and reason stay; a replaced one goes to the end
+(rollouts.md §2.6). Ours beyond Argo's name object, field and fix, and go when the cause goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+
+from crds.meta import Condition
+from rollouts.memory import Memory, Reason
+from rollouts.progress import on_the_way
+from rollouts.world import Trouble, World
+
+ABORTED = "RolloutAborted"
+LATE = "ProgressDeadlineExceeded"
+INVALID = "InvalidSpec"
+UNSUPPORTED = "Unsupported"
+IGNORED = "FieldsIgnored"
+QUIET = (IGNORED, "TrafficEdited")
+TRANSIENT = (INVALID, UNSUPPORTED, IGNORED, "TrafficNotReady", "TrafficEdited", Reason.METRICS)
+"""Conditions that are there only while there is something to mend."""
+
+
+class Says(msgspec.Struct, frozen=True):
+    """One condition as it should be now. `fresh` renews its update time: progress was made."""
+
+    type: str
+    status: bool | None
+    reason: str
+    message: str
+    fresh: bool = False
+
+
+def conditions(
+    world: World, memory: Memory, old: tuple[Condition, ...], progressed: bool
+) -> tuple[Condition, ...]:
+    """The conditions after this look."""
+    said = [
+        _available(world),
+        _progressing(world, memory, progressed),
+        _healthy(world, memory),
+        _completed(world, memory),
+        _paused(world, memory),
+    ]
+    return settle_conditions(old, said, troubles(world, memory), world.now)
+
+
+def settle_conditions(
+    old: tuple[Condition, ...], said: Iterable[Says], problems: Iterable[Says], now: datetime
+) -> tuple[Condition, ...]:
+    """`old` with what is said now; a transient one that nobody says any more is gone."""
+    problems = tuple(problems)
+    kept = tuple(c for c in old if c.type not in TRANSIENT or any(p.type == c.type for p in problems))
+    for one in (*said, *problems):
+        kept = _say(kept, one, now)
+    return kept
+
+
+def _say(conditions: tuple[Condition, ...], says: Says, now: datetime) -> tuple[Condition, ...]:
+    status = "Unknown" if says.status is None else str(says.status)
+    old = next((c for c in conditions if c.type == says.type), None)
+    reworded = says.type in TRANSIENT and old is not None and old.message != says.message
+    if old and (old.status, old.reason) == (status, says.reason) and not says.fresh and not reworded:
+        return conditions
+    turned = old.last_transition_time if old and old.status == status else now
+    new = Condition(says.type, status, says.reason, says.message, now, turned)
+    return (*(c for c in conditions if c.type != says.type), new)
+
+
+def troubles(world: World, memory: Memory) -> tuple[Says, ...]:
+    """What keeps traffic from moving, each with its fix."""
+    said = []
+    if isinstance(world.traffic, Trouble):
+        said.append(Says("TrafficNotReady", True, world.traffic.reason, world.traffic.message))
+    if world.metrics and memory.paused_for(Reason.METRICS):
+        said.append(Says(Reason.METRICS, True, world.metrics.reason, world.metrics.message))
+    if world.ignored:
+        said.append(Says(IGNORED, True, "NotActedOn", f"not acted on yet: {', '.join(world.ignored)}"))
+    if memory.edited:
+        said.append(Says("TrafficEdited", True, "WeightsNotOurs", memory.edited))
+    return tuple(said)
+
+
+def _available(world: World) -> Says:
+    available = sum(p.available for p in world.pods) >= world.ask.replicas
+    words = "has" if available else "does not have"
+    return Says("Available", available, "AvailableReason", f"Rollout {words} minimum availability")
+
+
+def _progressing(world: World, memory: Memory, progressed: bool) -> Says:
+    revision, name = _revision(world), f"{world.ask.name}-{world.ask.pod_hash}"
+    if memory.abort:
+        why = f": {memory.verdict}" if memory.verdict else ""
+        return Says("Progressing", False, ABORTED, f"Rollout aborted update to revision {revision}{why}")
+    if memory.pauses or world.ask.paused:
+        return Says("Progressing", None, "RolloutPaused", "Rollout is paused")
+    if not on_the_way(world.ask, memory) and memory.stable:
+        return Says(
+            "Progressing", True, "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.'
+        )
+    if world.late:
+        return Says("Progressing", False, LATE, f'ReplicaSet "{name}" has timed out progressing.')
+    return Says("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.', progressed)
+
+
+def _healthy(world: World, memory: Memory) -> Says:
+    healthy = complete(world, memory)
+    words = "Rollout is healthy" if healthy else "Rollout is not healthy"
+    return Says("Healthy", healthy, "RolloutHealthy", words)
+
+
+def _completed(world: World, memory: Memory) -> Says:
+    done = bool(memory.stable) and not on_the_way(world.ask, memory)
+    words = "Rollout completed update to" if done else "Rollout not completed, started update to"
+    which = f"revision {_revision(world)} ({world.ask.pod_hash})"
+    return Says("Completed", done, "RolloutCompleted", f"{words} {which}")
+
+
+def _paused(world: World, memory: Memory) -> Says:
+    paused = bool(memory.pauses) or world.ask.paused
+    words = "Rollout is paused" if paused else "Rollout is not paused"
+    return Says("Paused", paused, "RolloutPaused", words)
+
+
+def complete(world: World, memory: Memory) -> bool:
+    """The asked-for revision is stable, its pods are all there, and all traffic is on its arm."""
+    seen = world.seen
+    return (
+        bool(memory.stable)
+        and not on_the_way(world.ask, memory)
+        and world.available(world.new) >= world.ask.replicas
+        and seen is not None
+        and (seen.weight, seen.stable) == (0, memory.stable)
+    )
+
+
+def phase(world: World, memory: Memory, said: tuple[Condition, ...]) -> tuple[str, str]:
+    """Phase and message; the first that matches, in Argo's order (rollouts.md §2.6)."""
+    progressing = next(c for c in said if c.type == "Progressing")
+    if progressing.reason in (ABORTED, LATE):
+        return "Degraded", f"{progressing.reason}: {progressing.message}"
+    trouble = next((c for c in said if c.type in TRANSIENT and c.type not in QUIET), None)
+    if world.ask.paused:
+        return "Paused", "manually paused"
+    if memory.pauses:
+        reason = memory.pauses[0].reason
+        return "Paused", f"{reason}: {trouble.message}" if trouble else reason
+    if trouble:
+        return "Progressing", f"{trouble.reason}: {trouble.message}"
+    return _on_the_way_phase(world, memory)
+
+
+def _on_the_way_phase(world: World, memory: Memory) -> tuple[str, str]:
+    new, replicas = world.new, world.ask.replicas
+    settled_at = replicas if not on_the_way(world.ask, memory) else (new.desired if new else 1)
+    updated, available = (new.replicas, new.available) if new else (0, 0)
+    if updated < settled_at:
+        return "Progressing", "more replicas need to be updated"
+    if available < updated:
+        return "Progressing", "updated replicas are still becoming available"
+    if not complete(world, memory):
+        return "Progressing", "waiting for all steps to complete"
+    return "Healthy", ""
+
+
+def _revision(world: World) -> int:
+    return world.new.revision if world.new else max((p.revision for p in world.pods), default=0) + 1

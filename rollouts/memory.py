@@ -1,0 +1,69 @@
+"""What a Rollout remembers between looks: the part of its status that decisions read back.
+
+The rest of the status (counts, conditions, phase) is made anew from the world each time. People write here
+too: `abort`, `promoteFull`, `pauseConditions` and `currentStepIndex` are their words.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+
+class Reason(StrEnum):
+    """Why a Rollout is paused. The first two are Argo's; MetricsNotReady is ours."""
+
+    STEP = "CanaryPauseStep"
+    INCONCLUSIVE = "InconclusiveAnalysisRun"
+    METRICS = "MetricsNotReady"
+
+
+class Paused(msgspec.Struct, frozen=True):
+    reason: str
+    since: datetime
+
+
+class Noted(msgspec.Struct, frozen=True):
+    """What the router was seen to say, and since when: the weight and the arms settle apart."""
+
+    weight: int
+    stable: str
+    canary: str
+    exact: bool
+    weight_since: datetime
+    arms_since: datetime
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """`held_for` are the reasons we last paused for: a person who clears the pauses answers these.
+
+    `attempt` counts a person's retries of one revision; `overridden` says that a person let it go on although
+    its metrics are not there. `verdict` is the bad news about this revision, in words; `edited` tells of
+    weights that someone else moved during this step.
+    """
+
+    pod_hash: str = ""
+    step_hash: str = ""
+    step: int = 0
+    stable: str = ""
+    pauses: tuple[Paused, ...] = ()
+    controller_pause: bool = False
+    held_for: tuple[str, ...] = ()
+    abort: bool = False
+    aborted_at: datetime | None = None
+    promote_full: bool = False
+    attempt: int = 0
+    verdict: str = ""
+    overridden: bool = False
+    edited: str = ""
+    traffic: Noted | None = None
+
+    def paused_for(self, reason: str) -> Paused | None:
+        return next((p for p in self.pauses if p.reason == reason), None)
+
+    @property
+    def released(self) -> bool:
+        """A person cleared the pauses: we had set `controllerPause`, and the conditions are gone."""
+        return self.controller_pause and not self.pauses

@@ -1,0 +1,128 @@
+"""What should happen to a canary: one look at the world, one decision.
+
+Remember what is seen, move traffic one rung, size the revisions, and start or stop the analysis. Nothing
+here writes, waits or asks; `tidegate/planners/rollout.py` turns the decision into writes.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from msgspec.structs import replace
+
+from rollouts.actions import Action, Decision, ExpectTraffic, StartAnalysis, StopAnalysis
+from rollouts.memory import Memory, Reason
+from rollouts.news import tell
+from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
+from rollouts.replicas import size
+from rollouts.shift import aim, shift
+from rollouts.world import World
+
+ASK_AGAIN = timedelta(seconds=10)
+
+
+def plan(world: World) -> Decision:
+    """Traffic first, then pods, then the analysis: an abort's first write takes the traffic away."""
+    memory = notice_edits(world, remember(world))
+    rung = shift(world, memory)
+    sizing = size(world, memory)
+    moves = (rung.action,) if rung.action else ()
+    actions = (*moves, *sizing.actions, *analysis(world, memory))
+    return Decision(
+        actions=actions,
+        memory=memory,
+        why=_why(world, memory, rung.why, actions),
+        look_again=_next_look(world, memory, sizing.look_again),
+        told=tell(world, memory, actions),
+    )
+
+
+def notice_edits(world: World, memory: Memory) -> Memory:
+    """Weights that were as they should be, still should, and are not: someone else moved them.
+
+    Told for the rest of the step, though they are set back at once.
+    """
+    seen, before = world.seen, world.memory.traffic
+    if memory.step != world.memory.step or memory.pod_hash != world.memory.pod_hash:
+        memory = replace(memory, edited="")
+    if seen is None or before is None or not on_the_way(world.ask, memory):
+        return memory
+    wanted = aim(world, memory, seen).weight
+    was_right = before.exact and before.weight == wanted
+    if not was_right or (seen.exact and seen.weight == wanted):
+        return memory
+    return replace(
+        memory,
+        edited=f"{seen.where} gave the canary {seen.weight} % where {wanted} % was set; it is set back. "
+        "Leave these weights to the Rollout, or abort or promote it instead.",
+    )
+
+
+def analysis(world: World, memory: Memory) -> tuple[Action, ...]:
+    """Runs that judge nothing any more end; this revision's begins before its first request."""
+    judging = on_the_way(world.ask, memory) and not memory.abort and not memory.promote_full
+    run = this_run(world, memory) if judging else None
+    stopped = tuple(StopAnalysis(r.name) for r in world.runs if run is None or r.name != run.name)
+    if not judging or not world.ask.judged:
+        return stopped
+    if run is None:
+        return (*stopped, *_start(world, memory))
+    since = _given_requests_since(world, memory)
+    return (*stopped, ExpectTraffic(run.name, since)) if since and not run.informed else stopped
+
+
+def _start(world: World, memory: Memory) -> tuple[Action, ...]:
+    new = world.new
+    if new is None or not _ready_to_measure(world, memory):
+        return ()
+    return (StartAnalysis(new.hash, new.revision, memory.attempt),)
+
+
+def _given_requests_since(world: World, memory: Memory) -> datetime | None:
+    noted = memory.traffic
+    given = noted is not None and noted.weight > 0 and noted.canary == world.ask.pod_hash
+    return noted.weight_since if noted and given else None
+
+
+def _ready_to_measure(world: World, memory: Memory) -> bool:
+    """Pods stand, both arms mean the right revisions, and the counters to be read are there."""
+    seen, ordered = world.seen, step_weight(world.ask, memory)
+    return (
+        ordered > 0
+        and not world.ask.paused
+        and world.run is None
+        and seen is not None
+        and (seen.stable, seen.canary) == (memory.stable, world.ask.pod_hash)
+        and world.available(world.new) >= pods_for(ordered, world.ask.replicas)
+        and not world.asking
+        and (world.metrics is None or memory.overridden)
+    )
+
+
+def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datetime | None:
+    """The first moment at which time alone changes the decision."""
+    moments = [deadline] if deadline else []
+    if noted := memory.traffic:
+        moments += [noted.weight_since + world.ask.settle, noted.arms_since + world.ask.settle]
+    step = world.ask.steps[memory.step] if memory.step < len(world.ask.steps) else None
+    length = getattr(step, "hold", None) or getattr(step, "duration", None)
+    paused = memory.paused_for(Reason.STEP)
+    if paused and length:
+        moments.append(paused.since + length)
+    if world.late_at:
+        moments.append(world.late_at)
+    if memory.paused_for(Reason.METRICS):
+        moments.append(world.now + ASK_AGAIN)
+    return min((m for m in moments if m > world.now), default=None)
+
+
+def _why(world: World, memory: Memory, rung: str, actions: tuple[Action, ...]) -> str:
+    if memory.abort:
+        return f"aborted: {memory.verdict or 'by a person'}" + (f"; {rung}" if rung else "")
+    if rung:
+        return rung
+    if memory.pauses:
+        return f"paused: {memory.pauses[0].reason}"
+    if actions:
+        return "sizing the revisions"
+    return "" if not on_the_way(world.ask, memory) else "waiting for pods"

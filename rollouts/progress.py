@@ -1,0 +1,283 @@
+"""The step engine: what is remembered after this look, given what was remembered and what is seen now.
+
+Each function answers one question and returns the memory with the answer in it. Order matters and is the
+order of `remember`: a new revision forgets the old one's pauses before anyone's words are heard, people are
+heard before verdicts, and verdicts come before steps.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from crds.steps import (
+    Experiment,
+    Pause,
+    Plugin,
+    RunAnalysis,
+    SetCanaryScale,
+    SetHeaderRoute,
+    SetMirrorRoute,
+    SetWeight,
+    Step,
+)
+from rollouts.memory import Memory, Noted, Paused, Reason
+from rollouts.world import Ask, Run, Traffic, Trouble, World
+
+
+def remember(world: World) -> Memory:
+    """The memory after looking at `world`; looking again at the same world changes nothing more."""
+    memory = note_traffic(world.memory, world.traffic, world.now)
+    memory = recognise_stable(world, memory)
+    memory = begin_revision(world.ask, memory)
+    if not on_the_way(world.ask, memory):
+        return at_rest(world.ask, first_deployed(world, memory))
+    memory = hear_people(world, memory)
+    memory = judge(world, memory)
+    return walk(world, memory)
+
+
+def on_the_way(ask: Ask, memory: Memory) -> bool:
+    """There is a stable revision and another is to take its place."""
+    return bool(memory.stable) and memory.stable != ask.pod_hash
+
+
+def this_run(world: World, memory: Memory) -> Run | None:
+    """The run that judges this attempt; an earlier attempt's has had its say."""
+    run = world.run
+    return run if run and run.attempt == memory.attempt and memory.pod_hash == world.memory.pod_hash else None
+
+
+def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetime) -> Memory:
+    """Since when the router says what it says; a router that cannot be read has to settle anew."""
+    match traffic:
+        case None:
+            return memory
+        case Trouble():
+            return replace(memory, traffic=None)
+        case Traffic(weight=weight, stable=stable, canary=canary, exact=exact):
+            old = memory.traffic
+            same_weight = old is not None and (old.weight, old.exact) == (weight, exact)
+            same_arms = old is not None and (old.stable, old.canary) == (stable, canary)
+            noted = Noted(
+                weight=weight,
+                stable=stable,
+                canary=canary,
+                exact=exact,
+                weight_since=old.weight_since if old and same_weight else now,
+                arms_since=old.arms_since if old and same_arms else now,
+            )
+            return replace(memory, traffic=noted)
+        case never:
+            assert_never(never)
+
+
+def recognise_stable(world: World, memory: Memory) -> Memory:
+    """A status that was lost: the revision the stable arm means, and that has pods, is stable."""
+    if memory.stable or not world.seen:
+        return memory
+    serving = world.revision_of(world.seen.stable)
+    return replace(memory, stable=serving.hash) if serving and serving.desired else memory
+
+
+def begin_revision(ask: Ask, memory: Memory) -> Memory:
+    """A new pod template starts from nothing; new steps start at the first, but a bad verdict stands."""
+    if memory.pod_hash != ask.pod_hash:
+        return Memory(
+            pod_hash=ask.pod_hash, step_hash=ask.step_hash, stable=memory.stable, traffic=memory.traffic
+        )
+    if memory.step_hash == ask.step_hash:
+        return memory
+    fresh = replace(_unpaused(memory), step_hash=ask.step_hash, step=0, promote_full=False)
+    return fresh if memory.verdict else replace(fresh, abort=False, aborted_at=None)
+
+
+def at_rest(ask: Ask, memory: Memory) -> Memory:
+    """First deployment, fully promoted, or back to stable: no step is under way, nothing can be aborted."""
+    return replace(
+        _unpaused(memory),
+        step=len(ask.steps),
+        abort=False,
+        aborted_at=None,
+        promote_full=False,
+        verdict="",
+    )
+
+
+def first_deployed(world: World, memory: Memory) -> Memory:
+    """Without a stable revision, the new one is stable once the router was seen to mean its pods."""
+    noted, new = memory.traffic, world.ask.pod_hash
+    if memory.stable or noted is None or noted.stable != new or not arms_settled(world, memory):
+        return memory
+    return replace(memory, stable=new) if reached(world, memory, 0) and _complete(world) else memory
+
+
+def hear_people(world: World, memory: Memory) -> Memory:
+    """`abort: false` after an abort is a retry; cleared pauses answer what we had paused for."""
+    if memory.aborted_at and not memory.abort:
+        return replace(
+            _unpaused(memory),
+            step=0,
+            aborted_at=None,
+            verdict="",
+            attempt=memory.attempt + 1,
+            overridden=False,
+        )
+    if not memory.released or memory.abort:
+        return memory
+    answered = memory.held_for
+    return replace(
+        _unpaused(memory),
+        step=min(memory.step + (Reason.STEP in answered), len(world.ask.steps)),
+        attempt=memory.attempt + (Reason.INCONCLUSIVE in answered),
+        overridden=memory.overridden or Reason.METRICS in answered,
+    )
+
+
+def judge(world: World, memory: Memory) -> Memory:
+    """A bad verdict aborts; so does a person. `promoteFull` is a person who has decided against verdicts."""
+    if not memory.abort and not memory.promote_full:
+        verdict = bad_news(world, memory)
+        memory = replace(memory, abort=bool(verdict), verdict=verdict)
+    if memory.abort:
+        return replace(_unpaused(memory), step=0, aborted_at=memory.aborted_at or world.now)
+    return memory
+
+
+def bad_news(world: World, memory: Memory) -> str:
+    """Why this revision must not get traffic, in words; "" while nothing is known against it."""
+    run = this_run(world, memory)
+    if run and run.bad:
+        kind = "failure" if run.phase == "Failed" else "error"
+        return f"Background analysis phase error/{kind}: {run.message}".replace("error/error", "error")
+    if world.stuck:
+        return world.stuck
+    if world.late and world.ask.deadline_aborts:
+        return f"no progress for {int(world.ask.deadline.total_seconds())} s (progressDeadlineAbort)"
+    return ""
+
+
+def walk(world: World, memory: Memory) -> Memory:
+    """As many steps forward as are complete; each change of step or pause is remembered."""
+    if memory.abort or world.ask.paused:
+        return memory
+    if memory.promote_full:
+        return replace(_unpaused(memory), step=len(world.ask.steps))
+    memory = _hold(memory, Reason.INCONCLUSIVE, _inconclusive(world, memory), world.now)
+    memory = _hold(memory, Reason.METRICS, _blind(world, memory), world.now)
+    while memory.step < len(world.ask.steps) and not _held_by_analysis(memory):
+        after = attend(world, memory, world.ask.steps[memory.step])
+        if after.step == memory.step:
+            return after
+        memory = after
+    return _promoted(world, memory)
+
+
+def attend(world: World, memory: Memory, step: Step) -> Memory:
+    """The memory after giving this step its due: the next step if it is complete."""
+    match step:
+        case SetWeight(weight=weight, hold=hold):
+            if not reached(world, memory, weight):
+                return memory
+            return _wait(world, memory, hold) if hold else _next(memory)
+        case Pause(duration=duration):
+            return _wait(world, memory, duration)
+        case SetCanaryScale() | RunAnalysis() | Experiment() | SetHeaderRoute() | SetMirrorRoute() | Plugin():
+            return memory  # held as Unsupported before any decision is asked for
+        case never:
+            assert_never(never)
+
+
+def reached(world: World, memory: Memory, weight: int) -> bool:
+    """The router was seen to say this weight for the two revisions, long enough, and the pods are there."""
+    noted, ask = memory.traffic, world.ask
+    if noted is None or not noted.exact or noted.weight != weight or not weight_settled(world, memory):
+        return False
+    if weight and (noted.stable, noted.canary) != (memory.stable, ask.pod_hash):
+        return False
+    return world.available(world.new) >= pods_for(weight, ask.replicas)
+
+
+def _complete(world: World) -> bool:
+    return world.available(world.new) >= world.ask.replicas
+
+
+def pods_for(weight: int, replicas: int) -> int:
+    """Pods that carry `weight` percent of what `replicas` carry, rounded up (rollouts.md §2.4)."""
+    return -(-weight * replicas // 100)
+
+
+def weight_settled(world: World, memory: Memory) -> bool:
+    return memory.traffic is not None and world.now - memory.traffic.weight_since >= world.ask.settle
+
+
+def arms_settled(world: World, memory: Memory) -> bool:
+    return memory.traffic is not None and world.now - memory.traffic.arms_since >= world.ask.settle
+
+
+def step_weight(ask: Ask, memory: Memory) -> int:
+    """The weight that the current step orders: its own, or the last one set before it; 100 past the end."""
+    if memory.step >= len(ask.steps) or memory.promote_full:
+        return 100
+    so_far = [s.weight for s in ask.steps[: memory.step + 1] if isinstance(s, SetWeight)]
+    return so_far[-1] if so_far else 0
+
+
+def _promoted(world: World, memory: Memory) -> Memory:
+    """All traffic was seen on the new revision, settled, and its pods are all there: it is stable now."""
+    if memory.step < len(world.ask.steps) or not reached(world, memory, 100):
+        return memory
+    return at_rest(world.ask, replace(memory, stable=world.ask.pod_hash))
+
+
+def _inconclusive(world: World, memory: Memory) -> bool:
+    run = this_run(world, memory)
+    return run is not None and run.phase == "Inconclusive"
+
+
+def _blind(world: World, memory: Memory) -> bool:
+    return (
+        world.metrics is not None
+        and not memory.overridden
+        and step_weight(world.ask, memory) > 0
+        and (memory.traffic is None or memory.traffic.weight == 0)
+    )
+
+
+def _held_by_analysis(memory: Memory) -> bool:
+    return any(p.reason != Reason.STEP for p in memory.pauses)
+
+
+def _hold(memory: Memory, reason: Reason, holds: bool, now: datetime) -> Memory:
+    """Pause for `reason` while it holds; when it no longer does, the pause ends by itself."""
+    paused = memory.paused_for(reason)
+    if holds and not paused:
+        return _pausing(memory, (*memory.pauses, Paused(reason, now)))
+    if paused and not holds:
+        return _pausing(memory, tuple(p for p in memory.pauses if p is not paused))
+    return memory
+
+
+def _pausing(memory: Memory, pauses: tuple[Paused, ...]) -> Memory:
+    reasons = tuple(p.reason for p in pauses)
+    return replace(memory, pauses=pauses, controller_pause=bool(pauses), held_for=reasons)
+
+
+def _unpaused(memory: Memory) -> Memory:
+    return _pausing(memory, ())
+
+
+def _wait(world: World, memory: Memory, duration: timedelta | None) -> Memory:
+    paused = memory.paused_for(Reason.STEP)
+    if paused is None:
+        return _pausing(memory, (*memory.pauses, Paused(Reason.STEP, world.now)))
+    if duration is not None and world.now >= paused.since + duration:
+        return _next(memory)
+    return memory
+
+
+def _next(memory: Memory) -> Memory:
+    left = tuple(p for p in memory.pauses if p.reason != Reason.STEP)
+    return replace(_pausing(memory, left), step=memory.step + 1)

@@ -1,0 +1,109 @@
+"""How many pods each revision should have, and when those that are left behind may go.
+
+Pods follow traffic: more before it comes, fewer after it has gone and the router was seen to know it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
+from rollouts.memory import Memory
+from rollouts.progress import arms_settled, on_the_way, pods_for, step_weight, weight_settled
+from rollouts.world import Pods, World
+
+
+class Sizing(msgspec.Struct, frozen=True):
+    """What to do to ReplicaSets now, and when a deadline will ask again."""
+
+    actions: tuple[Action, ...] = ()
+    look_again: datetime | None = None
+
+
+def size(world: World, memory: Memory) -> Sizing:
+    """The new ReplicaSet if it is missing, and every revision's way to its size."""
+    newest = max((p.revision for p in world.pods if p is not world.new), default=0)
+    if world.new is None:
+        return Sizing((CreateReplicaSet(world.ask.pod_hash, newest + 1),))
+    parts = [_size_one(world, memory, pods) for pods in world.pods]
+    moments = [p.look_again for p in parts if p.look_again]
+    return Sizing(
+        (*_renumber(world.new, newest), *(a for p in parts for a in p.actions)), min(moments, default=None)
+    )
+
+
+def _renumber(new: Pods, newest: int) -> tuple[Action, ...]:
+    return (Renumber(new.name, newest + 1),) if new.revision <= newest else ()
+
+
+def _size_one(world: World, memory: Memory, pods: Pods) -> Sizing:
+    if pods.hash == memory.stable or (not on_the_way(world.ask, memory) and pods is world.new):
+        return Sizing(_stay(pods, world.ask.replicas))
+    if pods is not world.new:
+        return _leave_behind(world, memory, pods)
+    if memory.abort:
+        return _leave_after_abort(world, memory, pods)
+    return Sizing(_stay(pods, _canary_size(world, memory, pods)))
+
+
+def _stay(pods: Pods, replicas: int) -> tuple[Action, ...]:
+    kept: tuple[Action, ...] = (LeaveAt(pods.name, None),) if pods.leave_at else ()
+    return (*kept, *_scale(pods, replicas))
+
+
+def _canary_size(world: World, memory: Memory, pods: Pods) -> int:
+    """What the step needs, and what is still being carried; a paused Rollout's canary does not grow."""
+    needed = pods_for(step_weight(world.ask, memory), world.ask.replicas)
+    seen = world.seen
+    if seen is None or not weight_settled(world, memory):
+        return max(needed, pods.desired)
+    carries = pods_for(seen.weight, world.ask.replicas) if seen.canary == pods.hash else 0
+    if world.ask.paused:
+        return max(carries, min(needed, pods.desired))
+    return max(needed, carries)
+
+
+def _leave_after_abort(world: World, memory: Memory, pods: Pods) -> Sizing:
+    """An aborted canary stays for its delay, counted from when stable carries everything again."""
+    stable_ready = world.available(world.revision_of(memory.stable)) >= world.ask.replicas
+    if not pods.desired or world.ask.abort_delay is None or not stable_ready:
+        return Sizing()
+    return _leave(world, memory, pods, world.ask.abort_delay)
+
+
+def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:
+    """The former stable stays for its delay; a revision that was overtaken goes at once."""
+    if not pods.desired:
+        return Sizing()
+    waits = not on_the_way(world.ask, memory) or pods.leave_at is not None
+    return _leave(world, memory, pods, world.ask.delay if waits else timedelta(0))
+
+
+def _leave(world: World, memory: Memory, pods: Pods, delay: timedelta) -> Sizing:
+    if carries_traffic(world, memory, pods.hash):
+        return Sizing()
+    at = pods.leave_at or world.now + delay
+    if world.now >= at:
+        return Sizing(_scale(pods, 0))
+    marked: tuple[Action, ...] = () if pods.leave_at else (LeaveAt(pods.name, at),)
+    return Sizing(marked, at)
+
+
+def carries_traffic(world: World, memory: Memory, pod_hash: str) -> bool:
+    """Requests may still reach these pods: the router says so, said so a moment ago, or cannot be read.
+
+    An arm without a revision means every pod of the Service.
+    """
+    seen = world.seen
+    if seen is None or not seen.exact or not (weight_settled(world, memory) and arms_settled(world, memory)):
+        return True
+    carrying = {seen.stable} if seen.weight < 100 else set()
+    if seen.weight > 0:
+        carrying.add(seen.canary)
+    return pod_hash in carrying or "" in carrying
+
+
+def _scale(pods: Pods, replicas: int) -> tuple[Action, ...]:
+    return (Scale(pods.name, replicas, pods.desired),) if pods.desired != replicas else ()

@@ -1,0 +1,119 @@
+"""Who gets which share: one rung of a ladder at a time, each seen and settled before the next.
+
+First the stable arm must mean the stable pods, then the canary arm the new ones, then the weights move.
+An arm is pointed elsewhere only while it carries nothing or its new pods can carry what it has; a weight
+rises only to what available pods carry. Taking traffic away from a bad canary waits for nobody.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from rollouts.actions import Action, Point, Route
+from rollouts.memory import Memory
+from rollouts.progress import arms_settled, on_the_way, pods_for, step_weight, this_run, weight_settled
+from rollouts.world import Traffic, Trouble, World
+
+
+class Aim(msgspec.Struct, frozen=True):
+    """Where the router should come to: the canary's weight, and what its two arms mean."""
+
+    weight: int
+    stable: str
+    canary: str
+
+
+class Rung(msgspec.Struct, frozen=True):
+    """The next thing to do to the router (None: nothing now), and why."""
+
+    action: Action | None
+    why: str
+
+
+def shift(world: World, memory: Memory) -> Rung:
+    """The next rung towards where traffic should be."""
+    match world.traffic:
+        case None:
+            return Rung(None, "waiting to see the router")
+        case Trouble(message=message):
+            return Rung(None, message)
+        case Traffic() as seen:
+            return _climb(world, memory, seen, aim(world, memory, seen))
+
+
+def aim(world: World, memory: Memory, seen: Traffic) -> Aim:
+    """Where traffic should be, given how far the rollout is."""
+    new = world.ask.pod_hash
+    if not on_the_way(world.ask, memory):
+        return Aim(0, new, new)
+    weight = wanted_weight(world, memory, seen)
+    return Aim(weight, memory.stable, seen.canary if memory.abort else new)
+
+
+def wanted_weight(world: World, memory: Memory, seen: Traffic) -> int:
+    """The step's weight if its pods and its judge are there; if not, no more than now and than pods carry."""
+    if memory.abort:
+        return 0
+    ask, usable = world.ask, world.available(world.new)
+    ordered = step_weight(ask, memory)
+    now = seen.weight if seen.canary == ask.pod_hash else 0
+    if usable < pods_for(ordered, ask.replicas):
+        return min(ordered, now, 100 * usable // ask.replicas)
+    return ordered if may_rise(world, memory) else min(ordered, now)
+
+
+def may_rise(world: World, memory: Memory) -> bool:
+    """Someone answers for more traffic: the analysis measures, or a person has said so."""
+    if world.ask.paused:
+        return False
+    if memory.promote_full or not world.ask.judged:
+        return True
+    if any(p.reason != "CanaryPauseStep" for p in memory.pauses):
+        return False
+    run = this_run(world, memory)
+    return memory.overridden or (run is not None and run.measures and run.good_so_far)
+
+
+def _climb(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
+    if seen.stable != to.stable:
+        return _point_stable(world, to)
+    if seen.canary != to.canary and seen.weight and not memory.abort:
+        return _reroute(world, memory, seen, Aim(0, seen.stable, seen.canary))
+    if seen.canary != to.canary and not memory.abort:
+        return _point_canary(world, memory, to)
+    if seen.weight != to.weight or not seen.exact:
+        return _reroute(world, memory, seen, to)
+    return Rung(None, "" if weight_settled(world, memory) and arms_settled(world, memory) else "settling")
+
+
+def _point_stable(world: World, to: Aim) -> Rung:
+    """The stable arm moves to pods that can carry everything."""
+    pods = world.revision_of(to.stable)
+    usable = world.available(pods)
+    if usable < world.ask.replicas:
+        return Rung(None, f"{usable}/{world.ask.replicas} pods of {to.stable} available")
+    both_free = to.canary == to.stable
+    return Rung(Point(to.stable, to.canary if both_free else ""), f"the stable arm is to mean {to.stable}")
+
+
+def _point_canary(world: World, memory: Memory, to: Aim) -> Rung:
+    usable = world.available(world.revision_of(to.canary))
+    needed = pods_for(step_weight(world.ask, memory), world.ask.replicas)
+    if to.canary != to.stable and (usable < needed or not needed):
+        return Rung(None, f"{usable}/{needed} canary pods available")
+    if not weight_settled(world, memory):
+        return Rung(None, "settling before the canary arm moves")
+    return Rung(Point("", to.canary), f"the canary arm is to mean {to.canary}")
+
+
+def _reroute(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
+    """The weights, once the arms have settled, and where those who get more can carry it."""
+    if not arms_settled(world, memory):
+        return Rung(None, "settling before the weight moves")
+    stable = world.available(world.revision_of(to.stable))
+    needed = (100 - to.weight) * world.ask.replicas // 100
+    away_from_dead = not world.available(world.revision_of(seen.canary))
+    short = f"although only {stable}/{needed} stable pods are available" if stable < needed else ""
+    if short and not (memory.abort or away_from_dead):
+        return Rung(None, f"{stable}/{needed} stable pods available")
+    return Rung(Route(to.weight), f"weight {seen.weight} to {to.weight} {short}".strip())

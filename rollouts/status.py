@@ -1,0 +1,174 @@
+"""A Rollout's status: how its memory is read out of it, and how what is seen is written into it.
+
+Argo's fields carry what Argo's clients read and people patch; the rest of the memory is `status.tidegate`.
+Fields we do not write stay as they are.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from crds.meta import Condition, read_status
+from crds.rollout_status import RolloutStatus
+from crds.times import rfc3339, rfc3339_micro
+from rollouts.conditions import Says, conditions, phase, settle_conditions
+from rollouts.memory import Memory, Noted, Paused
+from rollouts.world import Run, World
+
+Raw = dict[str, Any]
+
+
+class Ours(msgspec.Struct, frozen=True, rename="camel"):
+    """`status.tidegate`: the part of the memory that Argo has no field for."""
+
+    held_for: tuple[str, ...] = ()
+    attempt: int = 0
+    verdict: str = ""
+    overridden: bool = False
+    edited: str = ""
+    traffic: Noted | None = None
+
+
+def remembered(status: RolloutStatus) -> Memory:
+    """The memory in a status; what people wrote wrongly counts as not written."""
+    ours = read_status(status.tidegate, Ours)
+    return Memory(
+        pod_hash=status.current_pod_hash,
+        step_hash=status.current_step_hash,
+        step=max(0, status.current_step_index or 0),
+        stable=status.stable_rs,
+        pauses=tuple(Paused(p.reason, p.start_time) for p in status.pause_conditions if p.start_time),
+        controller_pause=status.controller_pause,
+        held_for=ours.held_for,
+        abort=status.abort,
+        aborted_at=status.aborted_at,
+        promote_full=status.promote_full,
+        attempt=ours.attempt,
+        verdict=ours.verdict,
+        overridden=ours.overridden,
+        edited=ours.edited,
+        traffic=ours.traffic,
+    )
+
+
+def report(world: World, memory: Memory, was: RolloutStatus, raw: Raw) -> Raw:
+    """The whole status after this look; `raw` is the status as it stands, `was` the same as read."""
+    said = conditions(world, memory, was.conditions, progressed(world, was))
+    name, message = phase(world, memory, said)
+    ours: Raw = {
+        **_memory(memory),
+        **_counts(world),
+        "conditions": [_condition(c) for c in said],
+        "phase": name,
+        "message": message,
+        "canary": _canary(world, memory, raw.get("canary") or {}),
+        "tidegate": _tidegate(memory),
+    }
+    return {key: value for key, value in {**raw, **ours}.items() if value not in (None, "", [], {}, False)}
+
+
+def held(problem: Says, was: RolloutStatus, raw: Raw, now: datetime) -> Raw:
+    """The status of a Rollout that is not acted on: what is wrong, beside what was last known."""
+    said = settle_conditions(was.conditions, (), (problem,), now)
+    return {
+        **raw,
+        "conditions": [_condition(c) for c in said],
+        "phase": "Degraded",
+        "message": f"{problem.type}: {problem.message}",
+    }
+
+
+def progressed(world: World, was: RolloutStatus) -> bool:
+    """The new pods got somewhere since the last status was written."""
+    new = world.new
+    if new is None or was.current_pod_hash != world.ask.pod_hash:
+        return True
+    total = sum(p.available for p in world.pods)
+    return (new.replicas, total) != (was.updated_replicas, was.available_replicas)
+
+
+def _memory(memory: Memory) -> Raw:
+    return {
+        "currentPodHash": memory.pod_hash,
+        "currentStepHash": memory.step_hash,
+        "currentStepIndex": memory.step,
+        "stableRS": memory.stable,
+        "pauseConditions": [{"reason": p.reason, "startTime": rfc3339(p.since)} for p in memory.pauses],
+        "controllerPause": memory.controller_pause,
+        "abort": memory.abort,
+        "abortedAt": rfc3339(memory.aborted_at) if memory.aborted_at else None,
+        "promoteFull": memory.promote_full,
+    }
+
+
+def _counts(world: World) -> Raw:
+    new = world.new
+    counts = {
+        "replicas": sum(p.replicas for p in world.pods),
+        "updatedReplicas": new.replicas if new else 0,
+        "readyReplicas": sum(p.ready for p in world.pods),
+        "availableReplicas": sum(p.available for p in world.pods),
+        "HPAReplicas": sum(p.replicas for p in world.pods),
+    }
+    return {key: count or None for key, count in counts.items()}
+
+
+def _condition(condition: Condition) -> Raw:
+    times = {
+        "lastUpdateTime": condition.last_update_time,
+        "lastTransitionTime": condition.last_transition_time,
+    }
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        **{key: rfc3339(moment) for key, moment in times.items() if moment},
+    }
+
+
+def _canary(world: World, memory: Memory, raw: Raw) -> Raw:
+    run = world.run if world.run and world.run.attempt == memory.attempt else None
+    ours = {"weights": _weights(world, raw), "currentBackgroundAnalysisRunStatus": _run(run)}
+    return {key: value for key, value in {**raw, **ours}.items() if value}
+
+
+def _weights(world: World, raw: Raw) -> Raw | None:
+    seen = world.seen
+    if seen is None:
+        return raw.get("weights")
+    return {
+        "canary": {"weight": seen.weight, "podTemplateHash": seen.canary},
+        "stable": {"weight": 100 - seen.weight, "podTemplateHash": seen.stable},
+    }
+
+
+def _run(run: Run | None) -> Raw | None:
+    if run is None:
+        return None
+    words = {"message": run.message} if run.message and run.over else {}
+    return {"name": run.name, "status": run.phase or "Pending", **words}
+
+
+def _tidegate(memory: Memory) -> Raw:
+    noted = memory.traffic
+    traffic = noted and {
+        "weight": noted.weight,
+        "stable": noted.stable,
+        "canary": noted.canary,
+        "exact": noted.exact,
+        "weightSince": rfc3339_micro(noted.weight_since),
+        "armsSince": rfc3339_micro(noted.arms_since),
+    }
+    ours: Raw = {
+        "heldFor": list(memory.held_for),
+        "attempt": memory.attempt,
+        "verdict": memory.verdict,
+        "overridden": memory.overridden,
+        "edited": memory.edited,
+        "traffic": traffic,
+    }
+    return {key: value for key, value in ours.items() if value}

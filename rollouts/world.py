@@ -1,0 +1,141 @@
+"""The world a canary is decided on: what the user asked for, what stands, and what was remembered.
+
+Everything here was observed or read back; nothing is intended. The words are the users': stable is the
+revision that owns the traffic, the canary is the one that is let in.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from crds.steps import Step
+from rollouts.memory import Memory
+
+
+class Ask(msgspec.Struct, frozen=True):
+    """What the spec asks for. `delay` keeps old pods after promotion, `abort_delay` the canary after an abort
+    (None: for ever)."""
+
+    name: str
+    replicas: int
+    steps: tuple[Step, ...]
+    pod_hash: str
+    step_hash: str
+    judged: bool = False
+    paused: bool = False
+    max_unavailable: int = 0
+    deadline: timedelta = timedelta(seconds=600)
+    deadline_aborts: bool = False
+    delay: timedelta = timedelta(seconds=30)
+    abort_delay: timedelta | None = timedelta(seconds=30)
+    settle: timedelta = timedelta(seconds=2)
+
+
+class Pods(msgspec.Struct, frozen=True):
+    """One ReplicaSet by its counts. `leave_at` is when it may be scaled to nothing (scale-down-deadline)."""
+
+    name: str
+    hash: str
+    revision: int
+    desired: int = 0
+    replicas: int = 0
+    ready: int = 0
+    available: int = 0
+    leave_at: datetime | None = None
+
+    @property
+    def complete(self) -> bool:
+        return self.available >= self.desired
+
+    @property
+    def usable(self) -> int:
+        """Pods that count: available ones, and no more than will stay."""
+        return min(self.available, self.desired)
+
+
+class Traffic(msgspec.Struct, frozen=True):
+    """What the router says now: the canary's weight in percent and the revisions its two arms mean.
+
+    `exact` when all its routes say just that; `where` names the place for people, `host` the Service.
+    """
+
+    weight: int
+    stable: str
+    canary: str
+    exact: bool = True
+    where: str = "the router"
+    host: str = ""
+
+
+class Trouble(msgspec.Struct, frozen=True):
+    """Something that must be mended before traffic can move: a reason in one word, and object, field, fix."""
+
+    reason: str
+    message: str
+
+
+class Run(msgspec.Struct, frozen=True):
+    """An AnalysisRun. It `measures` once its counters' watermark is taken, and is `informed` when it was told
+    since when the canary gets requests."""
+
+    name: str
+    phase: str
+    attempt: int = 0
+    message: str = ""
+    measures: bool = False
+    informed: bool = False
+
+    @property
+    def bad(self) -> bool:
+        return self.phase in ("Failed", "Error")
+
+    @property
+    def good_so_far(self) -> bool:
+        return self.phase in ("Running", "Successful")
+
+    @property
+    def over(self) -> bool:
+        return self.phase in ("Failed", "Error", "Successful", "Inconclusive")
+
+
+class World(msgspec.Struct, frozen=True):
+    """`traffic` None means: not known yet. `metrics` None means: the stable arm's series are there, or nobody
+    asked; `asking` that the answer is on its way. `stuck` says why the canary's pods cannot start, where
+    they cannot. `runs` are the AnalysisRuns that have not ended; `run` is this revision's and attempt's.
+    `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
+    are passed over.
+    """
+
+    ask: Ask
+    memory: Memory
+    pods: tuple[Pods, ...]
+    traffic: Traffic | Trouble | None
+    now: datetime
+    run: Run | None = None
+    runs: tuple[Run, ...] = ()
+    metrics: Trouble | None = None
+    asking: bool = False
+    stuck: str = ""
+    ignored: tuple[str, ...] = ()
+    late_at: datetime | None = None
+
+    def revision_of(self, pod_hash: str) -> Pods | None:
+        return next((p for p in self.pods if p.hash == pod_hash), None) if pod_hash else None
+
+    @property
+    def new(self) -> Pods | None:
+        return self.revision_of(self.ask.pod_hash)
+
+    @property
+    def late(self) -> bool:
+        new = self.new
+        return self.late_at is not None and self.now >= self.late_at and not (new and new.complete)
+
+    @property
+    def seen(self) -> Traffic | None:
+        return self.traffic if isinstance(self.traffic, Traffic) else None
+
+    def available(self, pods: Pods | None) -> int:
+        return pods.usable if pods else 0

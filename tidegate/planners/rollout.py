@@ -1,0 +1,168 @@
+"""What is written for a Rollout: the decision of `rollouts`, the counters of `analysis` and the patches of
+`traffic`, composed into one plan.
+
+A spec that is wrong, or that asks for what is not acted on yet, is held: its condition names field and fix,
+and nothing else is written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from crds import paths
+from crds.errors import Invalid
+from crds.meta import read_status
+from crds.patches import merge_diff
+from crds.refs import ROLLOUT, ref_of
+from crds.rollout import parse
+from crds.rollout_status import RolloutStatus
+from crds.support import ignored, unsupported
+from crds.validate import problems
+from rollouts.actions import Decision
+from rollouts.conditions import INVALID, UNSUPPORTED, Says
+from rollouts.plan import plan as decide
+from rollouts.status import held, report
+from rollouts.world import World
+from tidegate.planners.needs import Answers, Known, Need
+from tidegate.planners.plan import Event, MergePatch, Plan, Record, Write
+from tidegate.planners.rollout_metrics import Metrics, catalogue_needs, metrics, preflight_needs
+from tidegate.planners.rollout_world import (
+    PODS_EVERY,
+    REVISION,
+    Given,
+    defaults,
+    given,
+    look,
+    orphans,
+    own,
+    pods_of,
+)
+from tidegate.planners.rollout_writes import adopt, writes
+from tidegate.planners.settings import Settings
+
+Raw = dict[str, Any]
+
+
+class RolloutPlanner:
+    """Plans for Rollouts; the same answers at the same `now` give the same plan."""
+
+    kind = ROLLOUT
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
+        """What must be seen; more is asked once the first answers are there."""
+        if _wrong(raw):
+            return ()
+        here = given(raw)
+        first = (*own(here), *catalogue_needs(here, self._settings))
+        if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
+            return first
+        first = (*first, *defaults(here, answers))
+        world = look(here, answers, now)
+        return (*first, *pods_of(here, world), *preflight_needs(here, world, answers, self._settings))
+
+    def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
+        """The writes of this look, the status last."""
+        if wrong := _wrong(raw):
+            return _hold(raw, wrong, now)
+        here = given(raw)
+        if not _seen_enough(here, answers):
+            return Plan(why="waiting for the first look at its ReplicaSets and runs")
+        if unowned := orphans(here, answers):
+            return Plan(
+                tuple(adopt(here, raw) for raw in unowned), why="adopting ReplicaSets without an owner"
+            )
+        world = look(here, answers, now)
+        judged = metrics(here, world, answers, self._settings)
+        passed_over = ignored(here.rollout)
+        world = replace(world, metrics=judged.trouble, asking=judged.asking, ignored=passed_over)
+        return _compose(here, world, answers, judged)
+
+
+def _seen_enough(here: Given, answers: Answers) -> bool:
+    """Deciding on half a look could create twice what is there."""
+    asked = (*own(here)[:3], *defaults(here, answers))
+    return all(isinstance(answers.get(need), Known) for need in asked)
+
+
+def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Plan:
+    decision = decide(world)
+    acted: list[Write] = [*_numbered(here, world)]
+    for action in decision.actions:
+        acted += writes(here, action, answers, judged.inline)
+    return Plan(
+        writes=(*acted, *_record(here, world, decision)),
+        wake_at=_wake(here, world, decision),
+        why=decision.why,
+        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in decision.told),
+    )
+
+
+def _numbered(here: Given, world: World) -> tuple[Write, ...]:
+    """The Rollout carries the revision of its new ReplicaSet, where people and tools look for it."""
+    new, carried = world.new, here.rollout.metadata.annotations.get(REVISION)
+    if new is None or not new.revision or carried == str(new.revision):
+        return ()
+    meta = {
+        "resourceVersion": here.rollout.metadata.resource_version,
+        "annotations": {REVISION: str(new.revision)},
+    }
+    return (MergePatch(ref_of(ROLLOUT, here.raw), {"metadata": meta}),)
+
+
+def _record(here: Given, world: World, decision: Decision) -> tuple[Record, ...]:
+    was: Raw = paths.get(here.raw, "status", default={})
+    now_is = report(world, decision.memory, here.rollout.status, was)
+    now_is |= {
+        "observedGeneration": str(here.rollout.metadata.generation),
+        "selector": _selector(here),
+    }
+    return _status(here.raw, was, now_is)
+
+
+def _status(raw: Raw, was: Raw, now_is: Raw) -> tuple[Record, ...]:
+    patch = merge_diff(was, now_is)
+    version = raw["metadata"]["resourceVersion"]
+    return (Record(ref_of(ROLLOUT, raw), patch, version),) if patch else ()
+
+
+def _selector(here: Given) -> str:
+    selector = here.rollout.spec.selector
+    return ",".join(f"{k}={v}" for k, v in sorted(selector.match_labels.items())) if selector else ""
+
+
+def _wake(here: Given, world: World, decision: Decision) -> datetime | None:
+    moments = [decision.look_again] if decision.look_again else []
+    if pods_of(here, world):
+        moments.append(world.now + PODS_EVERY)
+    return min(moments, default=None)
+
+
+def _wrong(raw: Raw) -> Says | None:
+    """What keeps a Rollout from being acted on at all: its first mistake, or what we cannot do yet."""
+    try:
+        rollout = parse(raw)
+        if mistakes := problems(rollout):
+            raise mistakes[0]
+        if missing := unsupported(rollout):
+            return Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing))
+        given(raw)
+    except Invalid as problem:
+        name = paths.get(raw, "metadata", "name")
+        words = f'The Rollout "{name}" is invalid: {problem.path}: Invalid value: {problem.problem}'
+        return Says(INVALID, True, INVALID, words)
+    return None
+
+
+def _hold(raw: Raw, problem: Says, now: datetime) -> Plan:
+    was: Raw = paths.get(raw, "status", default={})
+    status = read_status(was, RolloutStatus)
+    now_is = held(problem, status, was, now) | {"observedGeneration": str(raw["metadata"]["generation"])}
+    written = _status(raw, was, now_is)
+    events = (Event(raw, problem.type, problem.message, warning=True),) if written else ()
+    return Plan(written, why=problem.message, events=events)

@@ -1,0 +1,131 @@
+"""The counters behind a Rollout's inline analysis: which they are, and whether anyone would see them move.
+
+Before the first request goes to the canary, the stable arm's series must be there: if the catalogue looks
+in the wrong place, that is found out while nothing depends on it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from analysis.catalogue import Arm, Catalogue, read, resolve
+from analysis.inline import Inline, run_for
+from crds.errors import Invalid
+from crds.paths import get
+from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
+from rollouts.world import Trouble, World
+from tidegate.planners.needs import Answers, Failed, Known, Need, Object, Pending, Samples, known
+from tidegate.planners.rollout_world import Given
+from tidegate.planners.settings import Settings
+
+Raw = dict[str, Any]
+
+EVERY = 10.0
+WINDOW = 300.0
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """The run to start, or what is wrong with its counters; `asking` while that is not known."""
+
+    inline: Inline | None = None
+    trouble: Trouble | None = None
+    asking: bool = False
+
+
+def catalogue_needs(given: Given, settings: Settings) -> tuple[Need, ...]:
+    return (Object(settings.catalogue_ref),) if given.analysis else ()
+
+
+def preflight_needs(given: Given, world: World, answers: Answers, settings: Settings) -> tuple[Need, ...]:
+    """The stable arm's requests, while the canary waits for its first ones."""
+    if not _about_to_start(world):
+        return ()
+    try:
+        return tuple(need for need, _ in _stable_totals(given, world, answers, settings))
+    except Invalid:
+        return ()
+
+
+def metrics(given: Given, world: World, answers: Answers, settings: Settings) -> Metrics:
+    """What `rollouts` must know of the analysis in this look."""
+    analysis = given.analysis
+    if analysis is None:
+        return Metrics()
+    try:
+        inline = run_for(analysis, _catalogue(answers, settings), _arm(given, world, stable=False))
+        asked = _stable_totals(given, world, answers, settings) if _about_to_start(world) else ()
+    except Invalid as problem:
+        return Metrics(trouble=Trouble("CatalogueInvalid", str(problem)))
+    found = [_seen(need, metric, answers) for need, metric in asked]
+    trouble = next((one for one in found if isinstance(one, Trouble)), None)
+    return Metrics(inline, trouble, asking=any(one is None for one in found))
+
+
+def _about_to_start(world: World) -> bool:
+    """Pods stand and nothing measures them yet: the moment to look whether the counters are there."""
+    memory = remember(world)
+    ordered = step_weight(world.ask, memory)
+    return (
+        world.ask.judged
+        and on_the_way(world.ask, memory)
+        and not (memory.abort or memory.promote_full or memory.overridden)
+        and ordered > 0
+        and this_run(world, memory) is None
+        and world.available(world.new) >= pods_for(ordered, world.ask.replicas)
+    )
+
+
+def _stable_totals(
+    given: Given, world: World, answers: Answers, settings: Settings
+) -> tuple[tuple[Samples, str], ...]:
+    metrics = given.analysis.metrics if given.analysis else ()
+    catalogue, arm = _catalogue(answers, settings), _arm(given, world, stable=True)
+    at = datetime.fromtimestamp(world.now.timestamp() // EVERY * EVERY, world.now.tzinfo)
+    counters = [(resolve(catalogue, metric.name, arm), metric.name) for metric in metrics]
+    return tuple((Samples(one.address, one.total, WINDOW, at), name) for one, name in counters)
+
+
+def _seen(need: Samples, metric: str, answers: Answers) -> Trouble | bool | None:
+    """Trouble, True where the series are there, None while the answer is on its way."""
+    match answers.get(need, Pending()):
+        case Known(value) if value:
+            return True
+        case Known():
+            return Trouble(
+                "NoSeries",
+                f"{metric}: {need.address} has no series for the stable pods: {need.selector}; correct the "
+                "selector in the metrics catalogue, or let Prometheus scrape what it names",
+            )
+        case Failed(why):
+            return Trouble("MetricsUnreachable", f"{metric}: {need.address}: {why}")
+        case _:
+            return None
+
+
+def _catalogue(answers: Answers, settings: Settings) -> Catalogue:
+    """Raises Invalid, naming the entry, where the ConfigMap cannot be read."""
+    raw = known(answers, Object(settings.catalogue_ref), {})
+    where = str(settings.catalogue_ref)
+    data = {name: _yaml(text, f"{where} data.{name}") for name, text in get(raw, "data", default={}).items()}
+    return read(data, settings.prometheus)
+
+
+def _yaml(text: str, path: str) -> Any:
+    try:
+        return msgspec.yaml.decode(text)
+    except msgspec.DecodeError as problem:
+        raise Invalid(path, f"is not YAML: {problem}") from None
+
+
+def _arm(given: Given, world: World, *, stable: bool) -> Arm:
+    """One arm as the counters may know it; its Service is the DestinationRule's host."""
+    return Arm(
+        namespace=given.namespace,
+        rollout=given.name,
+        service=world.seen.host if world.seen else "",
+        subset=given.istio.stable_subset if stable else given.istio.canary_subset,
+        hash=world.memory.stable if stable else world.ask.pod_hash,
+    )

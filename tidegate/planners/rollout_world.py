@@ -1,0 +1,303 @@
+"""Reads a Rollout and what was found around it into the world that `rollouts.plan` decides on.
+
+Every answer that is missing or wrong becomes a fact: not known yet, trouble with its fix, or a default.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from crds import paths
+from crds.analysis import RolloutAnalysis
+from crds.errors import Invalid
+from crds.refs import ANALYSIS_RUN, REPLICA_SET, Ref
+from crds.rollout import Rollout, parse, steps, surge
+from crds.times import parse as parse_time
+from rollouts.podhash import pod_template_hash, step_hash
+from rollouts.status import remembered
+from rollouts.stuck import why_stuck
+from rollouts.world import Ask, Pods, Run, Traffic, Trouble, World
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    Answers,
+    Defaulted,
+    Failed,
+    Known,
+    Need,
+    Object,
+    Owned,
+    known,
+)
+from tidegate.planners.needs import Pods as PodsNeed
+from traffic.istio import HASH_LABEL, Istio, Seen, seen
+
+Raw = dict[str, Any]
+
+REVISION = "rollout.argoproj.io/revision"
+ATTEMPT = "tidegate.dev/attempt"
+EXPECTS_TRAFFIC = "tidegate.dev/expects-traffic-since"
+LEAVE_AT = "scale-down-deadline"
+PATIENCE = timedelta(seconds=10)
+PODS_EVERY = timedelta(seconds=5)
+
+
+class Given(msgspec.Struct, frozen=True):
+    """A Rollout as parsed, with where its traffic is split."""
+
+    raw: Raw
+    rollout: Rollout
+    istio: Istio
+
+    @property
+    def namespace(self) -> str:
+        return self.rollout.metadata.namespace
+
+    @property
+    def name(self) -> str:
+        return self.rollout.metadata.name
+
+    @property
+    def analysis(self) -> RolloutAnalysis | None:
+        return self.rollout.canary.analysis if self.rollout.canary else None
+
+
+def given(raw: Raw) -> Given:
+    """Raises Invalid where the spec cannot be read."""
+    rollout = parse(raw)
+    return Given(raw, rollout, _istio(rollout))
+
+
+def _istio(rollout: Rollout) -> Istio:
+    routing = rollout.canary.traffic_routing if rollout.canary else None
+    istio = routing.istio if routing else None
+    if istio is None or not istio.all or istio.destination_rule is None:
+        raise Invalid(
+            "spec.strategy.canary.trafficRouting.istio", "needs virtualService and destinationRule; name both"
+        )
+    service, rule = istio.all[0], istio.destination_rule
+    return Istio(
+        namespace=rollout.metadata.namespace,
+        virtual_service=service.name,
+        destination_rule=rule.name,
+        routes=service.routes,
+        stable_subset=rule.stable_subset_name,
+        canary_subset=rule.canary_subset_name,
+    )
+
+
+def own(given: Given) -> tuple[Need, ...]:
+    """What every look at a Rollout needs."""
+    uid = given.rollout.metadata.uid
+    return (
+        Owned(REPLICA_SET, given.namespace, uid),
+        Owned(REPLICA_SET, given.namespace, ""),
+        Owned(ANALYSIS_RUN, given.namespace, uid),
+        Object(given.istio.virtual_service_ref),
+        Object(given.istio.destination_rule_ref),
+    )
+
+
+def look(given: Given, answers: Answers, now: datetime) -> World:
+    """The world without what only some looks need: metrics and pods are added by the planner."""
+    sets = replica_sets(given, answers)
+    status = given.rollout.status
+    ask = _ask(given, answers, sets)
+    memory = remembered(status)
+    runs = tuple(_run(raw) for raw in known(answers, own(given)[2], ()))
+    mine = [
+        run
+        for raw, run in zip(known(answers, own(given)[2], ()), runs, strict=True)
+        if _hash(raw) == ask.pod_hash and run.attempt == memory.attempt
+    ]
+    return World(
+        ask=ask,
+        memory=memory,
+        pods=tuple(_pods(raw) for raw in sets),
+        traffic=_traffic(given.istio, answers),
+        now=now,
+        run=mine[0] if mine else None,
+        runs=tuple(run for run in runs if not run.over),
+        stuck=_stuck(answers),
+        late_at=late_at(given),
+    )
+
+
+def replica_sets(given: Given, answers: Answers) -> tuple[Raw, ...]:
+    """The Rollout's own ReplicaSets that carry a hash, oldest revision first."""
+    raws = [raw for raw in known(answers, own(given)[0], ()) if _hash(raw)]
+    return tuple(sorted(raws, key=lambda raw: (revision(raw), raw["metadata"]["name"])))
+
+
+def orphans(given: Given, answers: Answers) -> tuple[Raw, ...]:
+    """ReplicaSets without an owner that the Rollout's selector matches, and that carry a hash."""
+    wanted = paths.get(given.raw, "spec", "selector", "matchLabels", default={})
+    return tuple(
+        raw
+        for raw in known(answers, own(given)[1], ())
+        if wanted and _hash(raw) and wanted.items() <= _labels(raw).items()
+    )
+
+
+def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
+    """The template as the API server would store it; asked where no ReplicaSet carries its hash.
+
+    That recognises the pods of a Rollout that was undone, or was run by a controller with another hash.
+    """
+    sets = replica_sets(given, answers)
+    if not sets or any(_hash(raw) == _computed(given) for raw in sets):
+        return ()
+    return (Defaulted(given.namespace, json.dumps(given.rollout.spec.template, sort_keys=True)),)
+
+
+def pods_of(given: Given, world: World) -> tuple[Need, ...]:
+    """The new pods themselves, when they have been expected in vain for a while."""
+    new = world.new
+    if new is None or new.complete or world.memory.abort or not waited_in_vain(given, world.now):
+        return ()
+    return (_pods_need(given, new.hash, world.now),)
+
+
+def waited_in_vain(given: Given, now: datetime) -> bool:
+    """The new pods have made no progress for longer than patience."""
+    since = _progress_at(given)
+    return since is not None and now - since >= PATIENCE
+
+
+def late_at(given: Given) -> datetime | None:
+    """When the lack of progress becomes a missed deadline; None while nothing is expected of the pods."""
+    since = _progress_at(given)
+    return since + timedelta(seconds=given.rollout.spec.progress_deadline_seconds) if since else None
+
+
+def _progress_at(given: Given) -> datetime | None:
+    conditions = given.rollout.status.conditions
+    progressing = next((c for c in conditions if c.type == "Progressing"), None)
+    waits = progressing and progressing.reason in ("ReplicaSetUpdated", "ProgressDeadlineExceeded")
+    return progressing.last_update_time if progressing and waits else None
+
+
+def _pods_need(given: Given, pod_hash: str, now: datetime) -> PodsNeed:
+    labels = {**paths.get(given.raw, "spec", "selector", "matchLabels", default={}), HASH_LABEL: pod_hash}
+    every = PODS_EVERY.total_seconds()
+    at = datetime.fromtimestamp(now.timestamp() // every * every, now.tzinfo)
+    return PodsNeed(given.namespace, tuple(sorted(labels.items())), at)
+
+
+def _stuck(answers: Answers) -> str:
+    pods = [answer for need, answer in answers.items() if isinstance(need, PodsNeed)]
+    return why_stuck(pods[0].value) if pods and isinstance(pods[0], Known) else ""
+
+
+def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
+    spec, canary = given.rollout.spec, given.rollout.canary
+    assert canary is not None, "given() found its traffic routing"
+    return Ask(
+        name=given.name,
+        replicas=spec.replicas,
+        steps=steps(given.rollout),
+        pod_hash=_recognised(given, answers, sets) or _computed(given),
+        step_hash=step_hash(list(canary.steps)),
+        judged=given.analysis is not None,
+        paused=spec.paused,
+        max_unavailable=surge(given.rollout)[1],
+        deadline=timedelta(seconds=spec.progress_deadline_seconds),
+        deadline_aborts=spec.progress_deadline_abort,
+        delay=canary.scale_down_delay,
+        abort_delay=canary.abort_scale_down_delay,
+    )
+
+
+def _computed(given: Given) -> str:
+    return pod_template_hash(given.rollout.spec.template, given.rollout.status.collision_count)
+
+
+def _recognised(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> str:
+    """The hash of a ReplicaSet whose stored template is the asked-for one with defaults filled in."""
+    asked = defaults(given, answers)
+    wanted = known(answers, asked[0]) if asked else None
+    same = [raw for raw in sets if wanted is not None and _bare(raw) == wanted]
+    return _hash(same[-1]) if same else ""
+
+
+def _bare(replica_set: Raw) -> Raw:
+    """A ReplicaSet's template as its author wrote it: without the hash label."""
+    template: Raw = paths.get(replica_set, "spec", "template", default={})
+    return paths.drop(template, ("metadata", "labels", HASH_LABEL))  # type: ignore[no-any-return]
+
+
+def _pods(raw: Raw) -> Pods:
+    leave_at = paths.get(raw, "metadata", "annotations", LEAVE_AT)
+    return Pods(
+        name=raw["metadata"]["name"],
+        hash=_hash(raw),
+        revision=revision(raw),
+        desired=paths.get(raw, "spec", "replicas", default=1),
+        replicas=paths.get(raw, "status", "replicas", default=0),
+        ready=paths.get(raw, "status", "readyReplicas", default=0),
+        available=paths.get(raw, "status", "availableReplicas", default=0),
+        leave_at=parse_time(leave_at) if leave_at else None,
+    )
+
+
+def revision(raw: Raw) -> int:
+    """The revision a ReplicaSet carries; 0 where it carries none that can be read."""
+    written = str(paths.get(raw, "metadata", "annotations", REVISION, default="0"))
+    return int(written) if written.isdecimal() else 0
+
+
+def _labels(raw: Raw) -> dict[str, str]:
+    return paths.get(raw, "metadata", "labels", default={})  # type: ignore[no-any-return]
+
+
+def _hash(raw: Raw) -> str:
+    return str(paths.get(raw, "metadata", "labels", HASH_LABEL, default=""))
+
+
+def _run(raw: Raw) -> Run:
+    attempt = str(paths.get(raw, "metadata", "annotations", ATTEMPT, default="0"))
+    phase = paths.get(raw, "status", "phase", default="")
+    return Run(
+        name=raw["metadata"]["name"],
+        phase=phase,
+        attempt=int(attempt) if attempt.isdecimal() else 0,
+        message=paths.get(raw, "status", "message", default=""),
+        measures=phase == "Running",
+        informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
+    )
+
+
+def _traffic(istio: Istio, answers: Answers) -> Traffic | Trouble | None:
+    found = [
+        _found(istio.virtual_service_ref, answers.get(Object(istio.virtual_service_ref))),
+        _found(istio.destination_rule_ref, answers.get(Object(istio.destination_rule_ref))),
+    ]
+    for one in found:
+        if one is None or isinstance(one, Trouble):
+            return one
+    try:
+        return _as_traffic(istio, seen(istio, found[0], found[1]))  # type: ignore[arg-type]
+    except Invalid as problem:
+        return Trouble("RouteNotFound", str(problem))
+
+
+def _found(ref: Ref, answer: Answer | None) -> Raw | Trouble | None:
+    match answer:
+        case Known(value):
+            return value  # type: ignore[no-any-return]
+        case Absent():
+            fix = f"create it, or correct spec.strategy.canary.trafficRouting.istio (it says {ref.name!r})"
+            return Trouble(f"{ref.kind}NotFound", f"{ref} does not exist; {fix}")
+        case Failed(why):
+            return Trouble(f"{ref.kind}NotReadable", f"{ref}: {why}; see that Istio's CRDs are installed")
+        case _:
+            return None
+
+
+def _as_traffic(istio: Istio, found: Seen) -> Traffic:
+    where = f"{istio.virtual_service_ref} spec.http weights"
+    return Traffic(found.weight, found.stable, found.canary, found.exact, where, found.host)

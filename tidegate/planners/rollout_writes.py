@@ -1,0 +1,174 @@
+"""Turns what was decided for a Rollout into writes: each with a derived name or a precondition.
+
+Repeating any of them does no harm: a ReplicaSet is named after its hash, a route is patched only from the
+version that was seen, a run is named after its revision and attempt.
+"""
+
+from __future__ import annotations
+
+from typing import Any, assert_never
+
+from analysis.inline import Inline
+from crds import paths
+from crds.refs import ANALYSIS_RUN, REPLICA_SET, ROLLOUT, Kind, Ref
+from crds.times import rfc3339
+from rollouts.actions import (
+    Action,
+    CreateReplicaSet,
+    ExpectTraffic,
+    LeaveAt,
+    OnAnalysis,
+    OnPods,
+    OnTraffic,
+    Point,
+    Renumber,
+    Route,
+    Scale,
+    StartAnalysis,
+    StopAnalysis,
+)
+from tidegate.planners.needs import Answers, Object, known
+from tidegate.planners.plan import Create, JsonPatch, MergePatch, Write
+from tidegate.planners.rollout_world import ATTEMPT, EXPECTS_TRAFFIC, LEAVE_AT, REVISION, Given
+from traffic import istio
+from traffic.istio import HASH_LABEL
+
+Raw = dict[str, Any]
+
+DESIRED = "rollout.argoproj.io/desired-replicas"
+NOT_COPIED = (
+    "kubectl.kubernetes.io/last-applied-configuration",
+    REVISION,
+    "rollout.argoproj.io/revision-history",
+    DESIRED,
+)
+NOT_COPIED_PREFIX = "notified.notifications.argoproj.io"
+
+
+def writes(given: Given, action: Action, answers: Answers, inline: Inline | None) -> tuple[Write, ...]:
+    """The writes of one action; () where what it orders already stands."""
+    if isinstance(action, OnPods):
+        return (_on_pods(given, action),)
+    if isinstance(action, OnTraffic):
+        return _on_traffic(given, action, answers)
+    return _on_analysis(given, action, inline)
+
+
+def _on_pods(given: Given, action: OnPods) -> Write:
+    match action:
+        case CreateReplicaSet(hash=pod_hash, revision=revision):
+            return _create_replica_set(given, pod_hash, revision)
+        case Renumber(name=name, revision=revision):
+            return _annotate(given, REPLICA_SET, name, REVISION, str(revision))
+        case Scale(name=name, replicas=replicas):
+            annotations = {DESIRED: str(given.rollout.spec.replicas)}
+            body = {"metadata": {"annotations": annotations}, "spec": {"replicas": replicas}}
+            return MergePatch(Ref(REPLICA_SET, given.namespace, name), body)
+        case LeaveAt(name=name, at=at):
+            return _annotate(given, REPLICA_SET, name, LEAVE_AT, rfc3339(at) if at else None)
+        case never:
+            assert_never(never)
+
+
+def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Write, ...]:
+    match action:
+        case Route(weight=weight):
+            ref = given.istio.virtual_service_ref
+            operations = istio.route(given.istio, known(answers, Object(ref)), weight)
+        case Point(stable=stable, canary=canary):
+            ref = given.istio.destination_rule_ref
+            hashes = (stable, canary)
+            operations = istio.point(given.istio, known(answers, Object(ref)), hashes, given.name)
+        case never:
+            assert_never(never)
+    return (JsonPatch(ref, operations),) if operations else ()
+
+
+def _on_analysis(given: Given, action: OnAnalysis, inline: Inline | None) -> tuple[Write, ...]:
+    match action:
+        case StartAnalysis(revision=revision, hash=pod_hash, attempt=attempt):
+            return (_start(given, inline, (pod_hash, revision, attempt)),) if inline else ()
+        case ExpectTraffic(run=run, since=since):
+            return (_annotate(given, ANALYSIS_RUN, run, EXPECTS_TRAFFIC, rfc3339(since)),)
+        case StopAnalysis(run=run):
+            return (MergePatch(Ref(ANALYSIS_RUN, given.namespace, run), {"spec": {"terminate": True}}),)
+        case never:
+            assert_never(never)
+
+
+def owner(given: Given) -> Raw:
+    return {
+        "apiVersion": ROLLOUT.api_version,
+        "kind": ROLLOUT.kind,
+        "name": given.name,
+        "uid": given.rollout.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+
+
+def adopt(given: Given, orphan: Raw) -> Write:
+    """Take over a ReplicaSet that nobody owns, as it was when it was seen."""
+    meta = {"resourceVersion": orphan["metadata"]["resourceVersion"], "ownerReferences": [owner(given)]}
+    return MergePatch(Ref(REPLICA_SET, given.namespace, orphan["metadata"]["name"]), {"metadata": meta})
+
+
+def _create_replica_set(given: Given, pod_hash: str, revision: int) -> Create:
+    name = f"{given.name}-{pod_hash}"
+    template = given.rollout.spec.template
+    labels = {**paths.get(template, "metadata", "labels", default={}), HASH_LABEL: pod_hash}
+    selector = paths.get(given.raw, "spec", "selector", default={})
+    matched = {**selector.get("matchLabels", {}), HASH_LABEL: pod_hash}
+    body = {
+        "apiVersion": REPLICA_SET.api_version,
+        "kind": REPLICA_SET.kind,
+        "metadata": {
+            "name": name,
+            "namespace": given.namespace,
+            "labels": labels,
+            "annotations": _annotations(given, revision),
+            "ownerReferences": [owner(given)],
+        },
+        "spec": {
+            "replicas": 0,
+            "minReadySeconds": given.rollout.spec.min_ready_seconds,
+            "selector": {**selector, "matchLabels": matched},
+            "template": paths.put(template, ("metadata", "labels"), labels),
+        },
+    }
+    return Create(Ref(REPLICA_SET, given.namespace, name), body)
+
+
+def _annotations(given: Given, revision: int) -> dict[str, str]:
+    copied = {
+        key: value
+        for key, value in given.rollout.metadata.annotations.items()
+        if key not in NOT_COPIED and not key.startswith(NOT_COPIED_PREFIX)
+    }
+    return {**copied, REVISION: str(revision), DESIRED: str(given.rollout.spec.replicas)}
+
+
+def _annotate(given: Given, kind: Kind, name: str, key: str, value: str | None) -> MergePatch:
+    return MergePatch(Ref(kind, given.namespace, name), {"metadata": {"annotations": {key: value}}})
+
+
+def _start(given: Given, inline: Inline, identity: tuple[str, int, int]) -> Create:
+    pod_hash, revision, attempt = identity
+    name = f"{given.name}-{pod_hash}-{revision}" + (f".{attempt}" if attempt else "")
+    body = {
+        "apiVersion": ANALYSIS_RUN.api_version,
+        "kind": ANALYSIS_RUN.kind,
+        "metadata": {
+            "name": name,
+            "namespace": given.namespace,
+            "labels": {
+                **paths.get(given.raw, "spec", "selector", "matchLabels", default={}),
+                "rollout-type": "Background",
+                HASH_LABEL: pod_hash,
+            },
+            "annotations": {REVISION: str(revision), ATTEMPT: str(attempt)},
+            "ownerReferences": [owner(given)],
+        },
+        "spec": inline.spec,
+    }
+    return Create(Ref(ANALYSIS_RUN, given.namespace, name), body)

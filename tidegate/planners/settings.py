@@ -1,0 +1,20 @@
+"""What the controller was told about its surroundings, as values planners may use."""
+
+from __future__ import annotations
+
+import msgspec
+
+from crds.refs import CONFIG_MAP, Ref
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """`namespace` is the controller's own; the metrics catalogue lies in it. `prometheus` is the address for
+    entries that name none."""
+
+    namespace: str = "argo-rollouts"
+    prometheus: str = ""
+    catalogue: str = "tidegate-metrics"
+
+    @property
+    def catalogue_ref(self) -> Ref:
+        return Ref(CONFIG_MAP, self.namespace, self.catalogue)
