@@ -13,7 +13,6 @@ from tidegate import VERSION
 from tidegate.cli.api import Api
 from tidegate.cli.live import Bell, drawing, looks, printing
 from tidegate.kube.errors import NotFound
-from tidegate.views.analysis import Evidence, analysis_screen, evidence, names_step
 from tidegate.views.rollout import RolloutView, view
 from tidegate.views.screen import coloured, one_line, screen
 from tidegate.views.status import Standing, standing
@@ -45,7 +44,16 @@ def get_rollout(api: Api, asked: Namespace) -> None:
 
 def get_analysis(api: Api, asked: Namespace) -> None:
     """Show a run by its own name, or by its step's: `api-step-2-analysis`."""
-    _show(analysis_screen(_evidence(api, asked.name), _now()), asked)
+    from tidegate.views.analysis import Evidence, analysis_screen, evidence, names_step
+
+    found: Evidence | None
+    try:
+        found = Evidence(api.analysis_run(asked.name))
+    except NotFound:
+        found = evidence(asked.name, api.analysis_runs()) if names_step(asked.name) else None
+        if found is None:
+            raise
+    _show(analysis_screen(found, _now()), asked)
 
 
 def status(api: Api, asked: Namespace) -> None:
@@ -124,16 +132,6 @@ def _bell(api: Api, asked: Namespace) -> Bell:
 def _seconds(written: str) -> float:
     """A time limit; 0 means none."""
     return duration(written, "the time limit").total_seconds() or float("inf")
-
-
-def _evidence(api: Api, name: str) -> Evidence:
-    try:
-        return Evidence(api.analysis_run(name))
-    except NotFound:
-        found = evidence(name, api.analysis_runs()) if names_step(name) else None
-        if found is None:
-            raise
-        return found
 
 
 def _show(text: str, asked: Namespace) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from analysis.evidence import percent
 from crds.paths import get
 from crds.times import parse
 from tidegate.views.ages import age, span
@@ -80,8 +81,15 @@ def _header(found: Evidence, now: datetime) -> Iterator[str]:
 
 def _of_rollout(found: Evidence) -> str:
     name = owner_name(found.run)
-    where = f", step {found.step} of a run in the background" if found.step is not None else ""
-    return f"{name}, revision {revision(found.run)}{where}" if name else ""
+    return f"{name}, revision {revision(found.run)}{_where(found)}" if name else ""
+
+
+def _where(found: Evidence) -> str:
+    if found.step is None:
+        return ""
+    if any(any(_steps_told(one)) for one in get(found.run, "status", "metricResults", default=())):
+        return f", step {found.step} of a run in the background"
+    return f"; a run in the background of every step, step {found.step} among them"
 
 
 def _ago(moment: str | None, now: datetime) -> str:
@@ -95,24 +103,34 @@ def _metric(found: Evidence, result: Raw, now: datetime) -> Iterator[str]:
     yield from field("Metric", name)
     yield from field("  Status", marked(get(result, "phase", default="Pending")))
     yield from field("  Message", get(result, "message") or get(last, "message", default=""))
-    yield from field("  Limit", _limit(found.run, name))
+    yield from field("  Limit", _promise(result) or _limit(found.run, name))
     yield from field("  Errors", _errors(told))
     yield from field("  Estimate", _estimate(told))
-    yield from field(
-        "  P-value", _with(get(told, "pValue"), " (anytime-valid: looking often does not inflate it)")
-    )
+    yield from field("  P-value", _with(get(told, "pValue"), " (anytime-valid: however often we look)"))
+    yield from field("  Doubts", get(told, "doubts", default=""))
     yield from field("  Decision", get(told, "decision", default=""))
     yield from field("  Measured", measured([result]))
-    yield from field("  Next check", _next_check(found.run, last, now))
+    yield from field("  Next check", _next_check(found.run, name, now))
 
 
 def _seen(found: Evidence, result: Raw) -> list[Raw]:
     """The measurements asked for: those of one step where they say which they were taken in."""
     every = list(get(result, "measurements", default=()))
-    steps = [get(one, "metadata", "step") for one in every]
+    steps = _steps_told(result)
     if found.step is None or not any(steps):
         return every
     return [one for one, step in zip(every, steps, strict=True) if step == str(found.step)]
+
+
+def _steps_told(result: Raw) -> list[str]:
+    """In which step each measurement was taken; empty text where it does not say."""
+    return [get(one, "metadata", "step", default="") for one in get(result, "measurements", default=())]
+
+
+def _promise(result: Raw) -> str:
+    """The limit of a sequential test, and how often a good release may be failed against it."""
+    limit, alpha = (get(result, "metadata", key) for key in ("limit", "alpha"))
+    return "" if limit is None else f"at most {_share(limit)} errors{_with(alpha, before=', alpha ')}"
 
 
 def _limit(run: Raw, name: str) -> str:
@@ -137,12 +155,20 @@ def _estimate(told: Raw) -> str:
     estimate, lower, upper = (get(told, key) for key in ("estimate", "lower", "upper"))
     if estimate is None:
         return ""
-    bounds = f" (always-valid bounds {lower} to {upper})" if lower and upper else ""
-    return f"{estimate}{bounds}"
+    bounds = f" (always-valid bounds {_share(lower)} to {_share(upper)})" if lower and upper else ""
+    return f"{_share(estimate)}{bounds}"
 
 
-def _next_check(run: Raw, last: Raw, now: datetime) -> str:
-    at = get(last, "resumeAt")
+def _share(written: str) -> str:
+    """A share of requests in percent; what is no number stays as it is."""
+    try:
+        return percent(float(written))
+    except ValueError:
+        return written
+
+
+def _next_check(run: Raw, name: str, now: datetime) -> str:
+    at = get(run, "status", "tidegate", "metrics", name, "nextCheck")
     if at is None or get(run, "status", "completedAt"):
         return ""
     return f"in {span(parse(at) - now)}"

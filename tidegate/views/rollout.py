@@ -147,9 +147,13 @@ def _next(rollout: Raw, now: datetime) -> str:
     pause = get(rollout, "status", "pauseConditions", 0)
     if pause is None:
         return ""
-    left = _left(rollout, pause, now)
-    waits = f"{span(left)} left of this step, or" if left is not None else "waits for a person:"
-    return f"{waits} kubectl argo rollouts promote {name}"
+    return f"{_waits(pause, _left(rollout, pause, now))} kubectl argo rollouts promote {name}"
+
+
+def _waits(pause: Raw, left: timedelta | None) -> str:
+    if get(pause, "reason") == "MetricsNotReady":
+        return "goes on when its metrics are there, or with:"
+    return "waits for a person:" if left is None else f"{span(left)} left of this step, or go on with:"
 
 
 def _left(rollout: Raw, pause: Raw, now: datetime) -> timedelta | None:

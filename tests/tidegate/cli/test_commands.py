@@ -166,7 +166,7 @@ def interrupt_after(requests: int) -> Callable[[int], None]:
 def test_an_analysis_is_found_by_its_step(capsys: Printed) -> None:
     run = analysis_run("api-new-2", measurement(), labels={"rollout-type": "Background"})
     assert say("get analysis api-step-2-analysis", Cluster({RUNS: (run,)})) == 0
-    assert "step 2 of a run in the background" in capsys.readouterr().out
+    assert "step 2 among them" in capsys.readouterr().out
 
 
 def test_an_analysis_is_found_by_its_name(capsys: Printed) -> None:

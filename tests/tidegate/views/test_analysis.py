@@ -10,9 +10,9 @@ STEP_2 = {"rollout-type": "Step", "step-index": "2"}
 TOLD = {
     "n": "512",
     "errors": "61",
-    "estimate": "11.9 %",
-    "lower": "9.1 %",
-    "upper": "15.2 %",
+    "estimate": "0.119141",
+    "lower": "0.0907",
+    "upper": "0.152",
     "pValue": "0.0004",
     "decision": "fail",
 }
@@ -26,16 +26,16 @@ Started:         90s ago
 
 Metric:          error-rate
   Status:        ✖ Failed
-  Limit:         at most 0.05
+  Limit:         at most 5.0 % errors, alpha 0.05
   Errors:        61 of 512 requests
   Estimate:      11.9 % (always-valid bounds 9.1 % to 15.2 %)
-  P-value:       0.0004 (anytime-valid: looking often does not inflate it)
+  P-value:       0.0004 (anytime-valid: however often we look)
   Decision:      fail
   Measured:      ✔ 1,✖ 1
 
-AGE  STATUS        VALUE   MESSAGE
-10s  ✖ Failed      11.9 %
-40s  ✔ Successful  1.0 %
+AGE  STATUS        VALUE     MESSAGE
+10s  ✖ Failed      0.119141
+40s  ✔ Successful  0.01
 """
 
 
@@ -48,7 +48,7 @@ def found(*runs: Raw) -> str:
 def test_a_failed_run_shows_its_evidence() -> None:
     run = analysis_run(
         "api-new-2",
-        measurement(seconds=40, estimate="1.0 %"),
+        measurement(seconds=40, estimate="0.01"),
         measurement("Failed", seconds=10, **TOLD),
         phase="Failed",
     )
@@ -56,8 +56,16 @@ def test_a_failed_run_shows_its_evidence() -> None:
 
 
 def test_a_running_check_says_when_it_looks_again() -> None:
-    last = measurement() | {"resumeAt": ago(seconds=-12)}
-    assert "  Next check:    in 12s\n" in analysis_screen(Evidence(analysis_run("api-new-2", last)), NOW)
+    run = analysis_run("api-new-2", measurement())
+    run["status"]["tidegate"] = {"metrics": {"error-rate": {"nextCheck": ago(seconds=-12)}}}
+    assert "  Next check:    in 12s\n" in analysis_screen(Evidence(run), NOW)
+
+
+def test_a_classic_metric_shows_its_condition() -> None:
+    run = analysis_run("api-new-2", measurement())
+    run["spec"]["metrics"] = [{"name": "error-rate", "successCondition": "result[0] <= 0.05"}]
+    run["status"]["metricResults"][0]["metadata"] = {}
+    assert "  Limit:         result[0] <= 0.05\n" in analysis_screen(Evidence(run), NOW)
 
 
 def test_a_run_that_has_measured_nothing_is_shown() -> None:
@@ -97,8 +105,8 @@ def test_a_steps_name_of_another_rollout_finds_nothing() -> None:
 def test_a_background_run_answers_with_what_it_saw_during_that_step() -> None:
     run = analysis_run(
         "api-new-2",
-        measurement(seconds=80, step="0", estimate="9.9 %"),
-        measurement(seconds=40, step="2", estimate="1.5 %"),
+        measurement(seconds=80, step="0", estimate="0.099"),
+        measurement(seconds=40, step="2", estimate="0.015"),
         labels=BACKGROUND,
     )
     answer = evidence("api-step-2-analysis", [run])
@@ -107,6 +115,12 @@ def test_a_background_run_answers_with_what_it_saw_during_that_step() -> None:
     assert "Rollout:         api, revision 2, step 2 of a run in the background\n" in text
     assert "1.5 %" in text
     assert "9.9 %" not in text
+
+
+def test_a_background_run_that_does_not_know_its_steps_says_so() -> None:
+    run = analysis_run("api-new-2", measurement(), labels=BACKGROUND)
+    text = analysis_screen(Evidence(run, step=2), NOW)
+    assert "a run in the background of every step, step 2 among them" in text
 
 
 def test_only_names_of_steps_are_looked_up_as_such() -> None:

@@ -41,7 +41,7 @@ Name:            api
 Namespace:       production
 Status:          ॥ Paused
 Message:         CanaryPauseStep
-Next:            3m20s left of this step, or kubectl argo rollouts promote api -n production
+Next:            3m20s left of this step, or go on with: kubectl argo rollouts promote api -n production
 Strategy:        Canary
   Step:          0/4
   SetWeight:     10
@@ -86,6 +86,11 @@ def test_what_others_own_is_not_shown() -> None:
 def test_a_pause_without_end_says_who_ends_it() -> None:
     want = "Next:            waits for a person: kubectl argo rollouts promote api -n production\n"
     assert want in shown(paused(currentStepIndex=1))
+
+
+def test_a_rollout_without_metrics_says_what_it_waits_for() -> None:
+    pauses = [{"reason": "MetricsNotReady", "startTime": ago(seconds=10)}]
+    assert "goes on when its metrics are there, or with: kubectl" in shown(paused(pauseConditions=pauses))
 
 
 def test_an_aborted_rollout_says_how_to_go_on() -> None:

@@ -128,6 +128,7 @@ def analysis_run(
         "measurements": list(measurements),
         "successful": good,
         "failed": len(measurements) - good,
+        "metadata": {"limit": "0.05", "alpha": "0.05"},
     }
     return {
         "metadata": child(name, "ro-1", revision, **(labels or {})),
