@@ -1,4 +1,4 @@
-"""kopf hosts the process: signals, start-up and clean-up in order, log-in, admission if there is a certificate.
+"""kopf hosts the process: signals, start-up and clean-up in order, log-in, admission given a certificate.
 
 It carries no objects (docs/decisions): its watches lose deletions and die of errors. Hence no handlers of
 resources, and storages that store nothing.

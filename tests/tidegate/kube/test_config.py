@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import base64
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tidegate.kube.config import ConfigError, from_files, in_cluster, load
+
+
+def write(file: Path, user: dict[str, Any], cluster: dict[str, Any] | None = None) -> Path:
+    document = {
+        "current-context": "here",
+        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "shop"}}],
+        "clusters": [{"name": "c", "cluster": cluster or {"server": "https://127.0.0.1:6443/"}}],
+        "users": [{"name": "u", "user": user}],
+    }
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
+def plugin(folder: Path, status: dict[str, Any]) -> dict[str, Any]:
+    """A credential plugin that counts its runs."""
+    script = folder / "plugin"
+    answer = json.dumps({"kind": "ExecCredential", "status": status})
+    script.write_text(f"#!/bin/sh\necho run >> {folder}/runs\ncat <<'END'\n{answer}\nEND\n")
+    script.chmod(script.stat().st_mode | stat.S_IEXEC)
+    return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": str(script)}}
+
+
+def runs(folder: Path) -> int:
+    return len((folder / "runs").read_text().splitlines())
+
+
+def test_a_kubeconfig_says_where_and_who(tmp_path: Path) -> None:
+    ca = base64.b64encode(b"PEM").decode()
+    file = write(tmp_path / "k", {"token": "t"}, {"server": "https://h:1/", "certificate-authority-data": ca})
+    got = from_files([file])
+    assert (got.server, got.namespace, got.ca) == ("https://h:1", "shop", "PEM")
+    assert got.credentials.renew().header == "Bearer t"
+
+
+def test_files_named_in_a_kubeconfig_are_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("from-file\n")
+    assert from_files([write(tmp_path / "k", {"tokenFile": "token"})]).credentials.renew().header == (
+        "Bearer from-file"
+    )
+
+
+def test_of_several_files_the_first_with_an_entry_wins(tmp_path: Path) -> None:
+    first = write(tmp_path / "a", {"token": "first"})
+    second = write(tmp_path / "b", {"token": "second"})
+    both = {"KUBECONFIG": f"{tmp_path / 'absent'}:{first}:{second}"}
+    assert load(environ=both).credentials.renew().header == "Bearer first"
+
+
+def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="absent does not exist"):
+        load(environ={"KUBECONFIG": str(tmp_path / "absent")})
+
+
+def test_an_unknown_context_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no context named 'there'"):
+        from_files([write(tmp_path / "k", {})], "there")
+
+
+def test_a_plugin_runs_once_for_as_long_as_its_token_lasts(tmp_path: Path) -> None:
+    user = plugin(tmp_path, {"token": "t", "expirationTimestamp": "2099-01-01T00:00:00Z"})
+    credentials = from_files([write(tmp_path / "k", user)]).credentials
+    got = [(credentials.current() or credentials.renew()).header for _ in range(3)]
+    assert (got, runs(tmp_path)) == (["Bearer t"] * 3, 1)
+
+
+def test_a_plugin_runs_again_once_its_token_expired(tmp_path: Path) -> None:
+    user = plugin(tmp_path, {"token": "t", "expirationTimestamp": "2001-01-01T00:00:00Z"})
+    credentials = from_files([write(tmp_path / "k", user)]).credentials
+    credentials.renew()
+    assert credentials.current() is None
+
+
+def test_a_missing_plugin_is_named_with_its_hint(tmp_path: Path) -> None:
+    user = {"exec": {"command": str(tmp_path / "nope"), "installHint": "get it from the cloud"}}
+    with pytest.raises(ConfigError, match="nope' is not installed; get it from the cloud"):
+        from_files([write(tmp_path / "k", user)]).credentials.renew()
+
+
+def test_a_service_account_token_is_read_again_after_401(tmp_path: Path) -> None:
+    for name, text in (("token", "old"), ("namespace", "tide"), ("ca.crt", "PEM")):
+        (tmp_path / name).write_text(text)
+    got = in_cluster({"KUBERNETES_SERVICE_HOST": "::1"}, tmp_path)
+    got.credentials.renew()
+    (tmp_path / "token").write_text("new")
+    got.credentials.forget()
+    assert (got.server, got.namespace, got.credentials.renew().header) == (
+        "https://[::1]:443",
+        "tide",
+        "Bearer new",
+    )
+
+
+def test_a_service_account_token_is_read_again_within_the_hour(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "token").write_text("t")
+    credentials = from_files([write(tmp_path / "k", {"tokenFile": "token"})]).credentials
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0)
+    credentials.renew()
+    monkeypatch.setattr("time.monotonic", lambda: 1000.0 + 3601)
+    assert credentials.current() is None
+
+
+def test_plain_http_wants_no_tls(tmp_path: Path) -> None:
+    assert from_files([write(tmp_path / "k", {}, {"server": "http://127.0.0.1:1"})]).tls() is None
