@@ -19,7 +19,10 @@ DEFAULT_ADDRESS = "http://prometheus.istio-system.svc.cluster.local:9090"
 
 
 class Arm(msgspec.Struct, frozen=True):
-    """One side of a rollout, as traffic and metrics may know it; what is not used is empty."""
+    """One side of a rollout, as traffic and metrics may know it; what is not used is empty.
+
+    `service` may be a host, `api.production.svc.cluster.local`; its first part is what is filled in.
+    """
 
     namespace: str
     rollout: str
@@ -102,7 +105,7 @@ _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 
 def _filled(selector: str, arm: Arm, path: str) -> str:
     """`selector` with its placeholders replaced, each escaped for the matcher it stands in."""
-    values = msgspec.structs.asdict(arm)
+    values = msgspec.structs.asdict(arm) | {"service": arm.service.partition(".")[0]}
 
     def matcher(found: re.Match[str]) -> str:
         operator, space, text = found.groups()

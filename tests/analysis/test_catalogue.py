@@ -25,6 +25,13 @@ def test_host_level_routing_has_no_subset_in_its_clusters() -> None:
     assert r"outbound\\|[0-9]+\\|\\|api-canary\\.production" in resolve(read({}), "error-rate", arm).total
 
 
+def test_a_service_named_by_its_host_is_the_same_service() -> None:
+    host = Arm(
+        namespace="production", rollout="api", service="api.production.svc.cluster.local", subset="canary"
+    )
+    assert resolve(read({}), "error-rate", host) == resolve(read({}), "error-rate", CANARY)
+
+
 def test_envoys_own_counters_stand_in_for_istios() -> None:
     counters = resolve(read({}), "error-rate-envoy", CANARY)
     assert counters.errors.startswith("envoy_cluster_upstream_rq{envoy_cluster_name=~")

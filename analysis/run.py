@@ -1,0 +1,214 @@
+"""The life of an AnalysisRun: when it looks, and how its metrics' verdicts become its own.
+
+Argo's phases and Argo's status. What a restarted controller must know lies in `status.tidegate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from analysis.check import OVER, Check, Judged, Reading, begun, checked, ended
+from analysis.evidence import Evidence, sentence, window
+from analysis.statistical import Statistical, read_metric
+from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
+from crds.errors import Invalid
+from crds.meta import read_status
+from crds.paths import show
+from crds.times import parse
+
+EXPECTS_TRAFFIC = "tidegate.dev/expects-traffic-since"
+"""Annotation, set by the Rollout while the canary's weight is above 0, with the time since when it is."""
+
+RETENTION = 10
+FORGOTTEN = (
+    "status.tidegate: is gone, and the evidence with it; apply Tidegate's CRDs, which keep it, and retry"
+)
+
+
+class Question(msgspec.Struct, frozen=True):
+    """What a due check must read: both selectors over `window`, up to `at`."""
+
+    metric: str
+    address: str
+    errors: str
+    total: str
+    window: timedelta
+    at: datetime
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """`status.tidegate`: what a restarted controller must know to neither lose nor count twice."""
+
+    version: int = 1
+    metrics: dict[str, Evidence] = {}
+
+
+def completed(status: RunStatus) -> bool:
+    return status.phase in OVER
+
+
+def questions(run: AnalysisRun, now: datetime) -> tuple[Question, ...]:
+    """What the checks that are due must read. The same questions come again until they are answered."""
+    if completed(run.status) or run.spec.terminate:
+        return ()
+    return tuple(
+        _question(metric, evidence) for metric, evidence in _running(run) if evidence.next_check <= now
+    )
+
+
+def next_look(run: AnalysisRun) -> datetime | None:
+    """When the next check is due; None where none will be."""
+    due = (evidence.next_check for _, evidence in _running(run))
+    return None if completed(run.status) else min(due, default=None)
+
+
+def proceed(run: AnalysisRun, readings: Mapping[str, Reading], now: datetime) -> RunStatus:
+    """The status after these readings, by metric name; a metric that is due but has none is left waiting."""
+    if completed(run.status):
+        return run.status
+    judged = [_step(run, index, readings, now) for index in range(len(run.spec.metrics))]
+    if run.spec.terminate or any(_ends_the_run(one.result) for one in judged):
+        judged = [_closed(run, index, one) for index, one in enumerate(judged)]
+    return _status(run, judged, now)
+
+
+def _running(run: AnalysisRun) -> Iterable[tuple[Statistical, Evidence]]:
+    """The metrics that look again; one that an edit made unreadable does not, and ends as Error."""
+    for index in range(len(run.spec.metrics)):
+        judged, metric = _known(run, index), _readable(run, index)
+        if judged.result.phase not in OVER and judged.evidence and isinstance(metric, Statistical):
+            yield metric, judged.evidence
+
+
+def _readable(run: AnalysisRun, index: int) -> Statistical | Invalid:
+    metric = run.spec.metrics[index]
+    if any(metric.name == other.name for other in run.spec.metrics[:index]):
+        return Invalid(f"{_path(index)}.name", f"{metric.name!r} is there already; name each metric once")
+    try:
+        return read_metric(metric, _path(index))
+    except Invalid as mistake:
+        return mistake
+
+
+def _path(index: int) -> str:
+    return show("spec", "metrics", index)
+
+
+def _known(run: AnalysisRun, index: int) -> Judged:
+    """What status says of a metric; a name alone where it says nothing."""
+    name = run.spec.metrics[index].name
+    results = (result for result in run.status.metric_results if result.name == name)
+    return Judged(next(results, MetricResult(name)), _memory(run).metrics.get(name))
+
+
+def _memory(run: AnalysisRun) -> Memory:
+    return read_status(run.status.tidegate, Memory)
+
+
+def _question(metric: Statistical, evidence: Evidence) -> Question:
+    return Question(
+        metric=metric.name,
+        address=metric.address,
+        errors=metric.errors,
+        total=metric.total,
+        window=window(evidence),
+        at=evidence.next_check,
+    )
+
+
+def _step(run: AnalysisRun, index: int, readings: Mapping[str, Reading], now: datetime) -> Judged:
+    """One metric, one step on: begun, judged by its reading, or left as it is."""
+    known, metric = _known(run, index), _readable(run, index)
+    if known.result.phase in OVER:
+        return known
+    if isinstance(metric, Invalid):
+        return ended(known, "Error", str(metric))
+    if known.evidence is None:
+        lost = known.result.phase == "Running"
+        return (
+            ended(known, "Error", FORGOTTEN) if lost else begun(metric, now, dry_run=_dry(run, metric.name))
+        )
+    if metric.name not in readings:
+        return known
+    check = Check(metric, known.result, known.evidence, _expected(run), now)
+    return checked(check, readings[metric.name])
+
+
+def _dry(run: AnalysisRun, name: str) -> bool:
+    return any(fnmatchcase(name, one.metric_name) for one in run.spec.dry_run)
+
+
+def _expected(run: AnalysisRun) -> datetime | None:
+    """Since when the canary is meant to have requests; a time nobody can read means since the start."""
+    written = run.metadata.annotations.get(EXPECTS_TRAFFIC)
+    try:
+        return parse(written).astimezone(UTC) if written else None
+    except ValueError:
+        return run.status.started_at
+
+
+def _ends_the_run(result: MetricResult) -> bool:
+    return result.phase in OVER[1:] and not result.dry_run
+
+
+def _closed(run: AnalysisRun, index: int, judged: Judged) -> Judged:
+    """The run is over before this metric was: undecided on data is Successful, and says what was shown."""
+    metric, evidence = _readable(run, index), judged.evidence
+    if judged.result.phase in OVER or isinstance(metric, Invalid):
+        return judged
+    if evidence is None or not evidence.requests:
+        return ended(judged, "Inconclusive", "ended without any data; no data is never success")
+    return ended(judged, "Successful", f"ended {sentence(evidence, metric.limit)}")
+
+
+def _status(run: AnalysisRun, judged: list[Judged], now: datetime) -> RunStatus:
+    results = tuple(_retained(run, one.result) for one in judged)
+    phase, message = _phase(results)
+    started = run.status.started_at or now
+    memory = {one.result.name: one.evidence for one in judged if one.evidence}
+    return RunStatus(
+        phase=phase,
+        message=message,
+        metric_results=results,
+        run_summary=_summary(result for result in results if not result.dry_run),
+        dry_run_summary=_summary(dry) if (dry := [one for one in results if one.dry_run]) else None,
+        started_at=started,
+        completed_at=None if phase == "Running" else now,
+        tidegate=msgspec.to_builtins(Memory(metrics=memory)),
+    )
+
+
+def _phase(results: tuple[MetricResult, ...]) -> tuple[str, str]:
+    """The worst of the metrics once all have ended, and the words of those that made it so."""
+    judging = [result for result in results if not result.dry_run]
+    if not results:
+        return "Error", "spec.metrics: is empty; nothing can be judged, add a metric"
+    if any(result.phase not in OVER for result in results):
+        return "Running", _words(judging)
+    worst = max((result.phase for result in judging), key=OVER.index, default="Successful")
+    return worst, _words(result for result in judging if result.phase == worst)
+
+
+def _words(results: Iterable[MetricResult]) -> str:
+    return "; ".join(f"{result.name}: {result.message}" for result in results if result.message)
+
+
+def _summary(results: Iterable[MetricResult]) -> RunSummary:
+    phases = [result.phase for result in results]
+    return RunSummary(
+        count=len(phases),
+        successful=phases.count("Successful"),
+        failed=phases.count("Failed"),
+        inconclusive=phases.count("Inconclusive"),
+        error=phases.count("Error"),
+    )
+
+
+def _retained(run: AnalysisRun, result: MetricResult) -> MetricResult:
+    limits = (one.limit for one in run.spec.measurement_retention if one.metric_name in (result.name, "*"))
+    keep = max(1, next(limits, RETENTION))
+    return msgspec.structs.replace(result, measurements=result.measurements[-keep:])

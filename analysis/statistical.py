@@ -1,0 +1,129 @@
+"""A metric with a `statistics` block, read and checked: what is acted on, or the field to edit.
+
+What is not acted on yet is refused by name: a metric that nobody judges must not look like a good one.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+
+from analysis.evidence import Limit
+from crds.analysis import IntOrString, Metric, Outcome, Statistics
+from crds.errors import Invalid
+from crds.paths import get
+from crds.times import duration
+
+INTERVAL = "30s"
+
+
+class Statistical(msgspec.Struct, frozen=True):
+    """A proportion test over two raw counters. `count` 0 means: until the run is ended."""
+
+    name: str
+    address: str
+    errors: str
+    total: str
+    limit: Limit
+    interval: timedelta
+    delay: timedelta
+    grace: timedelta
+    silence: Outcome
+    count: int
+    horizon: Outcome
+    early_success: bool
+    min_requests: int
+
+
+def read_metric(metric: Metric, path: str) -> Statistical:
+    """`path` is where the metric stands, `spec.metrics[0]`; Invalid names the field below it and the fix."""
+    block = _block(metric, path)
+    return Statistical(
+        name=metric.name,
+        address=_address(metric, path),
+        errors=_given(block.errors, f"{path}.statistics.errors"),
+        total=_given(block.total, f"{path}.statistics.total"),
+        limit=_limit(metric, block, path),
+        interval=_positive(metric.interval or INTERVAL, f"{path}.interval"),
+        delay=duration(metric.initial_delay or 0, f"{path}.initialDelay"),
+        grace=_positive(block.no_data.grace, f"{path}.statistics.noData.grace"),
+        silence=block.no_data.then,
+        count=_whole(metric.count or 0, f"{path}.count"),
+        horizon=block.on_horizon,
+        early_success=block.early_success,
+        min_requests=block.min_requests,
+    )
+
+
+def _block(metric: Metric, path: str) -> Statistics:
+    block = metric.statistics
+    if block is None:
+        provider = next(iter(metric.provider), "none")
+        raise Invalid(
+            f"{path}.provider.{provider}", "is not measured yet; give the metric a statistics block"
+        )
+    if metric.success_condition or metric.failure_condition:
+        raise Invalid(path, "conditions beside statistics are not judged yet; write thresholdRange.max alone")
+    if block.test != "proportion":
+        raise Invalid(f"{path}.statistics.test", f"{block.test} is not judged yet; write proportion")
+    if block.baseline is not None:
+        raise Invalid(f"{path}.statistics.baseline", "is not compared yet; remove it to test the limit alone")
+    if block.no_data.then == "Successful":
+        raise Invalid(
+            f"{path}.statistics.noData.then", "no data is never success; write Inconclusive or Failed"
+        )
+    if metric.failure_limit not in (0, "0"):
+        raise Invalid(
+            f"{path}.failureLimit", "the evidence is cumulative and one failure is the verdict; remove it"
+        )
+    return block
+
+
+def _limit(metric: Metric, block: Statistics, path: str) -> Limit:
+    limits = metric.threshold_range
+    if limits is None or limits.max is None or limits.min is not None:
+        raise Invalid(
+            f"{path}.thresholdRange", "write max alone, the largest good share: {max: 0.05} for 5 %"
+        )
+    dispersion = 1.0 if block.dispersion == "auto" else block.dispersion
+    if dispersion < 1:
+        raise Invalid(f"{path}.statistics.dispersion", "is 1 at least; write 1 for independent requests")
+    return Limit(
+        share=_share(limits.max, f"{path}.thresholdRange.max"),
+        alpha=_share(block.alpha, f"{path}.statistics.alpha"),
+        pass_alpha=_share(block.pass_alpha, f"{path}.statistics.passAlpha"),
+        dispersion=dispersion,
+    )
+
+
+def _address(metric: Metric, path: str) -> str:
+    return _given(get(metric.provider, "prometheus", "address"), f"{path}.provider.prometheus.address")
+
+
+def _given(written: object, path: str) -> str:
+    if not isinstance(written, str) or not written.strip():
+        raise Invalid(path, "is missing; add it")
+    if "{{" in written:
+        raise Invalid(path, f"{written!r} still has a placeholder; give the argument a value")
+    return written.strip()
+
+
+def _share(written: float, path: str) -> float:
+    if not 0 < written < 1:
+        raise Invalid(path, f"{written:g} is not between 0 and 1; write 0.05 for 5 %")
+    return written
+
+
+def _positive(written: IntOrString, path: str) -> timedelta:
+    span = duration(written, path)
+    if span <= timedelta():
+        raise Invalid(path, "is no time at all; write one like 30s")
+    return span
+
+
+def _whole(written: IntOrString, path: str) -> int:
+    text = str(written)
+    if not text.isdigit():
+        raise Invalid(path, f"{text!r} is no count; write a whole number")
+    return int(text)

@@ -1,0 +1,193 @@
+"""The AnalysisRun's planner: what it asks, what it writes, and that it then falls silent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from analysis.counters import Series
+from crds.patches import merge_diff
+from crds.paths import get
+from tidegate.planners.analysisrun import needs, plan
+from tidegate.planners.needs import Answer, Failed, Known, Need, Pending, Samples
+from tidegate.planners.plan import Plan, Record
+from tidegate.sandbox.patches import merged
+
+START = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
+DUE = START + timedelta(seconds=30)
+Raw = dict[str, Any]
+
+
+def raw_run(**spec: Any) -> Raw:
+    metric = {
+        "name": "error-rate",
+        "interval": "30s",
+        "thresholdRange": {"max": 0.05},
+        "provider": {"prometheus": {"address": "http://prometheus:9090"}},
+        "statistics": {"errors": 'e{arm="canary"}', "total": 't{arm="canary"}'},
+    }
+    meta = {"name": "api-6b8f9-2", "namespace": "production", "resourceVersion": "7", "uid": "u"}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "AnalysisRun",
+        "metadata": meta,
+        "spec": {"metrics": [metric], **spec},
+    }
+
+
+def recorded(raw: Raw, made: Plan) -> Raw:
+    """The object as the API server would have it after the plan."""
+    for write in made.writes:
+        assert isinstance(write, Record)
+        assert write.version == get(raw, "metadata", "resourceVersion")
+        raw = merged(raw, {"status": write.patch})
+    return raw
+
+
+def begun() -> Raw:
+    raw = raw_run()
+    return recorded(raw, plan(raw, {}, START))
+
+
+def answered(raw: Raw, errors: float, requests: float) -> dict[Need, Answer]:
+    def scraped(last: float, code: str) -> tuple[Series, ...]:
+        labels = (("code", code), ("instance", "a"), ("job", "envoy"))
+        return (Series(labels, ((START.timestamp() - 1, 0.0), (DUE.timestamp(), last))),)
+
+    first, second = needs(raw, {}, DUE)
+    return {first: Known(scraped(errors, "503")), second: Known(scraped(requests, "200"))}
+
+
+def test_a_new_run_is_begun_without_asking_anything() -> None:
+    raw = raw_run()
+    assert needs(raw, {}, START) == ()
+    made = plan(raw, {}, START)
+    after = recorded(raw, made)
+    assert (get(after, "status", "phase"), get(after, "status", "startedAt")) == (
+        "Running",
+        "2026-03-15T10:30:00Z",
+    )
+    assert made.wake_at == DUE
+
+
+def test_nothing_is_written_before_the_next_check() -> None:
+    raw = begun()
+    early = START + timedelta(seconds=10)
+    assert needs(raw, {}, early) == ()
+    assert plan(raw, {}, early) == Plan(wake_at=DUE)
+
+
+def test_a_due_check_asks_for_raw_samples_at_its_own_time_however_late_it_is_planned() -> None:
+    raw = begun()
+    asked = needs(raw, {}, DUE)
+    assert asked == (
+        Samples("http://prometheus:9090", 'e{arm="canary"}', 330.0, DUE),
+        Samples("http://prometheus:9090", 't{arm="canary"}', 330.0, DUE),
+    )
+    assert needs(raw, {}, DUE + timedelta(seconds=25)) == asked
+
+
+def test_while_an_answer_is_on_its_way_there_is_nothing_to_plan() -> None:
+    raw = begun()
+    asked = needs(raw, {}, DUE)
+    half: dict[Need, Answer] = {asked[0]: Known(()), asked[1]: Pending()}
+    assert plan(raw, half, DUE) == Plan(why="waiting for Prometheus to answer for error-rate")
+
+
+def test_an_answer_is_recorded_with_its_reason_and_the_run_looks_again() -> None:
+    raw = begun()
+    made = plan(raw, answered(raw, 3, 140), DUE)
+    assert made.wake_at == DUE + timedelta(seconds=30)
+    assert made.why.startswith("Running: error-rate: undecided: canary 2.1 % errors (3 of 140)")
+    assert made.events == ()
+
+
+def test_after_recording_the_same_answers_give_an_empty_plan() -> None:
+    raw = begun()
+    answers = answered(raw, 3, 140)
+    after = recorded(raw, plan(raw, answers, DUE))
+    assert plan(after, answers, DUE) == Plan(wake_at=DUE + timedelta(seconds=30))
+
+
+def test_a_rejection_is_recorded_told_and_final() -> None:
+    raw = begun()
+    made = plan(raw, answered(raw, 36, 300), DUE)
+    after = recorded(raw, made)
+    assert get(after, "status", "phase") == "Failed"
+    assert get(after, "status", "completedAt") == "2026-03-15T10:30:30Z"
+    assert get(after, "status", "runSummary") == {"count": 1, "failed": 1}
+    assert [(event.reason, event.warning) for event in made.events] == [
+        ("MetricFailed", True),
+        ("AnalysisRunFailed", True),
+    ]
+    assert made.wake_at is None
+    assert plan(after, {}, DUE + timedelta(hours=1)) == Plan()
+    assert needs(after, {}, DUE + timedelta(hours=1)) == ()
+
+
+def test_a_refusal_is_recorded_with_the_time_of_the_next_try() -> None:
+    raw = begun()
+    asked = needs(raw, {}, DUE)
+    late = DUE + timedelta(seconds=5)
+    made = plan(raw, {asked[1]: Failed("connection refused")}, late)
+    after = recorded(raw, made)
+    assert get(after, "status", "phase") == "Running"
+    assert "connection refused" in get(after, "status", "message")
+    assert made.wake_at == late + timedelta(seconds=10)
+
+
+def test_a_field_that_is_cleared_is_cleared_in_status_too() -> None:
+    raw = begun()
+    asked = needs(raw, {}, DUE)
+    refused = recorded(raw, plan(raw, {asked[1]: Failed("timeout")}, DUE))
+    assert get(refused, "status", "tidegate", "metrics", "error-rate", "unansweredSince")
+    again = DUE + timedelta(seconds=10)
+    retried = needs(refused, {}, again)
+    mended = recorded(refused, plan(refused, dict.fromkeys(retried, Known(())), again))
+    assert "unansweredSince" not in get(mended, "status", "tidegate", "metrics", "error-rate")
+
+
+def test_a_run_that_is_told_to_end_asks_nothing_more_and_ends() -> None:
+    raw = begun()
+    raw["spec"]["terminate"] = True
+    assert needs(raw, {}, DUE) == ()
+    after = recorded(raw, plan(raw, {}, DUE))
+    assert get(after, "status", "phase") == "Inconclusive"
+
+
+def test_words_that_others_wrote_into_status_stay() -> None:
+    raw = begun()
+    raw["status"]["note"] = "watching this one"
+    after = recorded(raw, plan(raw, answered(raw, 3, 140), DUE))
+    assert get(after, "status", "note") == "watching this one"
+
+
+def test_a_spec_of_the_wrong_type_ends_as_error_once() -> None:
+    raw = raw_run(terminate="please")
+    assert needs(raw, {}, START) == ()
+    made = plan(raw, {}, START)
+    after = recorded(raw, made)
+    assert get(after, "status", "phase") == "Error"
+    assert "spec.terminate" in get(after, "status", "message")
+    assert [event.reason for event in made.events] == ["AnalysisRunError"]
+    assert plan(after, {}, START) == Plan()
+
+
+def test_a_classic_metric_is_an_error_that_says_what_to_write() -> None:
+    raw = raw_run(metrics=[{"name": "m", "provider": {"prometheus": {"query": "up"}}}])
+    after = recorded(raw, plan(raw, {}, START))
+    assert get(after, "status", "phase") == "Error"
+    assert "spec.metrics[0].provider.prometheus: is not measured yet" in get(after, "status", "message")
+
+
+def test_the_status_stays_small() -> None:
+    """Two hundred checks later it is as big as after ten."""
+    raw, size = begun(), {}
+    for check in range(1, 201):
+        now = START + timedelta(seconds=30 * check)
+        asked = needs(raw, {}, now)
+        after = recorded(raw, plan(raw, dict.fromkeys(asked, Known(())), now))
+        assert merge_diff(raw["status"], after["status"])
+        raw = after
+        size[check] = len(str(raw["status"]))
+    assert size[200] < 1.1 * size[15] < 10_000
