@@ -164,7 +164,7 @@ def walk(world: World, memory: Memory) -> Memory:
     if memory.abort or world.ask.paused:
         return memory
     if memory.promote_full:
-        return replace(_unpaused(memory), step=len(world.ask.steps))
+        return _promoted(world, replace(_unpaused(memory), step=len(world.ask.steps)))
     memory = _hold(memory, Reason.INCONCLUSIVE, _inconclusive(world, memory), world.now)
     memory = _hold(memory, Reason.METRICS, _blind(world, memory), world.now)
     while memory.step < len(world.ask.steps) and not _held_by_analysis(memory):

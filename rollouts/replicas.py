@@ -75,10 +75,17 @@ def _leave_after_abort(world: World, memory: Memory, pods: Pods) -> Sizing:
 
 def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:
     """The former stable stays for its delay; a revision that was overtaken goes at once."""
-    if not pods.desired:
+    arriving = on_the_way(world.ask, memory)
+    if not pods.desired or not (arriving or _came_home(world, memory)):
         return Sizing()
-    waits = not on_the_way(world.ask, memory) or pods.leave_at is not None
+    waits = not arriving or pods.leave_at is not None
     return _leave(world, memory, pods, world.ask.delay if waits else timedelta(0))
+
+
+def _came_home(world: World, memory: Memory) -> bool:
+    """The promoted revision has its traffic on the stable arm, where it will stay."""
+    seen = world.seen
+    return seen is not None and (seen.weight, seen.stable) == (0, memory.stable)
 
 
 def _leave(world: World, memory: Memory, pods: Pods, delay: timedelta) -> Sizing:

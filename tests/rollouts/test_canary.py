@@ -1,0 +1,262 @@
+"""A canary's walk, as sentences: one world, one fact."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from crds.steps import Pause, SetWeight
+from rollouts.actions import (
+    CreateReplicaSet,
+    LeaveAt,
+    Point,
+    Renumber,
+    Route,
+    Scale,
+    StartAnalysis,
+    StopAnalysis,
+)
+from rollouts.memory import Memory, Paused
+from rollouts.plan import plan
+from rollouts.world import Run, Traffic, Trouble
+from tests.rollouts.worlds import BRIEF, MINUTES, START, Stage, ask, noted, pods, world
+
+SECONDS = timedelta(seconds=1)
+MEASURING = Run("api-new-2", "Running", measures=True, informed=True)
+
+
+def test_the_first_revision_is_stable_once_all_its_pods_stand_and_the_router_means_them() -> None:
+    stage = Stage(world(pods=(), traffic=Traffic(0, "", ""), memory={}))
+    stage.world = replace(stage.world, memory=Memory())
+    stage.run(until=1 * MINUTES)
+    assert (stage.world.memory.stable, stage.size("new"), stage.weights) == ("new", 10, [0])
+
+
+def test_a_good_release_walks_its_steps_and_stops_at_the_pause() -> None:
+    stage = Stage(world(canary=0, pods=(pods("old", 10),)))
+    stage.run(until=30 * MINUTES)
+    assert (stage.weights, stage.world.memory.step) == ([0, 10], 1)
+
+
+def test_promotion_lets_it_go_on_to_the_end_and_gives_the_weights_back() -> None:
+    stage = Stage(world(canary=0, pods=(pods("old", 10),)))
+    stage.run(until=6 * MINUTES)
+    stage.person(pauses=())
+    stage.run(until=30 * MINUTES)
+    assert (stage.weights, stage.world.memory.stable) == ([0, 10, 50, 100, 0], "new")
+
+
+def test_after_promotion_the_old_pods_stay_for_their_delay_and_go() -> None:
+    stage = Stage(world(canary=10, weight=100, memory={"step": 4}))
+    stage.run(until=20 * SECONDS)
+    assert stage.size("old") == 10
+    stage.run(until=20 * SECONDS)
+    assert stage.size("old") == 0
+
+
+def test_the_stable_arm_is_switched_and_settled_before_the_weights_come_back() -> None:
+    stage = Stage(world(canary=10, weight=100, memory={"step": 4}))
+    stage.settle()
+    assert stage.log == [repr(Point("new", "new"))]
+
+
+def test_traffic_waits_for_pods() -> None:
+    got = plan(world(canary=1, available=0))
+    assert got.actions == ()
+
+
+def test_the_weight_rises_once_the_pods_are_there() -> None:
+    assert plan(world(canary=1)).actions == (Route(10),)
+
+
+def test_the_canary_arm_is_pointed_at_the_new_pods_before_they_get_a_request() -> None:
+    seen = replace(world(), memory=replace(world().memory, traffic=noted(canary="former")))
+    got = plan(replace(seen, traffic=Traffic(0, "old", "former")))
+    assert got.actions == (Point("", "new"),)
+
+
+def test_a_weight_that_was_just_set_is_not_yet_a_step_completed() -> None:
+    seen = replace(world(weight=10), memory=replace(world().memory, traffic=noted(10, ago=1)))
+    assert plan(seen).memory.pauses == ()
+
+
+def test_a_held_step_shows_itself_as_a_pause_once_its_weight_has_settled() -> None:
+    assert plan(world(weight=10)).memory.pauses == (Paused("CanaryPauseStep", START),)
+
+
+def test_promoting_a_held_step_ends_its_hold() -> None:
+    held = {"controller_pause": True, "held_for": ("CanaryPauseStep",), "pauses": ()}
+    assert plan(world(weight=10, memory=held)).memory.step == 1
+
+
+def test_a_person_aborts_and_the_first_write_takes_the_traffic_away() -> None:
+    got = plan(world(weight=10, memory={"abort": True}))
+    assert got.actions[0] == Route(0)
+
+
+def test_an_abort_does_not_wait_for_stable_pods_and_says_so() -> None:
+    got = plan(
+        world(weight=10, memory={"abort": True}, pods=(pods("old", 10, 4), pods("new", 1, revision=2)))
+    )
+    assert got.actions[0] == Route(0)
+    assert "although only 4/10 stable pods are available" in got.why
+
+
+def test_an_aborted_canary_keeps_its_pods_until_its_delay_is_over() -> None:
+    stage = Stage(world(weight=10, memory={"abort": True}))
+    stage.run(until=30 * SECONDS)
+    assert stage.size("new") == 1
+    stage.run(until=10 * SECONDS)
+    assert stage.size("new") == 0
+
+
+def test_a_retry_walks_from_the_first_step_again_with_a_run_of_its_own() -> None:
+    got = plan(world(memory={"abort": False, "aborted_at": START - MINUTES, "verdict": "bad"}))
+    assert (got.memory.step, got.memory.attempt, got.memory.verdict) == (0, 1, "")
+
+
+def test_a_failed_analysis_aborts_with_its_reason() -> None:
+    failed = Run("api-new-2", "Failed", message="12 % errors against a limit of 5 %")
+    got = plan(world(weight=10, ask=ask(judged=True), run=failed))
+    assert (got.actions[0], got.memory.verdict) == (
+        Route(0),
+        "Background analysis phase error/failure: 12 % errors against a limit of 5 %",
+    )
+
+
+def test_new_steps_do_not_forgive_a_bad_verdict() -> None:
+    got = plan(
+        world(ask=ask(step_hash="other"), memory={"abort": True, "verdict": "bad", "aborted_at": START})
+    )
+    assert got.memory.abort
+
+
+def test_new_steps_clear_a_persons_abort() -> None:
+    got = plan(world(ask=ask(step_hash="other"), memory={"abort": True, "aborted_at": START}))
+    assert not got.memory.abort
+
+
+def test_a_judged_canary_gets_no_request_before_its_analysis_measures() -> None:
+    got = plan(world(ask=ask(judged=True)))
+    assert got.actions == (StartAnalysis("new", 2, 0),)
+
+
+def test_a_judged_canary_gets_its_weight_once_the_analysis_measures() -> None:
+    assert plan(world(ask=ask(judged=True), run=MEASURING, runs=(MEASURING,))).actions == (Route(10),)
+
+
+def test_missing_metrics_hold_the_canary_at_nothing_and_name_the_fix() -> None:
+    got = plan(world(ask=ask(judged=True), metrics=Trouble("NoSeries", "correct the selector")))
+    assert (got.actions, got.memory.pauses) == ((), (Paused("MetricsNotReady", START),))
+
+
+def test_metrics_that_come_back_let_it_go_on_by_itself() -> None:
+    held = {
+        "pauses": (Paused("MetricsNotReady", START - MINUTES),),
+        "controller_pause": True,
+        "held_for": ("MetricsNotReady",),
+    }
+    got = plan(world(ask=ask(judged=True), memory=held))
+    assert (got.memory.pauses, got.memory.controller_pause) == ((), False)
+
+
+def test_promoting_overrides_missing_metrics() -> None:
+    held = {"controller_pause": True, "held_for": ("MetricsNotReady",)}
+    got = plan(world(ask=ask(judged=True), memory=held, metrics=Trouble("NoSeries", "correct the selector")))
+    assert got.memory.overridden
+
+
+def test_an_inconclusive_analysis_pauses_and_moves_nothing() -> None:
+    unsure = replace(MEASURING, phase="Inconclusive", measures=False)
+    got = plan(world(weight=10, ask=ask(judged=True), run=unsure))
+    assert (got.actions, got.memory.pauses[0].reason) == ((), "InconclusiveAnalysisRun")
+
+
+def test_pods_that_never_start_are_a_verdict() -> None:
+    got = plan(world(canary=1, available=0, stuck="canary pods never started: CrashLoopBackOff"))
+    assert (got.memory.abort, got.actions) == (True, (LeaveAt("api-new", START + 30 * SECONDS),))
+
+
+def test_a_canary_pod_lost_takes_its_share_with_it() -> None:
+    got = plan(world(canary=5, available=4, weight=50, memory={"step": 2}))
+    assert got.actions == (Route(40),)
+
+
+def test_the_share_comes_back_with_the_pod() -> None:
+    got = plan(world(canary=5, weight=40, memory={"step": 2}))
+    assert got.actions == (Route(50),)
+
+
+def test_a_new_revision_in_mid_canary_takes_the_traffic_from_the_overtaken_one_first() -> None:
+    stage = Stage(world(weight=10))
+    stage.release("newer")
+    stage.run(until=30 * SECONDS)
+    assert stage.weights == [10, 0, 10]
+    assert (stage.size("new"), stage.size("newer")) == (0, 1)
+
+
+def test_an_overtaken_revision_keeps_its_pods_while_it_may_get_requests() -> None:
+    stage = Stage(world(weight=10))
+    stage.release("newer")
+    stage.settle()
+    assert stage.size("new") == 1
+
+
+def test_a_rollback_to_stable_walks_no_steps() -> None:
+    stage = Stage(world(weight=10))
+    stage.release("old")
+    stage.run(until=60 * SECONDS)
+    assert (stage.weights, stage.size("new"), stage.world.memory.step) == ([10, 0], 0, len(BRIEF))
+
+
+def test_an_older_revision_that_comes_back_is_numbered_as_the_newest() -> None:
+    got = plan(world(pods=(pods("old", 10, revision=3), pods("new", 1, revision=2))))
+    assert Renumber("api-new", 4) in got.actions
+
+
+def test_promote_full_goes_straight_to_everything() -> None:
+    stage = Stage(world(weight=10, ask=ask(judged=True), run=MEASURING, runs=(MEASURING,)))
+    stage.person(promote_full=True)
+    stage.run(until=60 * SECONDS)
+    assert stage.weights == [10, 100, 0]
+    assert repr(StopAnalysis("api-new-2")) in stage.log
+
+
+def test_weights_that_someone_else_moved_are_set_back_and_told() -> None:
+    edited = replace(world(weight=10), traffic=Traffic(60, "old", "new", where="VirtualService p/api"))
+    got = plan(edited)
+    assert got.actions == (Route(10),)
+    assert got.memory.edited.startswith("VirtualService p/api gave the canary 60 % where 10 % was set")
+
+
+def test_a_router_that_cannot_be_read_moves_nothing_and_takes_no_pod() -> None:
+    got = plan(world(weight=10, traffic=Trouble("VirtualServiceNotFound", "it does not exist")))
+    assert (got.actions, got.why) == ((), "it does not exist")
+
+
+def test_a_paused_rollout_gets_no_more_traffic() -> None:
+    assert plan(world(ask=ask(paused=True))).actions == ()
+
+
+def test_scaling_in_mid_canary_scales_both_revisions() -> None:
+    got = plan(world(weight=10, ask=ask(replicas=20)))
+    assert {Scale("api-old", 20, 10), Scale("api-new", 2, 1)} <= set(got.actions)
+
+
+def test_a_lost_status_recognises_the_stable_revision_by_the_router() -> None:
+    lost = replace(world(weight=10), memory=Memory())
+    assert plan(lost).memory.stable == "old"
+
+
+def test_a_missing_replica_set_is_created_with_the_next_revision() -> None:
+    got = plan(world(pods=(pods("old", 10, revision=7),)))
+    assert got.actions == (CreateReplicaSet("new", 8),)
+
+
+@pytest.mark.parametrize("steps", [(), (Pause(SECONDS),), (SetWeight(30), SetWeight(5), SetWeight(100))])
+def test_any_steps_end_with_everything_on_the_new_revision(steps: tuple[Pause | SetWeight, ...]) -> None:
+    stage = Stage(world(canary=0, pods=(pods("old", 10),), ask=ask(steps=steps)))
+    stage.run(until=5 * MINUTES)
+    assert (stage.world.memory.stable, stage.size("new"), stage.size("old")) == ("new", 10, 0)
