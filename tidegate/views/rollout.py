@@ -153,7 +153,11 @@ def _next(rollout: Raw, now: datetime) -> str:
 def _waits(pause: Raw, left: timedelta | None) -> str:
     if get(pause, "reason") == "MetricsNotReady":
         return "goes on when its metrics are there, or with:"
-    return "waits for a person:" if left is None else f"{span(left)} left of this step, or go on with:"
+    if left is None:
+        return "waits for a person:"
+    if left <= timedelta():
+        return "its time is over; where it does not go on, see whether the controller runs, or try:"
+    return f"{span(left)} left of this step, or go on with:"
 
 
 def _left(rollout: Raw, pause: Raw, now: datetime) -> timedelta | None:

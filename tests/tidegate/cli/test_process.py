@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import pty
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import version
 from pathlib import Path
@@ -75,6 +76,33 @@ def test_a_command_loads_nothing_heavy(tmp_path: Path) -> None:
     *screen, modules = ran.stdout.splitlines()
     assert screen[1].split() == ["api", "Canary", "4/4", "100", "11/10", "1", "1", "11"]
     assert {name.split(".")[0] for name in modules.split()} & HEAVY == set()
+
+
+def test_watching_on_a_terminal_draws_over_what_it_drew(tmp_path: Path) -> None:
+    with served(tmp_path) as config:
+        drawn = on_a_terminal(config, "get", "rollout", "api", "--watch", "--timeout-seconds", "1")
+    assert drawn.count("UP-TO-DATE") > 1
+    assert "\033[1A" in drawn
+    assert "\033[32m✔ Healthy\033[0m" in drawn
+
+
+def on_a_terminal(config: Path, *words: str) -> str:
+    """What the plugin writes to a terminal."""
+    ours, theirs = pty.openpty()
+    environ = {**os.environ, "KUBECONFIG": str(config), "TERM": "xterm", "COLUMNS": "120", "LINES": "50"}
+    command = [sys.executable, "-c", REPORT, *words]
+    with subprocess.Popen(command, env=environ, stdout=theirs) as ran:
+        os.close(theirs)
+        drawn = b"".join(_until_closed(ours))
+        ran.wait(SECONDS)
+    os.close(ours)
+    return drawn.decode()
+
+
+def _until_closed(terminal: int) -> Iterator[bytes]:
+    with suppress(OSError):  # a terminal whose other end is closed reads as an error
+        while read := os.read(terminal, 65536):
+            yield read
 
 
 def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -88,6 +88,11 @@ def test_a_pause_without_end_says_who_ends_it() -> None:
     assert want in shown(paused(currentStepIndex=1))
 
 
+def test_a_pause_that_is_over_and_still_there_doubts_the_controller() -> None:
+    pauses = [{"reason": "CanaryPauseStep", "startTime": ago(minutes=6)}]
+    assert "see whether the controller runs" in shown(paused(pauseConditions=pauses))
+
+
 def test_a_rollout_without_metrics_says_what_it_waits_for() -> None:
     pauses = [{"reason": "MetricsNotReady", "startTime": ago(seconds=10)}]
     assert "goes on when its metrics are there, or with: kubectl" in shown(paused(pauseConditions=pauses))
