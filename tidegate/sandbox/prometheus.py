@@ -33,6 +33,10 @@ class Prometheus:
         for key, value in self._counters.items():
             self._series.setdefault(key, []).append((now.timestamp(), float(value)))
 
+    def goes_on_from(self, other: Prometheus) -> None:
+        """Takes over what another has scraped."""
+        self._series = {key: list(samples) for key, samples in other._series.items()}
+
     def handle(self, request: Request) -> Response:
         """`/api/v1/query` with `query` and `time` (unix seconds or RFC 3339)."""
         if self.down:

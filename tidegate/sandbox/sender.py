@@ -15,6 +15,7 @@ from tidegate.sandbox.resources import Resource, target_of
 from tidegate.sandbox.selectors import Matches, matcher
 from tidegate.sandbox.store import Change, Store
 
+BOOKMARK_SECONDS = 60.0
 WATCHED = {
     "watch",
     "resourceVersion",
@@ -35,11 +36,13 @@ class SandboxSender:
         return self._store.handle(request)
 
     async def watch(self, request: Request) -> AsyncGenerator[dict[str, Any], None]:
-        """The lines of the watch, until `timeoutSeconds` of the loop's time are over; then a bookmark, if
-        wanted. Too old a version is one ERROR line with a 410, as the real server's cache says it."""
+        """The lines of the watch, until `timeoutSeconds` of the loop's time are over; where wanted, with a
+        bookmark each minute and at the end. Too old a version is one ERROR line with a 410, as the real
+        server's cache says it."""
         watch = Watch(self._store, request)
         loop = asyncio.get_running_loop()
         end = loop.time() + float(request.query.get("timeoutSeconds", "1800"))
+        mark = min(end, loop.time() + BOOKMARK_SECONDS)
         news = asyncio.Event()
         self._store.changed.append(news.set)
         try:
@@ -47,10 +50,13 @@ class SandboxSender:
                 news.clear()
                 for line in watch.lines():
                     yield line
-                if watch.over or not await _within(news, end - loop.time()):
+                if watch.over or await _within(news, mark - loop.time()):
+                    continue
+                for line in watch.bookmark():
+                    yield line
+                if loop.time() >= end:
                     break
-            for line in watch.farewell():
-                yield line
+                mark = min(end, loop.time() + BOOKMARK_SECONDS)
         finally:
             self._store.changed.remove(news.set)
 
@@ -86,8 +92,8 @@ class Watch:
         self._version = max(self._version, self._store.version)
         return [line for change in new for line in _line(change, self._resource, self._matches)]
 
-    def farewell(self) -> list[Raw]:
-        if not self._bookmarks or self.over:
+    def bookmark(self) -> list[Raw]:
+        if not self._bookmarks:
             return []
         meta = {"resourceVersion": str(self._version), "creationTimestamp": None}
         resource = self._resource

@@ -110,6 +110,13 @@ class Store:
         self.history.clear()
         self._pages.clear()
 
+    def copied(self, clock: Callable[[], datetime]) -> Store:
+        """Another store with the same objects and no history: what a restart of the world leaves."""
+        other = Store(clock)
+        other._objects, other._uids = dict(self._objects), self._uids
+        other.version = other.oldest = self.version
+        return other
+
     def _answer(self, request: Request, target: Target, body: Any) -> tuple[int, Raw]:
         unknown = set(request.query) - QUERIES.get(request.method, set())
         if unknown or request.query.get("dryRun", "All") != "All":

@@ -57,6 +57,13 @@ class Traffic:
         for (destination, _), count in zip(routes, shares, strict=True):
             self._send(destination, int(count))
 
+    def goes_on_from(self, other: Traffic) -> None:
+        """Takes over what another has counted, and its luck."""
+        self.counters.update(other.counters)
+        self.served.update(other.served)
+        self.unserved, self._owed = other.unserved, other._owed
+        self._draw.bit_generator.state = other._draw.bit_generator.state
+
     def _routes(self) -> list[tuple[Raw, float]]:
         service = self.store.find(VIRTUAL_SERVICES, self.namespace, self.virtual_service)
         routes = at(service, "spec", "http", 0, "route", default=[])
