@@ -1,0 +1,174 @@
+"""What Prometheus says becomes samples, and what it cannot say becomes words; asked over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import web
+
+from analysis.counters import Series
+from tidegate.planners.needs import Answer, Failed, Known, Samples
+from tidegate.runtime import prometheus
+
+AT = datetime(2026, 3, 15, 10, 30, 0, 123456, tzinfo=UTC)
+PATIENCE = 5.0 * float(os.environ.get("TIDEGATE_DEADLINE_SCALE", "1"))
+
+Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(reply: Reply) -> AsyncIterator[str]:
+    """A server on a port of its own that answers everything with `reply`."""
+    app = web.Application()
+    app.router.add_get("/{path:.*}", reply)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def ask(address: str, selector: str = "up", timeout: float = PATIENCE) -> Answer:
+    async with aiohttp.ClientSession() as session:
+        return await prometheus.samples(session, Samples(address, selector, 330.0, AT), timeout)
+
+
+def saying(body: Any, status: int = 200) -> Reply:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        return web.json_response(body, status=status)
+
+    return reply
+
+
+def matrix(*results: Any, **more: Any) -> Any:
+    return {"status": "success", "data": {"resultType": "matrix", "result": list(results)}, **more}
+
+
+async def answer_to(reply: Reply) -> Answer:
+    async with serving(reply) as address:
+        return await ask(address)
+
+
+async def words_of(reply: Reply) -> str:
+    answer = await answer_to(reply)
+    assert isinstance(answer, Failed)
+    return answer.why
+
+
+async def test_raw_samples_are_asked_for_to_the_millisecond() -> None:
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        asked.append((request.path, dict(request.query)))
+        return web.json_response(matrix())
+
+    async with serving(reply) as address:
+        await ask(f"{address}/", 't{a="b|c&d"}')
+    assert asked == [("/api/v1/query", {"query": 't{a="b|c&d"}[330000ms]', "time": "1773570600.123"})]
+
+
+async def test_an_answer_becomes_series() -> None:
+    answer = await answer_to(saying(matrix({"metric": {"job": "j"}, "values": [[1.5, "2"], [2.5, "3"]]})))
+    assert answer == Known((Series((("job", "j"),), ((1.5, 2.0), (2.5, 3.0))),))
+
+
+async def test_no_series_is_an_answer_too() -> None:
+    assert await answer_to(saying(matrix(infos=["a hint"]))) == Known(())
+
+
+async def test_an_error_of_prometheus_is_told_in_its_words() -> None:
+    error = {"status": "error", "errorType": "bad_data", "error": "parse error: unexpected end of input"}
+    assert await words_of(saying(error, 400)) == "parse error: unexpected end of input (HTTP 400)"
+    assert await words_of(saying(error | {"error": "query timed out"}, 422)) == "query timed out (HTTP 422)"
+
+
+async def test_another_servers_refusal_keeps_its_code() -> None:
+    assert "(HTTP 401)" in await words_of(saying({"message": "Unauthorized"}, 401))
+
+
+async def test_a_partial_answer_is_no_evidence() -> None:
+    assert "store down" in await words_of(saying(matrix(warnings=["store down"])))
+
+
+async def test_only_nan_is_no_evidence() -> None:
+    assert "NaN" in await words_of(saying(matrix({"metric": {}, "values": [[1, "NaN"]]})))
+
+
+async def test_a_login_page_is_not_prometheus() -> None:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>please log in</html>", content_type="text/html")
+
+    assert "answers 200, and not as Prometheus does" in await words_of(reply)
+
+
+@pytest.mark.parametrize("values", [[[1]], [["x", "y"]], [7], 7])
+async def test_samples_of_another_shape_are_not_prometheus(values: Any) -> None:
+    assert "not as Prometheus does" in await words_of(saying(matrix({"metric": {}, "values": values})))
+
+
+async def test_a_hung_prometheus_is_given_up_in_time() -> None:
+    released = asyncio.Event()
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        await released.wait()
+        return web.json_response(matrix())
+
+    async with serving(reply) as address:
+        answer = await ask(address, timeout=0.05)
+        released.set()
+    assert answer == Failed("no answer within 0.05 s")
+
+
+async def test_a_connection_refused_is_told() -> None:
+    async with serving(saying(matrix())) as address:
+        pass
+    answer = await ask(address)
+    assert isinstance(answer, Failed)
+    assert "onnect" in answer.why
+
+
+async def test_a_connection_broken_in_the_middle_is_told() -> None:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "1000"})
+        await response.prepare(request)
+        await response.write(b'{"status":')
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    assert await words_of(reply)
+
+
+async def test_something_that_is_no_address_is_told() -> None:
+    answer = await ask("prometheus:9090")
+    assert isinstance(answer, Failed)
+    assert answer.why
+
+
+async def test_too_many_series_name_the_selector_to_narrow() -> None:
+    many = [{"metric": {"pod": str(n)}, "values": [[1, "1"]]} for n in range(2001)]
+    assert await words_of(saying(matrix(*many))) == "2001 series, more than 2000; narrow the selector up"
+
+
+async def test_a_flood_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prometheus, "MOST_BYTES", 1000)
+    assert "narrow the selector up" in await words_of(
+        saying(matrix({"metric": {"a": "x" * 5000}, "values": []}))
+    )
+
+
+async def test_a_long_answer_is_read_beside_the_event_loop() -> None:
+    values = [[second, str(second)] for second in range(30_000)]
+    answer = await answer_to(saying(matrix({"metric": {}, "values": values})))
+    assert isinstance(answer, Known)
+    assert len(answer.value[0].samples) == 30_000
