@@ -62,17 +62,25 @@ class Api:
             if event["type"] != "BOOKMARK":
                 yield event["object"]
 
-    def steer(self, name: str, patches: tuple[SteerPatch, ...]) -> None:
-        """Send the patches; as one to the object itself where the server knows no status subresource."""
-        path = self._path(ROLLOUT, name)
-        try:
-            for patch in patches:
-                self._patch(f"{path}/{patch.subresource}".rstrip("/"), patch.body)
-        except NotFound:
-            self._patch(path, unified(patches))
+    def steer(self, rollout: Raw, patches: tuple[SteerPatch, ...], *, unread: bool) -> None:
+        """Send the patches; as one to the object itself where the server knows no status subresource.
 
-    def _patch(self, path: str, body: Raw) -> None:
-        accepted(self._line.send(requests.merge_patch(path, body)))
+        Unless `unread` is fine, they hold only for the Rollout as it was read; Conflict where it moved on.
+        """
+        path = self._path(ROLLOUT, rollout["metadata"]["name"])
+        version = None if unread else get(rollout, "metadata", "resourceVersion")
+        try:
+            written = version
+            for patch in patches:
+                written = self._patch(f"{path}/{patch.subresource}".rstrip("/"), patch.body, written)
+        except NotFound:
+            self._patch(path, unified(patches), version)
+
+    def _patch(self, path: str, body: Raw, version: str | None) -> str | None:
+        """The version after the patch, where one was asked for."""
+        held = body | {"metadata": {"resourceVersion": version}} if version else body
+        answer = accepted(self._line.send(requests.merge_patch(path, held)))
+        return get(answer, "metadata", "resourceVersion") if version else None
 
     def _read(self, kind: Kind, name: str) -> Raw:
         return accepted(self._line.send(requests.get(self._path(kind, name))))

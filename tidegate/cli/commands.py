@@ -7,12 +7,14 @@ import platform
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
+from typing import Any
 
+from crds.paths import get
 from crds.times import duration
 from tidegate import VERSION
-from tidegate.cli.api import Api
+from tidegate.cli.api import Api, Raw
 from tidegate.cli.live import Bell, drawing, looks, printing
-from tidegate.kube.errors import NotFound
+from tidegate.kube.errors import Conflict, NotFound
 from tidegate.views.rollout import RolloutView, view
 from tidegate.views.screen import coloured, one_line, screen
 from tidegate.views.status import Standing, standing
@@ -92,8 +94,30 @@ def version(asked: Namespace) -> None:
 
 def _steer(api: Api, verb: Verb, names: list[str]) -> None:
     for name in names:
-        api.steer(name, patch_for(verb, api.rollout(name), _now()))
+        _say(api, verb, name)
         print(f"rollout '{name}' {DONE[verb]}")
+
+
+def _say(api: Api, verb: Verb, name: str) -> None:
+    """Abort always goes out; any other word holds for the step it was said about, or not at all.
+
+    A promote that ends a hold must not open the approval behind it, to which the hold may just have led.
+    """
+    rollout = meant = api.rollout(name)
+    while _place(rollout) == _place(meant):
+        try:
+            return api.steer(rollout, patch_for(verb, rollout, _now()), unread=verb == "abort")
+        except Conflict:
+            rollout = api.rollout(name)
+    raise Failure(
+        f"rollout '{name}' moved on while you spoke; nothing was changed. Look at it, and say it again"
+    )
+
+
+def _place(rollout: Raw) -> tuple[Any, ...]:
+    """Which revision, step and pause a Rollout is in."""
+    status = ("currentPodHash", "currentStepIndex", "pauseConditions", "abort")
+    return tuple(get(rollout, "status", key) for key in status)
 
 
 def _view(api: Api, name: str) -> RolloutView:

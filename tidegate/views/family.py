@@ -87,8 +87,12 @@ def _replica_set(rollout: Raw, raw: Raw, pods: tuple[Raw, ...], now: datetime) -
 
 
 def _delay(raw: Raw, now: datetime) -> tuple[str, ...]:
-    deadline = get(raw, "metadata", "annotations", DEADLINE)
-    left = parse(deadline) - now if deadline else timedelta()
+    """How long an old ReplicaSet is still kept; an annotation may hold anything."""
+    deadline = get(raw, "metadata", "annotations", DEADLINE, default="")
+    try:
+        left = parse(deadline) - now
+    except (ValueError, TypeError):
+        return ()
     return (f"delay:{span(left)}",) if left > timedelta() else ()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from crds.paths import get
-from tidegate.views.steering import observed
+from tidegate.views.steering import observed, unpausing
 
 Raw = dict[str, Any]
 
@@ -50,9 +50,9 @@ def standing(rollout: Raw) -> Standing:
     """Phase and message of a raw Rollout."""
     if not observed(rollout):
         return Standing("Progressing", "waiting for rollout spec update to be observed")
-    status = get(rollout, "status", default={})
-    if get(status, "controllerPause") and not get(status, "pauseConditions"):
+    if unpausing(rollout):
         return Standing("Progressing", "waiting for rollout to unpause")
+    status = get(rollout, "status")
     return Standing(get(status, "phase", default="Unknown"), get(status, "message", default=""))
 
 

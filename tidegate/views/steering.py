@@ -70,12 +70,20 @@ def fully_promoted(rollout: Raw) -> bool:
     return current is not None and current == get(rollout, "status", "stableRS")
 
 
+def unpausing(rollout: Raw) -> bool:
+    """Whether a person has ended a pause and the controller has not acted on it yet."""
+    status = get(rollout, "status")
+    return bool(get(status, "controllerPause")) and not get(status, "pauseConditions")
+
+
 def _promote(rollout: Raw) -> tuple[SteerPatch, ...]:
     _refuse_aborted(rollout)
     if get(rollout, "status", "pauseConditions"):
         return _unpaused(rollout) + _status(_cleared_pause(rollout))
     if fully_promoted(rollout):
         return _unpaused(rollout) or _refuse_promoted(rollout)
+    if unpausing(rollout):
+        return _unpaused(rollout) or _refuse_repeated(rollout)
     if not get(rollout, "spec", "strategy", "canary", "steps"):
         return _unpaused(rollout) or _refuse_stepless(rollout)
     return _unpaused(rollout) + _status({"pauseConditions": None, "currentStepIndex": _next_step(rollout)})
@@ -139,6 +147,13 @@ def _refuse_unseen(rollout: Raw) -> None:
             f"{_name(rollout)} was changed and its controller has not seen that yet."
             " Say it again in a moment; if this stays so, see whether the controller runs."
         )
+
+
+def _refuse_repeated(rollout: Raw) -> NoReturn:
+    raise Refused(
+        f"{_name(rollout)} was promoted a moment ago and its controller has not acted yet;"
+        " once more would skip a step. If this stays so, see whether the controller runs."
+    )
 
 
 def _refuse_stepless(rollout: Raw) -> NoReturn:

@@ -62,6 +62,56 @@ def test_without_a_status_subresource_one_patch_goes_to_the_object() -> None:
     assert cluster.patches()[-1] == (API, {"status": {"pauseConditions": None}})
 
 
+def versioned(raw: Raw, version: str) -> Raw:
+    return raw | {"metadata": raw["metadata"] | {"resourceVersion": version}}
+
+
+def test_promote_holds_only_for_what_was_read() -> None:
+    cluster = Cluster({API: versioned(paused(), "7")})
+    say("promote api", cluster)
+    assert cluster.patches()[0][1]["metadata"] == {"resourceVersion": "7"}
+
+
+def test_each_patch_of_a_promotion_follows_the_one_before() -> None:
+    raw = versioned(paused(), "7")
+    raw["spec"]["paused"] = True
+    cluster = Cluster({API: raw})
+    say("promote api", cluster)
+    assert [path for path, _ in cluster.patches()] == [API, f"{API}/status"]
+
+
+def test_abort_holds_whatever_was_read() -> None:
+    cluster = Cluster({API: versioned(rollout(), "7")})
+    say("abort api", cluster)
+    assert cluster.patches() == [(f"{API}/status", {"status": {"abort": True}})]
+
+
+def test_promote_is_said_again_to_a_rollout_that_only_counted_pods_meanwhile() -> None:
+    cluster = Cluster({API: versioned(paused(), "7")})
+
+    def count_pods(count: int) -> None:
+        cluster.refusal = Response(409, {"reason": "Conflict"}) if count == 2 else None
+        cluster.objects[API] = versioned(paused(readyReplicas=count), "8")
+
+    cluster.meanwhile = count_pods
+    assert say("promote api", cluster) == 0
+    assert cluster.patches()[-1][1]["metadata"] == {"resourceVersion": "8"}
+
+
+def test_promote_never_ends_a_pause_that_was_not_there_when_it_was_said(capsys: Printed) -> None:
+    cluster = Cluster({API: versioned(paused(currentStepIndex=0), "7")})
+
+    def go_on(count: int) -> None:
+        cluster.refusal = Response(409, {"reason": "Conflict"}) if count == 2 else None
+        if count == 2:
+            cluster.objects[API] = versioned(paused(currentStepIndex=1), "8")
+
+    cluster.meanwhile = go_on
+    assert say("promote api", cluster) == 1
+    assert len(cluster.patches()) == 1
+    assert "moved on while you spoke" in capsys.readouterr().err
+
+
 def test_a_refused_word_sends_nothing_and_says_why(capsys: Printed) -> None:
     cluster = Cluster({API: promoted()})
     assert say("promote api", cluster) == 1

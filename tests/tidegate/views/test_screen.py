@@ -160,6 +160,13 @@ def test_a_replica_set_tells_how_long_it_is_kept() -> None:
     assert "delay:25s" in shown(promoted(), Parts(replica_sets=(kept,)))
 
 
+@pytest.mark.parametrize("written", ["soon", "", "2026-03-15"])
+def test_a_deadline_nobody_can_read_is_left_out(written: str) -> None:
+    kept = replica_set("old", 1, 10)
+    kept["metadata"]["annotations"]["scale-down-deadline"] = written
+    assert "delay" not in shown(promoted(), Parts(replica_sets=(kept,)))
+
+
 @pytest.mark.parametrize(
     ("status", "weight"),
     [

@@ -47,6 +47,10 @@ def test_promote_takes_an_inconclusive_analysis_for_good_and_goes_on() -> None:
     assert patch_for("promote", paused(currentStepIndex=1, canary=canary)) == want
 
 
+def test_promote_said_twice_does_not_skip_the_approval_behind_the_pause() -> None:
+    assert "promoted a moment ago" in refusal("promote", paused(pauseConditions=None))
+
+
 def test_promote_also_lifts_the_pause_of_the_spec() -> None:
     raw = paused(currentStepIndex=1)
     raw["spec"]["paused"] = True
