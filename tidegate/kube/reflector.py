@@ -81,7 +81,7 @@ class Reflector:
             page = accepted(
                 await self._sender.send(requests.page(self.watched.path, self.watched.selection, token=token))
             )
-            raws += page.get("items") or ()
+            raws += _typed(page)
             token = page["metadata"].get("continue", "")
             if not token:
                 break
@@ -141,6 +141,12 @@ class Reflector:
         except TimeoutError:
             pass
         self._asked.clear()
+
+
+def _typed(page: dict[str, Any]) -> list[dict[str, Any]]:
+    """The items, with the kind that a watch gives them but a list leaves out for built-in kinds."""
+    kind, version = str(page.get("kind", "")).removesuffix("List"), page.get("apiVersion", "")
+    return [{"kind": kind, "apiVersion": version, **item} for item in page.get("items") or ()]
 
 
 async def _unless_silent(

@@ -25,6 +25,7 @@ from tidegate.kube.reflector import Reflector, Watched
 from tidegate.kube.requests import Selection
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Defaulted, Pods
+from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher
@@ -38,7 +39,6 @@ from tidegate.runtime.settings import Settings
 
 log = logging.getLogger("tidegate.app")
 
-CATALOGUE = "tidegate-metrics"
 STUCK_SECONDS = 150.0
 
 WATCHES: dict[Kind, Selection] = {
@@ -48,7 +48,7 @@ WATCHES: dict[Kind, Selection] = {
     ANALYSIS_TEMPLATE: requests.ALL,
     VIRTUAL_SERVICE: requests.ALL,
     DESTINATION_RULE: requests.ALL,
-    CONFIG_MAP: Selection(fields=f"metadata.name={CATALOGUE}"),
+    CONFIG_MAP: Selection(fields=f"metadata.name={Surroundings().catalogue}"),
 }
 
 

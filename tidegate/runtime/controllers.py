@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from crds.refs import Kind
+from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind
+from tidegate.planners import analysisrun
+from tidegate.planners.rollout import RolloutPlanner
+from tidegate.planners.settings import Settings
 from tidegate.runtime.reconcile import Planner
 
-CONTROLLERS: dict[Kind, Planner] = {}
+
+def controllers(settings: Settings) -> dict[Kind, Planner]:
+    """The registry, for a controller in these surroundings."""
+    return {ROLLOUT: RolloutPlanner(settings), ANALYSIS_RUN: analysisrun}

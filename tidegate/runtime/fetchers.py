@@ -50,7 +50,7 @@ class DefaultsFetcher:
         body = {
             "apiVersion": "v1",
             "kind": "PodTemplate",
-            "metadata": {"generateName": "tidegate-defaults-"},
+            "metadata": {"name": "tidegate-dry-run"},
             "template": json.loads(need.template),
         }
         path = requests.path("", "v1", "podtemplates", need.namespace)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+
+log = logging.getLogger("tidegate.ports")
 
 Complaint = Callable[[], str]
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -18,6 +21,7 @@ async def serve(port: int, pages: dict[str, Handler]) -> web.AppRunner:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     await web.TCPSite(runner, port=port).start()
+    log.info("%s on port %d", ", ".join(pages), runner.addresses[0][1])
     return runner
 
 

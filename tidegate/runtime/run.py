@@ -7,17 +7,25 @@ import os
 import platform
 from collections.abc import Sequence
 
+import aiohttp
+
 from tidegate import VERSION
 from tidegate.kube.aio import AioSender
 from tidegate.kube.config import Connection, load
+from tidegate.planners.needs import Samples
+from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime import logs
 from tidegate.runtime.app import App, Parts
 from tidegate.runtime.clock import WallClock
-from tidegate.runtime.controllers import CONTROLLERS
+from tidegate.runtime.controllers import controllers
 from tidegate.runtime.host import host
 from tidegate.runtime.lease import OURS, Elector
 from tidegate.runtime.metrics import Requests
+from tidegate.runtime.observe import Fetch
+from tidegate.runtime.prometheus import samples
 from tidegate.runtime.settings import Settings, settings
+
+AGENT = f"tidegate/{VERSION}"
 
 
 def controller(flags: Sequence[str]) -> int:
@@ -29,13 +37,16 @@ def controller(flags: Sequence[str]) -> int:
 
 async def _run(settings: Settings, connection: Connection) -> int:
     requests = Requests()
-    sender = AioSender(connection, f"tidegate/{VERSION}", requests.seen)
+    sender = AioSender(connection, AGENT, requests.seen)
     elector = Elector(sender, connection.namespace, identity()) if settings.elect else None
-    app = App(settings, sender, elector, Parts(CONTROLLERS, {}, WallClock(), requests))
-    try:
-        return await host(app, connection)
-    finally:
-        await sender.close()
+    planners = controllers(Surroundings(connection.namespace, settings.prometheus))
+    async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
+        fetchers: dict[type, Fetch] = {Samples: lambda need: samples(session, need)}
+        app = App(settings, sender, elector, Parts(planners, fetchers, WallClock(), requests))
+        try:
+            return await host(app, connection)
+        finally:
+            await sender.close()
 
 
 def identity() -> str:

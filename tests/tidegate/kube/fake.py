@@ -131,7 +131,11 @@ class FakeApi:
         start = int(request.query.get("continue", 0))
         end = start + min(self.page, int(request.query["limit"]))
         token = {"continue": str(end)} if end < len(found) else {}
-        return {"metadata": {"resourceVersion": str(self.version)} | token, "items": found[start:end]}
+        return {
+            "kind": "List",
+            "metadata": {"resourceVersion": str(self.version)} | token,
+            "items": found[start:end],
+        }
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
         answer = web.StreamResponse()

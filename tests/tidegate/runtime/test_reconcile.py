@@ -1,0 +1,331 @@
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from crds.errors import Invalid, Retry
+from crds.paths import get
+from crds.refs import REPLICA_SET, ROLLOUT, Ref
+from tests.tidegate.kube.fake import status
+from tests.tidegate.kube.waiting import until
+from tests.tidegate.runtime.worlds import START, Raw, Toy, config, rollout, world
+from tidegate.kube.errors import Unreachable
+from tidegate.kube.http import Request, Response
+from tidegate.planners.needs import Absent, Answer, Answers, Failed, Known, Need, Object, Owned, Pending, Pods
+from tidegate.planners.plan import Create, Delete, Event, MergePatch, Plan, Record
+
+ANY = rollout()
+
+
+def record(raw: Raw, **patch: object) -> Plan:
+    """Write the patch into the status, unless it is there."""
+    meta = raw["metadata"]
+    ref = Ref(ROLLOUT, meta["namespace"], meta["name"])
+    if all(get(raw, "status", key) == value for key, value in patch.items()):
+        return Plan()
+    return Plan((Record(ref, patch, meta["resourceVersion"]),))
+
+
+def quiet(_raw: Raw, _answers: Answers) -> Plan:
+    return Plan()
+
+
+async def test_one_status_write_makes_one_round_more_and_then_peace() -> None:
+    toy = Toy(lambda raw, _: record(raw, phase="Healthy"))
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: len(toy.rounds) == 2)
+        await w.settled()
+        assert len(w.writes("/status")) == 1
+        assert get(w.read(ANY), "status", "phase") == "Healthy"
+    assert len(toy.rounds) == 2
+
+
+async def test_a_person_who_patched_status_first_is_read_before_it_is_written() -> None:
+    def plan(raw: Raw, _: Answers) -> Plan:
+        return record(raw, phase="Degraded" if get(raw, "status", "abort") else "Healthy")
+
+    toy = Toy(plan)
+    async with world({ROLLOUT: toy}) as w:
+
+        def someone(request: Request) -> Response | None:
+            if request.path.endswith("/status") and len(w.writes("/status")) == 1:
+                body = {"status": {"abort": True}}
+                w.cluster.handle(Request("PATCH", request.path, {}, body, "application/merge-patch+json"))
+            return None
+
+        w.sender.before = someone
+        w.create(ANY)
+        await until(lambda: get(w.read(ANY), "status", "phase") == "Degraded")
+        assert w.rounds.failed == []
+
+
+async def test_a_plan_wakes_itself_when_its_moment_comes() -> None:
+    toy = Toy(lambda _raw, _: Plan(wake_at=START + timedelta(seconds=30)))
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: len(toy.rounds) == 1)
+        await w.settled()
+        w.clock.advance(29)
+        await w.settled()
+        assert len(toy.rounds) == 1
+        w.clock.advance(1)
+        await until(lambda: len(toy.rounds) == 2)
+
+
+async def test_a_change_of_what_was_needed_wakes_who_needed_it() -> None:
+    toy = Toy(quiet, lambda _raw, _: (Object(config()),))
+    async with world({ROLLOUT: toy}, objects=[ANY, config()]) as w:
+        await until(lambda: toy.rounds and isinstance(toy.rounds[-1][Object(config())], Known))
+        w.merge(config(), {"data": {"key": "new"}})
+        await until(lambda: get(toy.rounds[-1][Object(config())].value, "data", "key") == "new")  # type: ignore[union-attr]
+
+
+async def test_what_nobody_asked_for_wakes_nobody() -> None:
+    toy = Toy(quiet, lambda _raw, _: (Object(config("mine")),))
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: toy.rounds)
+        w.create(config("others"))
+        await until(lambda: w.store.get(*config("others")))
+        await w.settled()
+    assert len(toy.rounds) == 1
+
+
+async def test_a_child_wakes_its_owner_when_it_comes_and_when_it_goes() -> None:
+    def needs(raw: Raw, _: Answers) -> tuple[Need, ...]:
+        return (Owned(REPLICA_SET, "shop", raw["metadata"]["uid"]),)
+
+    toy = Toy(quiet, needs)
+    child = Ref(REPLICA_SET, "shop", "api-1")
+    async with world({ROLLOUT: toy}) as w:
+        uid = w.create(ANY)["metadata"]["uid"]
+        await until(lambda: toy.rounds)
+        owner = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Rollout",
+            "name": "api",
+            "uid": uid,
+            "controller": True,
+        }
+        labels = {"app": "api"}
+        template = {
+            "metadata": {"labels": labels},
+            "spec": {"containers": [{"name": "api", "image": "api:v1"}]},
+        }
+        made = w.create(
+            child,
+            metadata={"ownerReferences": [owner]},
+            spec={"replicas": 0, "selector": {"matchLabels": labels}, "template": template},
+        )
+
+        def seen() -> list[Raw]:
+            return [
+                child
+                for known in toy.rounds[-1].values()
+                if isinstance(known, Known)
+                for child in known.value
+            ]
+
+        await until(lambda: len(seen()) == 1)
+        await w.executor.perform(Plan((Delete(child, made["metadata"]["uid"]),)), START)
+        await until(lambda: seen() == [])
+
+
+async def test_an_invalid_object_waits_for_its_edit_beside_others_that_go_on() -> None:
+    def plan(raw: Raw, _: Answers) -> Plan:
+        if get(raw, "spec", "bad"):
+            raise Invalid("spec.bad", "remove it")
+        return record(raw, phase="Healthy")
+
+    toy = Toy(plan)
+    bad, good = rollout("bad"), rollout("good")
+    async with world({ROLLOUT: toy}) as w:
+        w.create(bad, spec={"bad": True})
+        w.create(good)
+        await until(lambda: get(w.read(good), "status", "phase") == "Healthy")
+        await w.settled()
+        assert (w.queue._alarms, w.rounds.failed) == ({}, [])
+        w.merge(bad, {"spec": {"bad": None}})
+        await until(lambda: get(w.read(bad), "status", "phase") == "Healthy")
+
+
+async def test_a_retry_comes_after_the_time_it_names() -> None:
+    def plan(raw: Raw, _: Answers) -> Plan:
+        if len(toy.rounds) < 3:
+            raise Retry("the world is not ready", timedelta(milliseconds=1))
+        return Plan()
+
+    toy = Toy(plan)
+    async with world({ROLLOUT: toy}, objects=[ANY]):
+        await until(lambda: len(toy.rounds) == 3)
+
+
+async def test_a_bug_is_backed_off_from_and_counted() -> None:
+    def plan(raw: Raw, _: Answers) -> Plan:
+        if len(toy.rounds) < 4:
+            raise ZeroDivisionError
+        return Plan()
+
+    toy = Toy(plan)
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: w.rounds.well == [ANY])
+        assert w.rounds.failed == [ANY] * 3
+
+
+async def test_a_write_without_an_answer_is_planned_anew() -> None:
+    toy = Toy(lambda raw, _: record(raw, phase="Healthy"))
+    async with world({ROLLOUT: toy}) as w:
+
+        def lost_answer(request: Request) -> Response | None:
+            if len(w.writes("/status")) == 1:
+                w.cluster.handle(request)
+                raise Unreachable("the line broke")
+            return None
+
+        w.sender.before = lost_answer
+        w.create(ANY)
+        await until(lambda: get(w.read(ANY), "status", "phase") == "Healthy" and w.rounds.well)
+        await w.settled()
+    assert w.rounds.failed == [ANY]
+
+
+async def test_the_first_refused_write_stops_the_plan() -> None:
+    def plan(raw: Raw, _: Answers) -> Plan:
+        version = raw["metadata"]["resourceVersion"]
+        return Plan((MergePatch(config("absent"), {"data": {}}), Record(ANY, {"phase": "Healthy"}, version)))
+
+    toy = Toy(plan)
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: len(w.rounds.failed) > 2)
+        assert w.writes("/status") == []
+
+
+async def test_objects_of_another_instance_are_left_alone() -> None:
+    toy = Toy(quiet)
+    async with world({ROLLOUT: toy}) as w:
+        label = {"argo-rollouts.argoproj.io/controller-instance-id": "other"}
+        w.create(rollout("theirs"), metadata={"labels": label})
+        w.create(rollout("ours"))
+        await until(lambda: w.rounds.well)
+        await w.settled()
+    assert w.rounds.well == [rollout("ours")]
+
+
+async def test_a_deleted_object_is_forgotten() -> None:
+    toy = Toy(lambda _raw, _: Plan(wake_at=START + timedelta(hours=1)), lambda _raw, _: (Object(config()),))
+    async with world({ROLLOUT: toy}) as w:
+        uid = w.create(ANY)["metadata"]["uid"]
+        await until(lambda: toy.rounds)
+        await w.settled()
+        await w.executor.perform(Plan((Delete(ANY, uid),)), START)
+        await until(lambda: w.rounds.forgotten == [ANY])
+        assert (w.queue._alarms, w.observer._askers) == ({}, {})
+
+
+async def test_a_hung_fetch_holds_up_nobody_and_its_answer_wakes() -> None:
+    answered = asyncio.Event()
+
+    async def fetch(_: Pods) -> Answer:
+        await answered.wait()
+        return Known(("pod",))
+
+    need = Pods("shop", (), START)
+    toy = Toy(lambda raw, answers: record(raw, seen=type(answers[need]).__name__), lambda _raw, _: (need,))
+    async with world({ROLLOUT: toy}, {Pods: fetch}, [ANY, rollout("other")], workers=1) as w:
+        await until(lambda: get(w.read(rollout("other")), "status", "seen") == "Pending")
+        answered.set()
+        await until(lambda: get(w.read(ANY), "status", "seen") == "Known")
+
+
+async def test_one_answer_serves_all_who_ask_and_goes_with_the_last() -> None:
+    fetched: list[Pods] = []
+
+    async def fetch(need: Pods) -> Answer:
+        fetched.append(need)
+        return Known(())
+
+    need = Pods("shop", (), START)
+    toy = Toy(quiet, lambda raw, _: () if get(raw, "spec", "done") else (need,))
+    both = [rollout("a"), rollout("b")]
+    async with world({ROLLOUT: toy}, {Pods: fetch}, both) as w:
+        await until(lambda: w.observer._fetched)
+        await w.settled()
+        for ref in both:
+            w.merge(ref, {"spec": {"done": True}})
+        await until(lambda: not w.observer._fetched)
+    assert fetched == [need]
+
+
+async def test_a_failed_fetch_is_a_fact_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tidegate.runtime.observe.FIRST_RETRY", 0.001)
+    answers: list[Answer] = [Failed("down"), Known("up")]
+
+    async def fetch(_: Pods) -> Answer:
+        return answers.pop(0)
+
+    need = Pods("shop", (), START)
+    toy = Toy(quiet, lambda _raw, _: (need,))
+    async with world({ROLLOUT: toy}, {Pods: fetch}, [ANY]):
+        await until(lambda: toy.rounds and toy.rounds[-1][need] == Known("up"))
+    assert [r[need] for r in toy.rounds] in (
+        [Pending(), Failed("down"), Known("up")],
+        [Pending(), Known("up")],
+    )
+
+
+async def test_a_kind_that_is_not_served_is_a_failed_need() -> None:
+    need = Object(config())
+    toy = Toy(quiet, lambda _raw, _: (need,))
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: toy.rounds and toy.rounds[-1][need] == Absent())
+        w.store.refuse(need.ref.kind, "configmaps: not found")
+        await until(lambda: toy.rounds[-1][need] == Failed("configmaps: not found"))
+
+
+async def test_an_event_is_told_once_however_often_it_is_said() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
+        about = w.read(ANY)
+        plan = Plan(events=(Event(about, "RolloutPaused", "waits for you"),))
+        await w.executor.perform(plan, START)
+        await w.executor.perform(plan, START)
+        told = w.cluster.handle(Request("GET", "/api/v1/namespaces/shop/events")).body["items"]
+    assert len(told) == 1
+    assert told[0]["involvedObject"]["uid"] == about["metadata"]["uid"]
+
+
+async def test_an_event_that_is_refused_stops_nothing() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
+        w.sender.before = lambda _request: Response(403, status(403, "Forbidden"))
+        plan = Plan(events=(Event(w.read(ANY), "RolloutPaused", "waits for you"),))
+        assert await w.executor.perform(plan, START) is None
+
+
+async def test_a_record_goes_to_the_object_where_the_kind_has_no_status_subresource() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
+        w.sender.before = lambda r: (
+            Response(404, status(404, "NotFound")) if r.path.endswith("/status") else None
+        )
+        version = w.read(ANY)["metadata"]["resourceVersion"]
+        assert await w.executor.perform(Plan((Record(ANY, {"phase": "x"}, version),)), START) is None
+        assert w.writes()[-1].path.endswith("/rollouts/api")
+
+
+async def test_a_record_after_our_own_patch_is_based_on_it() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
+        version = w.read(ANY)["metadata"]["resourceVersion"]
+        patch = MergePatch(ANY, {"metadata": {"resourceVersion": version}, "spec": {"paused": False}})
+        assert await w.executor.perform(Plan((patch, Record(ANY, {"phase": "x"}, version))), START) is None
+        assert get(w.read(ANY), "status", "phase") == "x"
+
+
+async def test_our_own_creation_is_seen_at_once() -> None:
+    async with world({ROLLOUT: Toy(quiet)}) as w:
+        await w.executor.perform(Plan((Create(config(), {"metadata": {"name": "c"}}),)), START)
+        assert w.store.get(*config()) is not None
+
+
+async def test_deleting_what_is_gone_already_is_done() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[config()]) as w:
+        assert await w.executor.perform(Plan((Delete(config("absent"), "u"),)), START) is None
+        assert await w.executor.perform(Plan((Delete(config(), "another-uid"),)), START) is None
+        assert w.read(config())
