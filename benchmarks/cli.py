@@ -1,4 +1,4 @@
-"""How long a command keeps a person waiting: 20 runs of each in fresh processes, against an API without delay.
+"""How long a command keeps a person waiting: 20 fresh processes each, against an API without delay.
 
 Run: .venv/bin/python -m benchmarks.cli        (exit 1 where the median is above 150 ms)
 """
