@@ -1,0 +1,114 @@
+"""A real Prometheus scraping a real Envoy: what we count is what was sent. Run inside the lab:
+
+`python -m tests.lab run -- pytest -m lab tests/contracts/test_prometheus.py`
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import aiohttp
+import pytest
+
+from analysis.catalogue import Arm, Counters, read, resolve
+from analysis.counters import Series, edge, increase
+from tests.lab import envoy, load, worlds
+from tests.lab.kube import Kube
+from tests.lab.state import State, read_state
+from tests.lab.waiting import deadline, until
+from tidegate.planners.needs import Answer, Failed, Known, Samples
+from tidegate.runtime import prometheus
+
+pytestmark = pytest.mark.lab
+
+CANARY = Arm("production", "api", service="api.production.svc.cluster.local", subset="canary")
+
+
+@pytest.fixture
+def lab() -> State:
+    return read_state()
+
+
+@pytest.fixture
+def bad_canary(lab: State) -> Iterator[Kube]:
+    """A canary that answers a fifth of its requests with 500 gets half of the traffic."""
+    with worlds.kube(lab) as api:
+        worlds.make(api, worlds.mesh_of())
+        api.apply(worlds.destination_rule("api", hashes={"stable": "aaa", "canary": "bbb"}))
+        api.apply(worlds.replica_set("aaa", "v1", 1))
+        api.apply(worlds.replica_set("bbb", "v2", 1, ERROR_RATE="0.2"))
+        for name in ("stable", "canary"):
+            _known_to_envoy(lab, envoy.cluster_name(name))
+        api.apply(worlds.virtual_service("api", canary=50))
+        until(lambda: len(envoy.weights(lab, worlds.HOST)) == 2, 20, "Envoy to route by halves")
+        yield api
+        for name in ("api-aaa", "api-bbb"):
+            api.delete(f"/apis/apps/v1/namespaces/production/replicasets/{name}")
+
+
+def _known_to_envoy(lab: State, cluster: str) -> None:
+    until(lambda: len(envoy.endpoints(lab, cluster)) == 1, 60, f"Envoy to know the pod of {cluster}")
+
+
+def ask(address: str, selector: str, at: datetime | None = None) -> Answer:
+    async def asked() -> Answer:
+        async with aiohttp.ClientSession() as session:
+            need = Samples(address, selector, 330.0, at or datetime.now(UTC))
+            return await prometheus.samples(session, need, deadline(5))
+
+    return asyncio.run(asked())
+
+
+def series(address: str, selector: str) -> tuple[Series, ...]:
+    answer = ask(address, selector)
+    assert isinstance(answer, Known), answer
+    found: tuple[Series, ...] = answer.value
+    return found
+
+
+def scraped(lab: State, counters: Counters, after: float) -> tuple[tuple[Series, ...], tuple[Series, ...]]:
+    """Errors and total, once every target was scraped later than `after`."""
+
+    def heard() -> tuple[tuple[Series, ...], tuple[Series, ...]] | None:
+        errors, total = series(lab.prometheus, counters.errors), series(lab.prometheus, counters.total)
+        last = edge(errors, total)
+        return (errors, total) if last is not None and last > after else None
+
+    return until(heard, 20, "Prometheus to have scraped Envoy")
+
+
+def test_what_we_count_is_exactly_what_was_sent(lab: State, bad_canary: Kube) -> None:
+    counters = resolve(read({}, lab.prometheus), "error-rate-envoy", CANARY)
+    load.send(lab.gateway, worlds.HOST, 200)
+    watermark = datetime.now(UTC).timestamp()
+    scraped(lab, counters, watermark + 1)
+    got = load.send(lab.gateway, worlds.HOST, 2_000)
+    errors, total = scraped(lab, counters, datetime.now(UTC).timestamp() + 1)
+    until_now = edge(errors, total)
+    assert until_now is not None
+    assert increase(total, watermark, until_now).events == got.by_version["v2"]
+    assert increase(errors, watermark, until_now, witnesses=total).events == got.by_status[500]
+
+
+def test_samples_have_their_true_times(lab: State) -> None:
+    (one, *_) = series(lab.prometheus, "up")
+    times = [at for at, _ in one.samples]
+    assert times == sorted(set(times))
+    assert any(at != round(at) for at in times)
+
+
+def test_an_answer_of_the_past_stays_the_same(lab: State) -> None:
+    at = datetime.now(UTC) - timedelta(seconds=5)
+    assert ask(lab.prometheus, "up", at) == ask(lab.prometheus, "up", at)
+
+
+def test_a_selector_that_matches_nothing_is_answered_with_nothing(lab: State) -> None:
+    assert ask(lab.prometheus, 'no_such_metric{a="b"}') == Known(())
+
+
+def test_a_function_where_a_selector_belongs_is_refused_in_prometheus_words(lab: State) -> None:
+    answer = ask(lab.prometheus, "sum(up)")
+    assert isinstance(answer, Failed)
+    assert "HTTP 400" in answer.why
