@@ -51,7 +51,7 @@ class Experiment(msgspec.Struct, frozen=True):
 class SetHeaderRoute(msgspec.Struct, frozen=True):
     """Requests with these headers go to the canary; an empty `match` removes the route."""
 
-    name: str
+    name: str = ""
     match: tuple[dict[str, Any], ...] = ()
 
 
