@@ -25,3 +25,6 @@ layers: venv
 
 fast: venv
 	$(BIN)/pytest -m "not lab and not oracle"
+
+crds: venv
+	$(PY) -m crds.emit
