@@ -15,10 +15,11 @@ from tidegate.views.steering import Verb, patch_for
 
 V1, V2, V3, V4 = (f"myregistry/api:{tag}" for tag in ("v1", "v2", "v3", "v4-crash"))
 ERRORS = {V3: 0.4}
+DEADLINE = 240.0
 STEPS: list[Raw] = [
-    {"setWeight": 10, "duration": "20s"},
+    {"setWeight": 10, "duration": "8s"},
     {"pause": {}},
-    {"setWeight": 50, "duration": "20s"},
+    {"setWeight": 50, "duration": "8s"},
     {"setWeight": 100},
 ]
 CATALOGUE = """\
@@ -37,10 +38,12 @@ def template(image: str) -> Raw:
 
 def rollout() -> Raw:
     istio = {"virtualService": {"name": NAME}, "destinationRule": {"name": NAME}}
-    metric = {"name": "error-rate", "thresholdRange": {"max": 0.05}, "interval": "10s"}
+    metric = {"name": "error-rate", "thresholdRange": {"max": 0.05}, "interval": "5s"}
     canary = {
         "steps": STEPS,
-        "analysis": {"interval": "10s", "threshold": 5, "metrics": [metric]},
+        "scaleDownDelaySeconds": 5,
+        "abortScaleDownDelaySeconds": 5,
+        "analysis": {"interval": "5s", "threshold": 5, "metrics": [metric]},
         "trafficRouting": {"istio": istio},
     }
     return {
@@ -109,22 +112,30 @@ def is_aborted(world: World) -> bool:
 
 
 class Chapter(NamedTuple):
+    """`rests`: at its end nothing is left to do but to wait for a person."""
+
     title: str
     act: Callable[[World], None]
     end: Callable[[World], bool]
-    seconds: float = 300.0
+    rests: bool = True
 
 
 CHAPTERS = (
     Chapter("v1 stands", begin, stands),
-    Chapter("v2 walks to its pause", ship(V2), waits_for_a_person),
+    Chapter("v2 walks to its pause", ship(V2), waits_for_a_person, rests=False),
     Chapter("v2 is promoted", say("promote"), stands),
     Chapter("v3 is caught", ship(V3), is_aborted),
     Chapter("v4 never starts", ship(V4), is_aborted),
 )
 
 
+def finish(world: World, chapter: Chapter) -> None:
+    """Lets time pass to the chapter's end, and until what it left behind is tidied up."""
+    world.until(chapter.end, DEADLINE, chapter.title)
+    if chapter.rests:
+        world.until_quiet()
+
+
 def play(world: World, chapter: Chapter) -> None:
     chapter.act(world)
-    world.until(chapter.end, chapter.seconds, chapter.title)
-    world.until_quiet()
+    finish(world, chapter)

@@ -41,6 +41,8 @@ PROMETHEUS = "http://prometheus"
 RATE = 200.0
 TICK = 1.0
 SCRAPE = 5.0
+CALM = 12.0
+"""Longer than anything the story waits for without being asked to."""
 
 PLANNERS: Mapping[Kind, Planner] = {
     ROLLOUT: RolloutPlanner(PlannerSettings(namespace=NAMESPACE, prometheus=PROMETHEUS)),
@@ -168,16 +170,15 @@ class World:
                 raise AssertionError(f"not within {seconds:.0f} s: {what}; {self.rollout()['status']}")
             self.run(1)
 
-    def until_quiet(self, seconds: float = 600.0, calm: float = 60.0) -> None:
+    def until_quiet(self, seconds: float = 300.0, calm: float = CALM) -> None:
         """Lets time pass until nothing was written for `calm` seconds."""
         end = self.loop.time() + seconds
-        while True:
-            before = len(self.wire.writes)
-            self.run(calm)
-            if len(self.wire.writes) == before:
-                return
+        written = -1
+        while written != len(self.wire.writes):
             if self.loop.time() > end:
                 raise AssertionError(f"still writing after {seconds:.0f} s: {self.wire.writes[-3:]}")
+            written = len(self.wire.writes)
+            self.run(calm)
 
     def rollout(self) -> Raw:
         found = self.store.find(ROLLOUTS, NAMESPACE, NAME)

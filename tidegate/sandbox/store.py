@@ -7,6 +7,7 @@ makes a new tree, so what was handed out (to a watch, to a page of a list) stays
 from __future__ import annotations
 
 import json
+from bisect import insort
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -66,6 +67,7 @@ class Store:
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._objects: dict[Key, Raw] = {}
+        self._names: dict[Resource, list[Key]] = {}
         self._pages: dict[str, list[Raw]] = {}
         self._uids = 0
         self.version = FIRST_VERSION
@@ -85,8 +87,8 @@ class Store:
 
     def every(self, resource: Resource, namespace: str = "") -> Iterator[Raw]:
         """The objects of a resource, by namespace and name; not to be changed in place."""
-        for key in sorted(key for key in self._objects if key[0] == resource):
-            if namespace in ("", key[1]):
+        for key in tuple(self._names.get(resource, ())):
+            if namespace in ("", key[1]) and key in self._objects:
                 yield self._objects[key]
 
     def find(self, resource: Resource, namespace: str, name: str) -> Raw | None:
@@ -100,6 +102,7 @@ class Store:
     def remove(self, resource: Resource, raw: Raw) -> Raw:
         """Deletes at once."""
         gone = self._objects.pop(_key(resource, raw))
+        self._names[resource].remove(_key(resource, raw))
         self.version += 1
         self._tell(Change(self.version, resource, gone, None))
         return gone
@@ -114,6 +117,7 @@ class Store:
         """Another store with the same objects and no history: what a restart of the world leaves."""
         other = Store(clock)
         other._objects, other._uids = dict(self._objects), self._uids
+        other._names = {resource: list(keys) for resource, keys in self._names.items()}
         other.version = other.oldest = self.version
         return other
 
@@ -237,6 +241,8 @@ class Store:
             return old
         self.version += 1
         new = {**new, "metadata": {**new["metadata"], "resourceVersion": str(self.version)}}
+        if old is None:
+            insort(self._names.setdefault(resource, []), _key(resource, new))
         self._objects[_key(resource, new)] = new
         self._tell(Change(self.version, resource, old, new))
         return new
