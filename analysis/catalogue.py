@@ -98,7 +98,7 @@ def resolve(catalogue: Catalogue, metric: str, arm: Arm, path: str = "name") -> 
     )
 
 
-_MATCHER = re.compile(r'(=~|!~|!=|=)(\s*)"((?:[^"\\]|\\.)*)"')
+MATCHER = re.compile(r'(=~|!~|!=|=)(\s*)"((?:[^"\\]|\\.)*)"')
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 
@@ -117,7 +117,7 @@ def _filled(selector: str, arm: Arm, path: str) -> str:
         value = _SPECIAL.sub(r"\\\1", values[name]) if operator.endswith("~") else values[name]
         return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
-    filled = _MATCHER.sub(matcher, selector)
-    if stray := _PLACEHOLDER.search(_MATCHER.sub("", selector)):
+    filled = MATCHER.sub(matcher, selector)
+    if stray := _PLACEHOLDER.search(MATCHER.sub("", selector)):
         raise Invalid(path, f'{stray[0]} stands outside of quotes; write it as a value, label="{stray[0]}"')
     return filled

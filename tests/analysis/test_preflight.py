@@ -1,0 +1,35 @@
+"""A selector that matches nothing is told with what there is instead."""
+
+from __future__ import annotations
+
+from analysis.counters import Series
+from analysis.preflight import not_ready, wider
+
+SELECTOR = 'istio_requests_total{reporter="source",upstream_cluster=~"outbound\\\\|.*"}'
+
+
+def counter(**labels: str) -> Series:
+    return Series(tuple(sorted(labels.items())), ((1.0, 1.0),))
+
+
+def test_the_wider_question_is_the_metric_alone() -> None:
+    assert wider(SELECTOR) == "istio_requests_total"
+    assert wider('{__name__="x"}') is None
+
+
+def test_the_labels_that_are_there_are_shown() -> None:
+    found = (counter(reporter="destination", pod="a"), counter(reporter="waypoint"))
+    assert not_ready(SELECTOR, "http://p:9090", found) == (
+        f"http://p:9090 has no series for the stable pods: {SELECTOR}; "
+        "found reporter=destination, waypoint; no label upstream_cluster: "
+        "correct the selector in the metrics catalogue"
+    )
+
+
+def test_many_values_are_cut_short() -> None:
+    found = tuple(counter(reporter=letter, upstream_cluster="x") for letter in "abcde")
+    assert "reporter=a, b, c and 2 more; upstream_cluster=x" in not_ready(SELECTOR, "p", found)
+
+
+def test_a_metric_nobody_scrapes_is_told_apart() -> None:
+    assert "nor any for istio_requests_total at all" in not_ready(SELECTOR, "p", ())
