@@ -140,10 +140,12 @@ class App:
         path = head.split(b" ", 2)[1]
         if path.startswith(b"/health"):
             return self._send(guest, self._answer(200))
-        self.last_request = time.monotonic()
+        now = time.monotonic()
+        if b"kube-probe" not in head:
+            self.last_request = now
         answer = self._answer(self._status(path))
         if self.settings.latency:
-            self.waiting.append((self.last_request + self.settings.latency, guest, answer))
+            self.waiting.append((now + self.settings.latency, guest, answer))
             return None
         return self._send(guest, answer)
 

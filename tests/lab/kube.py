@@ -40,6 +40,18 @@ class Kube:
         self._tls = ssl.create_default_context(cafile=ca)
         self._headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
         self._local = threading.local()
+        self._made: list[http.client.HTTPSConnection] = []
+
+    def __enter__(self) -> Kube:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads; none may be in use."""
+        for each in self._made:
+            each.close()
 
     @classmethod
     def from_kubeconfig(cls, path: str | Path) -> Kube:
@@ -101,6 +113,7 @@ class Kube:
             host, port = self._address
             found = http.client.HTTPSConnection(host, port, timeout=30, context=self._tls)
             self._local.connection = found
+            self._made.append(found)
         return found
 
 

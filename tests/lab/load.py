@@ -199,8 +199,11 @@ class Load:
     def stop(self) -> Tally:
         """Let what is under way come back, and end."""
         tally = self._ask("stop")
-        if self._process:
+        if self._process and self._pipe:
             self._process.join(deadline(10))
+            self._process.close()
+            self._pipe.close()
+            self._process = None
         return tally
 
     def _ask(self, word: str) -> Tally:
@@ -215,7 +218,7 @@ class Load:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        if self._process and self._process.is_alive():
+        if self._process:
             self.stop()
 
 

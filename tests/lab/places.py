@@ -35,6 +35,11 @@ def new_lab() -> tuple[Path, int]:
     return folder, lock(folder)
 
 
+def said_by(folder: Path) -> Path:
+    """What a lab in the background prints; beside its folder, to be there still when the lab fails."""
+    return folder.with_name(f"said-by-{folder.name}")
+
+
 def lock(folder: Path) -> int:
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(descriptor, fcntl.LOCK_SH)
@@ -79,4 +84,5 @@ def reap() -> list[Path]:
     dead = [each for each in labs().glob("lab-*") if not alive(each) and not (each / "keep").exists()]
     for folder in dead:
         shutil.rmtree(folder, ignore_errors=True)
+        said_by(folder).unlink(missing_ok=True)
     return dead

@@ -57,7 +57,7 @@ def up(keep: bool = False) -> State:
     )
     os.close(held)
     if not (folder / "ready").exists():
-        raise Failed(f"the lab did not come up:\n{tail(folder.with_suffix('.log'))}")
+        raise Failed(f"the lab did not come up:\n{tail(places.said_by(folder))}")
     return read_state(folder / "state.json")
 
 
@@ -69,7 +69,7 @@ def down(name: str | None) -> list[str]:
             os.kill(_supervisor(folder), signal.SIGTERM)
     for folder in chosen:
         until(lambda folder=folder: not places.alive(folder), 30, f"{folder.name} to end")  # type: ignore[misc]
-        folder.with_suffix(".log").unlink(missing_ok=True)
+        places.said_by(folder).unlink(missing_ok=True)
     places.reap()
     return [folder.name for folder in chosen]
 
@@ -126,7 +126,7 @@ def _launch(folder: Path, orders: Orders, pipe: int | None) -> subprocess.Popen[
     command = [*UNSHARE, *user, "--", *inner]
     environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     if pipe is None:
-        with folder.with_suffix(".log").open("wb") as log:
+        with places.said_by(folder).open("wb") as log:
             process = subprocess.Popen(
                 command,
                 env=environment,

@@ -75,7 +75,15 @@ class Supervisor:
         began = time.monotonic()
         namespace_network()
         token = controlplane.write_credentials(self.tools, self.folder)
-        kube = Kube(controlplane.APISERVER, self.tools.certificate, token)
+        with Kube(controlplane.APISERVER, self.tools.certificate, token) as kube:
+            self.bring_parts_up(kube)
+        state = write_state(self.state(token))
+        (self.folder / "ready").touch()
+        took = time.monotonic() - began
+        print(f"lab: up in {took:.1f} s; logs in {state.logs}", file=sys.stderr, flush=True)
+        return state
+
+    def bring_parts_up(self, kube: Kube) -> None:
         self.add(controlplane.start_etcd).ready(controlplane.etcd_answers, 20)
         apiserver = self.add(controlplane.start_apiserver)
         self.add(mesh.start_prometheus)
@@ -85,12 +93,6 @@ class Supervisor:
         self.bring_mesh_up(kube)
         self.ready_node(kube)
         self.parts["prometheus"].ready(lambda: mesh.answers(f"{mesh.PROMETHEUS}/-/ready"), 30)
-        state = write_state(self.state(token))
-        (self.folder / "ready").touch()
-        print(
-            f"lab: up in {time.monotonic() - began:.1f} s; logs in {state.logs}", file=sys.stderr, flush=True
-        )
-        return state
 
     def bring_mesh_up(self, kube: Kube) -> None:
         for name in (mesh.NAMESPACE, "production"):

@@ -89,18 +89,17 @@ def replica_set(name: str, version: str, replicas: int, **environment: str) -> M
 
 
 def kube(state: State) -> Kube:
+    """An administrator's client; close it, or use it as a context manager."""
     return Kube(state.apiserver, state.ca, state.token)
 
 
-def make(state: State, manifests: list[Manifest]) -> Kube:
+def make(api: Kube, manifests: list[Manifest]) -> None:
     """Apply them in order, namespaces waited for until pods can be made in them."""
-    api = kube(state)
     for each in manifests:
         api.apply(each)
         if each["kind"] == "Namespace":
             account = f"/api/v1/namespaces/{each['metadata']['name']}/serviceaccounts"
             until(lambda account=account: api.get(account)["items"], 20, f"{account} to have its default")  # type: ignore[misc]
-    return api
 
 
 def available(api: Kube, name: str, replicas: int, seconds: float = 60) -> None:
@@ -116,6 +115,7 @@ def available(api: Kube, name: str, replicas: int, seconds: float = 60) -> None:
 
 if __name__ == "__main__":
     here = read_state()
-    make(here, mesh_of())
+    with kube(here) as there:
+        make(there, mesh_of())
     print(f"made namespace {NAMESPACE} with Service, DestinationRule and VirtualService api; ask it with\n"
           f"  curl -i -H 'Host: {HOST}' {here.gateway}/")  # fmt: skip
