@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -52,21 +51,25 @@ class NoProgress(kopf.ProgressStorage):
 
 async def host(app: App, connection: Connection) -> int:
     """Run until told to stop; the process's exit code: 0, or 1 where a part of the app gave up."""
-    stop = asyncio.Event()
-    code = 0
-
-    def give_up() -> None:
-        nonlocal code
-        code = 1
-        stop.set()
-
-    await kopf.operator(
-        registry=registry(app, connection, give_up), settings=settings(), clusterwide=True, stop_flag=stop
-    )
-    return code
+    stop = Stop()
+    handlers = registry(app, connection, stop)
+    await kopf.operator(registry=handlers, settings=settings(), clusterwide=True, stop_flag=stop.flag)
+    return stop.code
 
 
-def registry(app: App, connection: Connection, give_up: Callable[[], None]) -> kopf.OperatorRegistry:
+class Stop:
+    """The wish to end, and with which exit code."""
+
+    def __init__(self) -> None:
+        self.flag = asyncio.Event()
+        self.code = 0
+
+    def give_up(self) -> None:
+        self.code = 1
+        self.flag.set()
+
+
+def registry(app: App, connection: Connection, stop: Stop) -> kopf.OperatorRegistry:
     """One per process, so that nothing registers itself by being imported."""
     handlers = kopf.OperatorRegistry()
 
@@ -76,11 +79,12 @@ def registry(app: App, connection: Connection, give_up: Callable[[], None]) -> k
 
     @kopf.on.startup(registry=handlers)
     async def startup(**_: Any) -> None:
-        await app.start(give_up)
+        await app.start(stop.give_up)
 
     @kopf.on.cleanup(registry=handlers)
     async def cleanup(**_: Any) -> None:
         await app.stop()
+        stop.flag.set()  # after a signal, kopf would wait 5 s for its own watcher of this flag
 
     return handlers
 

@@ -14,13 +14,14 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
 async def serve(port: int, pages: dict[str, Handler]) -> web.AppRunner:
-    """Serve the pages on all addresses; a port of 0 takes any. End with `cleanup()`."""
+    """Serve the pages on all addresses; a port of 0 is a free one of loopback. End with `cleanup()`."""
     app = web.Application()
     for path, handler in pages.items():
         app.router.add_get(path, handler)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
-    await web.TCPSite(runner, port=port).start()
+    # Every address family would take a free port of its own.
+    await web.TCPSite(runner, None if port else "127.0.0.1", port).start()
     log.info("%s on port %d", ", ".join(pages), runner.addresses[0][1])
     return runner
 

@@ -25,7 +25,7 @@ class Settings:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """The flags; a port of 0 means any free one."""
+    """The flags; a port of 0 means a free one of loopback."""
     add = parser.add_argument
     add(
         "--instance-id",

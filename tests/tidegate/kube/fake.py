@@ -39,6 +39,12 @@ def merged(old: Any, patch: Any) -> Any:
     return kept | {k: merged(base.get(k), v) for k, v in patch.items() if v is not None}
 
 
+def _within(path: str, collection: str) -> bool:
+    """Whether the object at `path` is of this collection, of one namespace or of all."""
+    root, _, kind = collection.rpartition("/")
+    return path.startswith(f"{root}/") and path.rsplit("/", 2)[1] == kind
+
+
 class FakeApi:
     """`refusals` are answered once each, in order; `missing` are collections that are not served."""
 
@@ -48,7 +54,7 @@ class FakeApi:
         self.requests: list[tuple[str, str]] = []
         self.refusals: list[Raw] = []
         self.missing: set[str] = set()
-        self.watches: list[asyncio.Queue[Raw | None]] = []
+        self.watches: list[tuple[str, asyncio.Queue[Raw | None]]] = []
         self.page = 500
         self.url = ""
 
@@ -61,7 +67,7 @@ class FakeApi:
         meta = {"name": name, "namespace": space, "uid": f"uid-{name}"} | fields.pop("metadata", {})
         raw = {**fields, "metadata": {**meta, "resourceVersion": str(self.version)}}
         self.objects[path] = raw
-        self.tell({"type": "MODIFIED" if old else "ADDED", "object": raw})
+        self.tell({"type": "MODIFIED" if old else "ADDED", "object": raw}, path)
         return raw
 
     def drop(self, path: str, quietly: bool = False) -> None:
@@ -69,12 +75,13 @@ class FakeApi:
         raw = self.objects.pop(path)
         if not quietly:
             gone = {**raw, "metadata": {**raw["metadata"], "resourceVersion": str(self.version)}}
-            self.tell({"type": "DELETED", "object": gone})
+            self.tell({"type": "DELETED", "object": gone}, path)
 
-    def tell(self, event: Raw | None) -> None:
-        """Send a line to every watch; None ends them."""
-        for watch in self.watches:
-            watch.put_nowait(event)
+    def tell(self, event: Raw | None, path: str = "") -> None:
+        """Send a line to every watch, or to those of the object at `path`; None ends them."""
+        for collection, lines in self.watches:
+            if not path or _within(path, collection):
+                lines.put_nowait(event)
 
     def asked(self, method: str, path: str) -> int:
         return self.requests.count((method, path))
@@ -125,9 +132,7 @@ class FakeApi:
         return self.put(path, **body)
 
     def _list(self, request: web.Request) -> Raw:
-        kind = request.path.rsplit("/", 1)[1]
-        root = request.path.split("/namespaces/")[0].removesuffix(f"/{kind}")
-        found = [o for p, o in sorted(self.objects.items()) if p.startswith(root) and f"/{kind}/" in p]
+        found = [raw for path, raw in sorted(self.objects.items()) if _within(path, request.path)]
         start = int(request.query.get("continue", 0))
         end = start + min(self.page, int(request.query["limit"]))
         token = {"continue": str(end)} if end < len(found) else {}
@@ -141,12 +146,12 @@ class FakeApi:
         answer = web.StreamResponse()
         await answer.prepare(request)
         lines: asyncio.Queue[Raw | None] = asyncio.Queue()
-        self.watches.append(lines)
+        self.watches.append((request.path, lines))
         try:
             while (event := await lines.get()) is not None:
                 await answer.write(json.dumps(event).encode() + b"\n")
         finally:
-            self.watches.remove(lines)
+            self.watches.remove((request.path, lines))
         return answer
 
 

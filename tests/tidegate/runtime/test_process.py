@@ -1,0 +1,142 @@
+"""The controller as a process of its own: it starts, says how it is, and ends when told."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import yaml
+
+from crds.paths import get
+from crds.refs import ROLLOUT, Ref
+from tests.tidegate.kube.fake import FakeApi, serving
+from tests.tidegate.kube.waiting import SCALE, until
+from tests.tidegate.runtime.worlds import path
+from tidegate.runtime.lease import LOCK_NAME
+
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/tide/leases/{LOCK_NAME}"
+
+
+class Running:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.said = ""
+
+    async def read(self) -> None:
+        assert self.process.stderr
+        async for line in self.process.stderr:
+            self.said += line.decode()
+
+    def port(self, page: str) -> int:
+        found = re.search(rf"{page}.* on port (\d+)", self.said)
+        assert found, self.said
+        return int(found[1])
+
+    async def page(self, name: str) -> tuple[int, str]:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{self.port(name)}{name}") as answer,
+        ):
+            return answer.status, await answer.text()
+
+
+def kubeconfig(folder: Path, url: str) -> Path:
+    file = folder / "kubeconfig"
+    document = {
+        "current-context": "x",
+        "contexts": [{"name": "x", "context": {"cluster": "x", "namespace": "tide"}}],
+        "clusters": [{"name": "x", "cluster": {"server": url}}],
+    }
+    file.write_text(yaml.safe_dump(document))
+    return file
+
+
+@asynccontextmanager
+async def controller(api: FakeApi, folder: Path) -> AsyncIterator[Running]:
+    async with serving(api.handle) as url:
+        ports = ("--metrics-port", "0", "--healthz-port", "0")
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tidegate", "controller", *ports),
+            env={"KUBECONFIG": str(kubeconfig(folder, url)), "PATH": ""},
+            stderr=asyncio.subprocess.PIPE,
+        )
+        running = Running(process)
+        reading = asyncio.create_task(running.read())
+        try:
+            yield running
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+            await reading
+
+
+def leads(api: FakeApi) -> bool:
+    return bool(get(api.objects.get(LEASE), "spec", "holderIdentity"))
+
+
+async def test_sigterm_ends_it_well_and_soon_with_the_lease_released(tmp_path: Path) -> None:
+    api = FakeApi()
+    async with controller(api, tmp_path) as running:
+        await until(lambda: leads(api), 30)
+        running.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(3 * SCALE):
+            code = await running.process.wait()
+        assert code == 0, running.said
+    assert not leads(api)
+
+
+async def test_it_tells_probes_and_dashboards_how_it_is(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.put(path(Ref(ROLLOUT, "shop", "api")), spec={"replicas": 3}, status={"phase": "Healthy"})
+    async with controller(api, tmp_path) as running:
+        await until(lambda: leads(api) and len(api.watches) == 7, 30)
+        assert await running.page("/healthz") == (200, "ok\n")
+        assert await running.page("/readyz") == (200, "ok\n")
+        code, text = await running.page("/metrics")
+    assert code == 200
+    row = (
+        'rollout_info{name="api",namespace="shop",phase="Completed",strategy="canary",traffic_router=""} 1.0'
+    )
+    assert row in text
+    assert re.search(r'controller_clientset_k8s_request_total\{kind="leases",.*verb="Create".*\} 1\.0', text)
+
+
+async def test_beside_argo_rollouts_it_writes_nothing_and_says_so(tmp_path: Path) -> None:
+    api = FakeApi()
+    spec = {"holderIdentity": "argo-rollouts-1_uid", "leaseDurationSeconds": 3600}
+    api.put(LEASE, spec=spec)
+    api.put(path(Ref(ROLLOUT, "shop", "api")), spec={"replicas": 3})
+    async with controller(api, tmp_path) as running:
+        await until(lambda: "ControllerConflict" in running.said and len(api.watches) == 7, 30)
+        code, text = await running.page("/readyz")
+        assert (code, "argo-rollouts-1_uid" in text) == (503, True)
+        assert "tidegate_controller_conflict 1.0" in (await running.page("/metrics"))[1]
+    assert {method for method, _ in api.requests} <= {"GET", "WATCH"}
+
+
+async def test_losing_the_lease_ends_the_process_with_1(tmp_path: Path) -> None:
+    api = FakeApi()
+    async with controller(api, tmp_path) as running:
+        await until(lambda: leads(api), 30)
+        api.put(LEASE, spec={"holderIdentity": "tidegate-other", "leaseDurationSeconds": 15})
+        async with asyncio.timeout(15 * SCALE):
+            code = await running.process.wait()
+        assert code == 1
+        assert "Deposed" in running.said
+
+
+async def test_without_a_kubeconfig_it_says_which_one_is_missing(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tidegate", "controller"),
+        env={"KUBECONFIG": str(tmp_path / "absent"), "PATH": ""},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, said = await process.communicate()
+    assert (process.returncode, b"absent does not exist" in said) == (1, True)
