@@ -36,7 +36,7 @@ def pod_template_hash(template: dict[str, Any], collisions: int | None = None) -
 
 
 def step_hash(steps: list[dict[str, Any]] | None) -> str:
-    """The hash of canary.steps as written (status.currentStepHash); None where there is no such field."""
+    """The hash of canary.steps as written (status.currentStepHash)."""
     return _encoded(steps_json(steps).encode())
 
 
@@ -46,7 +46,7 @@ def pod_template_json(template: dict[str, Any]) -> str:
 
 
 def steps_json(steps: list[dict[str, Any]] | None) -> str:
-    return _writer("[]CanaryStep")(steps)
+    return _writer("[]CanaryStep")(steps or None)  # Argo writes and reads a Rollout anew: [] becomes null
 
 
 def _encoded(data: bytes) -> str:

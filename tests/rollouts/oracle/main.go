@@ -57,6 +57,9 @@ func reckon(asked map[string]any) reply {
 			Steps []CanaryStep `json:"steps"`
 		}
 		tolerantly(asked, &canary)
+		if len(canary.Steps) == 0 {
+			canary.Steps = nil // Argo's controller writes and reads a Rollout anew, by omitempty
+		}
 		return hashed(canary.Steps, nil)
 	}
 	var template corev1.PodTemplateSpec
