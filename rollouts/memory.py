@@ -25,7 +25,7 @@ class Paused(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class Noted(msgspec.Struct, frozen=True):
+class Noted(msgspec.Struct, frozen=True, rename="camel"):
     """What the router was seen to say, and since when: the weight and the arms settle apart."""
 
     weight: int

@@ -238,8 +238,10 @@ def _inconclusive(world: World, memory: Memory) -> bool:
 
 
 def _blind(world: World, memory: Memory) -> bool:
+    """No one would see the canary's errors; while that is being asked, the last answer holds."""
+    unseen = world.metrics is not None or (world.asking and memory.paused_for(Reason.METRICS) is not None)
     return (
-        world.metrics is not None
+        unseen
         and not memory.overridden
         and step_weight(world.ask, memory) > 0
         and (memory.traffic is None or memory.traffic.weight == 0)

@@ -67,7 +67,12 @@ def report(world: World, memory: Memory, was: RolloutStatus, raw: Raw) -> Raw:
         "canary": _canary(world, memory, raw.get("canary") or {}),
         "tidegate": _tidegate(memory),
     }
-    return {key: value for key, value in {**raw, **ours}.items() if value not in (None, "", [], {}, False)}
+    return {key: value for key, value in {**raw, **ours}.items() if not _is_empty(value)}
+
+
+def _is_empty(value: Any) -> bool:
+    """Left out, as Argo does; a nought is not empty."""
+    return value is None or value is False or value in ("", [], {})
 
 
 def held(problem: Says, was: RolloutStatus, raw: Raw, now: datetime) -> Raw:

@@ -1,0 +1,98 @@
+"""The memory survives the status, whatever stands in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from crds.meta import read_status
+from crds.patches import merge_diff
+from crds.rollout_status import RolloutStatus
+from rollouts.memory import Memory, Paused
+from rollouts.plan import plan
+from rollouts.status import remembered, report
+from rollouts.world import Run, World
+from tests.rollouts.worlds import START, ask, noted, pods, world
+
+FULL = Memory(
+    pod_hash="new",
+    step_hash="steps",
+    step=2,
+    stable="old",
+    pauses=(Paused("CanaryPauseStep", START),),
+    controller_pause=True,
+    held_for=("CanaryPauseStep",),
+    abort=True,
+    aborted_at=START,
+    promote_full=True,
+    attempt=3,
+    verdict="12 % errors",
+    overridden=True,
+    edited="someone moved it",
+    traffic=noted(10),
+)
+
+
+def read(raw: dict[str, Any]) -> RolloutStatus:
+    return read_status(msgspec.json.decode(msgspec.json.encode(raw)), RolloutStatus)
+
+
+def written(seen: World, memory: Memory) -> dict[str, Any]:
+    return report(seen, memory, RolloutStatus(), {})
+
+
+@pytest.mark.parametrize("memory", [FULL, Memory(), Memory(pod_hash="new", stable="old", traffic=noted(50))])
+def test_what_is_remembered_reads_back_as_it_was(memory: Memory) -> None:
+    assert remembered(read(written(world(), memory))) == memory
+
+
+def test_looking_twice_at_the_same_world_writes_nothing_the_second_time() -> None:
+    seen = world(weight=10)
+    first = plan(seen).memory
+    status = written(seen, first)
+    again = replace(seen, memory=remembered(read(status)))
+    second = report(again, plan(again).memory, read(status), status)
+    assert merge_diff(status, second) == {}
+
+
+def test_fields_of_others_stay() -> None:
+    status = report(
+        world(), FULL, RolloutStatus(), {"alb": {"arn": "x"}, "canary": {"stablePingPong": "ping"}}
+    )
+    assert (status["alb"], status["canary"]["stablePingPong"]) == ({"arn": "x"}, "ping")
+
+
+def test_nonsense_in_a_status_counts_as_not_written() -> None:
+    assert remembered(read({"abort": "yes", "tidegate": {"traffic": 7}, "stableRS": "old"})) == Memory(
+        stable="old"
+    )
+
+
+def phase(seen: World) -> tuple[str, str]:
+    status = written(seen, plan(seen).memory)
+    return status["phase"], status.get("message", "")
+
+
+def test_a_canary_waiting_for_a_person_is_paused() -> None:
+    assert phase(world(weight=10)) == ("Paused", "CanaryPauseStep")
+
+
+def test_an_aborted_rollout_is_degraded_and_says_why() -> None:
+    failed = Run("api-new-2", "Failed", message="12 % errors against a limit of 5 %")
+    got = phase(world(weight=10, ask=ask(judged=True), run=failed))
+    assert got[0] == "Degraded"
+    assert "12 % errors against a limit of 5 %" in got[1]
+
+
+def test_a_promoted_rollout_is_healthy_only_with_its_traffic_back_on_the_stable_arm() -> None:
+    assert phase(world(canary=10, weight=100, memory={"step": 4}))[0] == "Progressing"
+
+
+def test_missing_pods_are_progressing() -> None:
+    assert phase(world(pods=(pods("old", 10), pods("new", 1, 0, revision=2)))) == (
+        "Progressing",
+        "updated replicas are still becoming available",
+    )
