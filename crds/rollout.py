@@ -81,6 +81,22 @@ class TrafficRouting(msgspec.Struct, frozen=True, rename="camel"):
     managed_routes: tuple[ManagedRoute, ...] = ()
     max_traffic_weight: int | None = None
 
+    @property
+    def routers(self) -> tuple[str, ...]:
+        """The names of the routers asked for, as written; several may be."""
+        said = {
+            "istio": self.istio is not None,
+            "nginx": self.nginx is not None,
+            "alb": self.alb is not None,
+            "smi": self.smi is not None,
+            "ambassador": self.ambassador is not None,
+            "appMesh": self.app_mesh is not None,
+            "traefik": self.traefik is not None,
+            "apisix": self.apisix is not None,
+            "plugins": bool(self.plugins),
+        }
+        return tuple(name for name, asked in said.items() if asked)
+
 
 class PingPong(msgspec.Struct, frozen=True, rename="camel"):
     ping_service: str = ""
@@ -201,11 +217,14 @@ def _written_steps(rollout: Rollout) -> tuple[dict[str, Any], ...]:
 
 
 def surge(rollout: Rollout) -> tuple[int, int]:
-    """maxSurge and maxUnavailable in pods: surge rounds up, unavailable down, and 1 if both come to 0."""
+    """maxSurge and maxUnavailable in pods: surge rounds up, unavailable down (1 if both come to 0).
+
+    More than all pods is never unavailable. Invalid where one is neither a number nor a percentage.
+    """
     canary, replicas = rollout.canary or Canary(), rollout.spec.replicas
     more = ceil(_share(canary.max_surge, replicas, "maxSurge"))
     fewer = floor(_share(canary.max_unavailable, replicas, "maxUnavailable"))
-    return more, fewer if more or fewer else 1
+    return more, min(fewer if more or fewer else 1, replicas)
 
 
 def _share(written: IntOrString, replicas: int, field: str) -> float:

@@ -6,7 +6,7 @@ Where it moves traffic or capacity the Rollout is held (`unsupported`); the rest
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from crds.errors import Invalid
@@ -26,15 +26,8 @@ CANARY: dict[str, Callable[[Canary], Any]] = {
     "minPodsPerReplicaSet": lambda canary: canary.min_pods_per_replica_set,
     "analysis.templates": lambda canary: canary.analysis and canary.analysis.templates,
 }
+ROUTERS = frozenset({"istio"})  # acted on; a new one is added here
 ROUTING: dict[str, Callable[[TrafficRouting], Any]] = {
-    "nginx": lambda routing: routing.nginx is not None,
-    "alb": lambda routing: routing.alb is not None,
-    "smi": lambda routing: routing.smi is not None,
-    "ambassador": lambda routing: routing.ambassador is not None,
-    "appMesh": lambda routing: routing.app_mesh is not None,
-    "traefik": lambda routing: routing.traefik is not None,
-    "apisix": lambda routing: routing.apisix is not None,
-    "plugins": lambda routing: routing.plugins,
     "managedRoutes": lambda routing: routing.managed_routes,
 }
 ISTIO: dict[str, Callable[[Istio], Any]] = {
@@ -64,6 +57,7 @@ IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "replicaProgressThreshold": lambda canary: canary.replica_progress_threshold,
     "analysis.startingStep": lambda canary: canary.analysis and canary.analysis.starting_step,
 }
+TRAFFIC = "spec.strategy.canary.trafficRouting"
 NOT_YET = "is not acted on yet; remove it, or leave this Rollout to Argo Rollouts"
 
 
@@ -74,8 +68,9 @@ def unsupported(rollout: Rollout) -> tuple[Invalid, ...]:
     said = [
         *_said("spec.", SPEC, rollout),
         *_said("spec.strategy.canary.", CANARY, canary),
-        *_said("spec.strategy.canary.trafficRouting.", ROUTING, routing),
-        *_said("spec.strategy.canary.trafficRouting.istio.", ISTIO, routing.istio if routing else None),
+        *(f"{TRAFFIC}.{name}" for name in (routing.routers if routing else ()) if name not in ROUTERS),
+        *_said(f"{TRAFFIC}.", ROUTING, routing),
+        *_said(f"{TRAFFIC}.istio.", ISTIO, routing.istio if routing else None),
         *(show(*STEPS, at, STEP[type(one)]) for at, one in enumerate(steps(rollout)) if type(one) in STEP),
     ]
     return (*(Invalid(path, NOT_YET) for path in said), *_router_missing(canary))
@@ -93,14 +88,11 @@ def _said(prefix: str, table: dict[str, Callable[[Any], Any]], value: Any) -> li
     return [] if value is None else [f"{prefix}{path}" for path, said in table.items() if said(value)]
 
 
-def _router_missing(canary: Canary | None) -> tuple[Invalid, ...]:
+def _router_missing(canary: Canary | None) -> Iterator[Invalid]:
     """Shares made of pod counts, and of Services, come later: today Istio's subsets split the traffic."""
-    if canary is None:
-        return ()
-    path = "spec.strategy.canary.trafficRouting"
-    if canary.traffic_routing is None:
-        return (Invalid(path, "is missing, and shares made of pod counts are not acted on yet; add istio"),)
-    istio = canary.traffic_routing.istio
-    if istio is not None and istio.destination_rule is None:
-        return (Invalid(f"{path}.istio.destinationRule", "is missing, and Services alone " + NOT_YET),)
-    return ()
+    routing = canary.traffic_routing if canary else None
+    if canary and not (routing and routing.routers):
+        yield Invalid(TRAFFIC, "names no router, and shares by pod counts are not acted on yet; add istio")
+    if routing and routing.istio and routing.istio.destination_rule is None:
+        where = f"{TRAFFIC}.istio.destinationRule"
+        yield Invalid(where, "is missing, and Services alone are not acted on yet; name one")

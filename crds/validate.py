@@ -118,9 +118,6 @@ def _pods(rollout: Rollout, canary: Canary) -> Problems:
     for name, value in written:
         if isinstance(value, int) and value < 0:
             yield Invalid(f"{CANARY}.{name}", f"{value} is below 0; write 0 or more")
-    share = str(canary.max_unavailable)
-    if share.endswith("%") and share[:-1].isdecimal() and int(share[:-1]) > 100:
-        yield Invalid(f"{CANARY}.maxUnavailable", f"{share} is more than all pods; write at most 100%")
     if all(value in {0, "0", "0%"} for _, value in written):
         yield Invalid(f"{CANARY}.maxSurge", "and maxUnavailable are both 0, so no pod could be replaced")
 
@@ -162,7 +159,7 @@ def _routing(canary: Canary) -> Problems:
         yield Invalid(where, "is for nginx and plugins only; remove it")
     subsets = routing.istio is not None and routing.istio.destination_rule is not None
     services = canary.canary_service and canary.stable_service
-    if not (services or subsets or canary.ping_pong or routing.plugins):
+    if set(routing.routers) - {"plugins"} and not (services or subsets or canary.ping_pong):
         what = "canaryService and stableService must both be named"
         yield Invalid(CANARY, f"{what}, or for Istio trafficRouting.istio.destinationRule")
     if routing.istio:

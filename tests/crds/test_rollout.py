@@ -165,7 +165,7 @@ def test_a_pause_condition_is_read_with_its_time() -> None:
 
 @pytest.mark.parametrize(
     ("surge", "unavailable", "pods"),
-    [("25%", "25%", (3, 2)), (1, 0, (1, 0)), (0, 0, (0, 1)), ("1%", "9%", (1, 0)), ("100%", 10, (10, 10))],
+    [("25%", "25%", (3, 2)), (1, 0, (1, 0)), (0, 0, (0, 1)), ("1%", "9%", (1, 0)), ("100%", 11, (10, 10))],
 )
 def test_surge_rounds_up_and_unavailable_down(surge: Any, unavailable: Any, pods: tuple[int, int]) -> None:
     raw = put(put(brief(), (*CANARY, "maxSurge"), surge), (*CANARY, "maxUnavailable"), unavailable)
