@@ -108,12 +108,22 @@ async def test_a_login_page_is_not_prometheus() -> None:
     async def reply(request: web.Request) -> web.StreamResponse:
         return web.Response(text="<html>please log in</html>", content_type="text/html")
 
-    assert "answers 200, and not as Prometheus does" in await words_of(reply)
+    words = await words_of(reply)
+    assert "does not answer as Prometheus does (HTTP 200); is it its address? <html>please log in" in words
+
+
+async def test_a_prometheus_that_is_starting_is_not_taken_for_a_stranger() -> None:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=503, text="Service Unavailable\n")
+
+    assert (await words_of(reply)).endswith(" is not ready (HTTP 503): Service Unavailable")
 
 
 @pytest.mark.parametrize("values", [[[1]], [["x", "y"]], [7], 7])
 async def test_samples_of_another_shape_are_not_prometheus(values: Any) -> None:
-    assert "not as Prometheus does" in await words_of(saying(matrix({"metric": {}, "values": values})))
+    assert "does not answer as Prometheus does" in await words_of(
+        saying(matrix({"metric": {}, "values": values}))
+    )
 
 
 async def test_a_hung_prometheus_is_given_up_in_time() -> None:

@@ -18,6 +18,7 @@ from tidegate.planners.needs import Answer, Failed, Known, Samples
 TIMEOUT = 5.0
 MOST_SERIES = 2000
 MOST_BYTES = 64 * 2**20
+EXCERPT = 80
 QUICK_BYTES = 2**18
 """An answer up to here is read within a few milliseconds; a longer one leaves the event loop."""
 
@@ -38,6 +39,8 @@ async def samples(session: aiohttp.ClientSession, need: Samples, timeout: float 
     if len(body) > MOST_BYTES:
         return Failed(f"more than {MOST_BYTES >> 20} MiB; narrow the selector {need.selector}")
     found = _read(body) if len(body) <= QUICK_BYTES else await asyncio.to_thread(_read, body)
+    if found is None:
+        return Failed(_stranger(need.address, status, body))
     return _judged(found, need, status)
 
 
@@ -66,10 +69,16 @@ def _read(body: bytes) -> tuple[Series, ...] | Unusable | None:
         return None
 
 
-def _judged(found: tuple[Series, ...] | Unusable | None, need: Samples, status: int) -> Answer:
+def _stranger(address: str, status: int, body: bytes) -> str:
+    """Prometheus itself says in plain text that it is starting; a proxy or a login page says anything."""
+    said = " ".join(body[:EXCERPT].decode(errors="replace").split())
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return f"{address} is not ready (HTTP {status}): {said}"
+    return f"{address} does not answer as Prometheus does (HTTP {status}); is it its address? {said}"
+
+
+def _judged(found: tuple[Series, ...] | Unusable, need: Samples, status: int) -> Answer:
     match found:
-        case None:
-            return Failed(f"{need.address} answers {status}, and not as Prometheus does; is it its address?")
         case Unusable(why):
             return Failed(why if status < HTTPStatus.BAD_REQUEST else f"{why} (HTTP {status})")
         case series if len(series) > MOST_SERIES:
