@@ -32,14 +32,6 @@ def test_every_case_is_recorded() -> None:
     assert {vector["name"]: vector["question"] for vector in VECTOR_LIST} == questions()
 
 
-@pytest.mark.parametrize(
-    ("steps", "published"),
-    [([{"pause": {}}, {"pause": {}}], "79c9b9f6bf"), ([{"pause": {}}], "6b9b86fbd5"), (None, "5ffbfbbd64")],
-)
-def test_a_step_hash_is_the_published_one(steps: list[dict[str, Any]] | None, published: str) -> None:
-    assert podhash.step_hash(steps) == published
-
-
 def test_the_order_of_keys_in_yaml_does_not_matter() -> None:
     one = {
         "spec": {"containers": [{"name": "a", "image": "b"}]},
