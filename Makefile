@@ -26,5 +26,8 @@ layers: venv
 fast: venv
 	$(BIN)/pytest -m "not lab and not oracle"
 
+test: venv
+	$(PY) -m tests.stages
+
 crds: venv
 	$(PY) -m crds.emit

@@ -1,0 +1,96 @@
+"""Everything there is to test, in stages: builds and fast tests at the same time, the real control plane last.
+
+`python -m tests.stages` is `make test` and what CI runs. A stage's output comes when it ends; the last thing
+printed is where the time went. Exit 0 only if every stage did.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+LAB = (sys.executable, "-m", "tests.lab", "run", "--")
+PYTEST = (sys.executable, "-m", "pytest")
+
+
+@dataclass(frozen=True)
+class Stage:
+    name: str
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Told:
+    stage: Stage
+    code: int
+    seconds: float
+
+
+def together() -> list[Stage]:
+    """What needs no lab, and what the lab needs."""
+    return [
+        Stage("check", ("make", "check")),
+        Stage("build the lab", (sys.executable, "-m", "tests.lab", "build")),
+    ]
+
+
+def one_by_one() -> list[Stage]:
+    """Each file on the real control plane gets a lab of its own, which is up in seconds."""
+    folders = ["tests/lab", "tests/contracts", "tests/tidegate"]
+    files = sorted(str(found.relative_to(ROOT)) for found in (ROOT / "tests/e2e").glob("test_*.py"))
+    marked = [where for where in [*folders, *files] if _uses_lab(ROOT / where)]
+    return [
+        Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
+        *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),
+        Stage("the demo", (*LAB, sys.executable, "-m", "tests.e2e.demo")),
+    ]
+
+
+def _uses_lab(where: Path) -> bool:
+    files = where.rglob("test_*.py") if where.is_dir() else [where]
+    return any("mark.lab" in found.read_text() for found in files)
+
+
+def play(stage: Stage) -> Told:
+    """Run one stage and print what it printed, once it has ended."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as output:
+        done = subprocess.run(stage.command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, check=False)
+        seconds = time.monotonic() - began
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+    verdict = "ok" if done.returncode == 0 else f"FAILED with {done.returncode}"
+    print(f"===== {stage.name}: {verdict} after {seconds:.0f} s\n{text}", flush=True)
+    return Told(stage, done.returncode, seconds)
+
+
+def table(told: Sequence[Told]) -> str:
+    """Where the time went."""
+    width = max(len(one.stage.name) for one in told)
+    lines = [
+        f"{one.stage.name:<{width}}  {one.seconds:7.0f} s  {'ok' if one.code == 0 else 'FAILED'}"
+        for one in told
+    ]
+    return "\n".join(["where the time went", *lines])
+
+
+def main() -> int:
+    with ThreadPoolExecutor(max_workers=len(together())) as pool:
+        told = list(pool.map(play, together()))
+    if all(one.code == 0 for one in told):
+        told += [play(stage) for stage in one_by_one()]
+    failed = sum(one.code != 0 for one in told)
+    print(table(told))
+    print(f"stages: {len(told) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
