@@ -113,6 +113,12 @@ def accepted(response: Response) -> dict[str, Any]:
     return response.body
 
 
+def for_good(problem: KubeError) -> bool:
+    """Whether the same request will be refused again until somebody edits something."""
+    passing = isinstance(problem, TooMany | ServerError | Unauthorized) or look_again(problem)
+    return isinstance(problem, ApiError) and not passing
+
+
 def look_again(problem: KubeError) -> bool:
     """Whether the world moved under the request: nothing is wrong but what we had read."""
     return isinstance(problem, Conflict) or (isinstance(problem, Unprocessable) and not problem.causes)

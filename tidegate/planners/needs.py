@@ -68,7 +68,17 @@ class Defaulted(msgspec.Struct, frozen=True, tag=True):
     template: str
 
 
-Need = Object | Owned | Pods | Samples | Defaulted
+class Refusal(msgspec.Struct, frozen=True, tag=True):
+    """The write of this object's last plan that the API server refused for good: forbidden, or not valid.
+
+    Known value: a sentence naming the write and the server's reason. Absent once a plan was written whole.
+    Put the Record that tells of it first, since the write it speaks of will stop the plan again.
+    """
+
+    ref: Ref
+
+
+Need = Object | Owned | Pods | Samples | Defaulted | Refusal
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

@@ -40,6 +40,7 @@ from tidegate.runtime.settings import Settings
 log = logging.getLogger("tidegate.app")
 
 STUCK_SECONDS = 150.0
+SLOW = frozenset({ANALYSIS_RUN})  # the first judgement imports scipy, 0.3 s
 
 WATCHES: dict[Kind, Selection] = {
     ROLLOUT: requests.ALL,
@@ -73,12 +74,14 @@ class App:
         self.queue = Queue(parts.clock)
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = Executor(sender, self.store, self.metrics.told)
-        hands = Hands(self.store, self.observer, executor, self.queue, parts.clock)
+        hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
         self.reflectors = [
             Reflector(sender, self.store, watched(kind, selection, settings.namespace))
             for kind, selection in WATCHES.items()
         ]
+        asks = {reflector.watched.kind: reflector.ask for reflector in self.reflectors}
+        self.observer.missed = lambda kind: asks[kind]()
         self._tasks: list[asyncio.Task[None]] = []
         self._ports: list[web.AppRunner] = []
 

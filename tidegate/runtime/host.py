@@ -14,6 +14,7 @@ from typing import Any
 import kopf
 
 from tidegate.kube.config import TOKEN_FILE_SECONDS, Connection
+from tidegate.runtime.admission import Certificate, register
 from tidegate.runtime.app import App
 
 
@@ -49,11 +50,13 @@ class NoProgress(kopf.ProgressStorage):
         return essence
 
 
-async def host(app: App, connection: Connection) -> int:
+async def host(app: App, connection: Connection, certificate: Certificate | None = None) -> int:
     """Run until told to stop; the process's exit code: 0, or 1 where a part of the app gave up."""
-    stop = Stop()
+    stop, chosen = Stop(), settings()
     handlers = registry(app, connection, stop)
-    await kopf.operator(registry=handlers, settings=settings(), clusterwide=True, stop_flag=stop.flag)
+    if certificate:
+        register(handlers, chosen, certificate)
+    await kopf.operator(registry=handlers, settings=chosen, clusterwide=True, stop_flag=stop.flag)
     return stop.code
 
 
@@ -77,11 +80,11 @@ def registry(app: App, connection: Connection, stop: Stop) -> kopf.OperatorRegis
     async def login(**_: Any) -> kopf.ConnectionInfo:
         return await asyncio.to_thread(connection_info, connection)
 
-    @kopf.on.startup(registry=handlers)
+    @kopf.on.startup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def startup(**_: Any) -> None:
         await app.start(stop.give_up)
 
-    @kopf.on.cleanup(registry=handlers)
+    @kopf.on.cleanup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def cleanup(**_: Any) -> None:
         await app.stop()
         stop.flag.set()  # after a signal, kopf would wait 5 s for its own watcher of this flag

@@ -14,6 +14,7 @@ from prometheus_client import (
     Histogram,
     PlatformCollector,
     ProcessCollector,
+    disable_created_metrics,
     generate_latest,
 )
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -25,6 +26,9 @@ from tidegate import VERSION
 from tidegate.kube.http import Request
 from tidegate.kube.store import Raw, Store
 from tidegate.planners.plan import Event
+
+# Else each counter has a second series with its birthday.
+disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PHASES = {"Healthy": "Completed", "Paused": "Paused", "Degraded": "Error"}
 ROUTERS = {"istio": "Istio"}

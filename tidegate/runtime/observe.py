@@ -25,6 +25,7 @@ from tidegate.planners.needs import (
     Owned,
     Pending,
     Pods,
+    Refusal,
     Samples,
 )
 
@@ -40,9 +41,13 @@ ROUNDS = 32
 
 
 class Observer:
-    """`fetchers` answer the needs that no watch covers; `wake` is told the keys an answer concerns."""
+    """`fetchers` answer the needs that no watch covers; `wake` is told the keys an answer concerns.
+
+    `missed` is told the kinds that are needed though the API server does not serve them.
+    """
 
     def __init__(self, store: Store, fetchers: Mapping[type, Fetch], wake: Callable[[Ref], None]) -> None:
+        self.missed: Callable[[Kind], None] = lambda _kind: None
         self._store = store
         self._fetchers = fetchers
         self._wake = wake
@@ -50,6 +55,7 @@ class Observer:
         self._askers: dict[Need, set[Ref]] = {}
         self._fetched: dict[Need, Answer] = {}
         self._fetching: dict[Need, asyncio.Task[None]] = {}
+        self._refusals: dict[Ref, str] = {}
         store.changed.append(self._changed)
         store.state_changed.append(self._state_changed)
 
@@ -65,7 +71,14 @@ class Observer:
             answers |= {need: self._look(need) for need in new}
         raise RuntimeError(f"the needs of {key} do not come to an end; asked last: {needs}")
 
+    def refused(self, key: Ref, why: str) -> None:
+        """What the API server will not have of this key's plan; "" once it had it all."""
+        if self._refusals.get(key, "") != why:
+            self._refusals = {k: v for k, v in (self._refusals | {key: why}).items() if v}
+            self._wake_askers(Refusal(key))
+
     def forget(self, key: Ref) -> None:
+        self._refusals.pop(key, None)
         self._remember(key, (), set())
 
     def concerned(self, kind: Kind, raw: Raw) -> set[Ref]:
@@ -86,6 +99,9 @@ class Observer:
                 return self._unseen(ref.kind) or _shown(self._store.get(*ref))
             case Owned(kind, namespace, uid):
                 return self._unseen(kind) or Known(self._store.owned(kind, namespace, uid))
+            case Refusal(ref):
+                why = self._refusals.get(ref)
+                return Known(why) if why else Absent()
             case Pods() | Samples() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:
@@ -96,6 +112,7 @@ class Observer:
         if not self._store.watches(kind):
             return Failed(f"{kind.plural} are not watched by this controller")
         if why := self._store.refused(kind):
+            self.missed(kind)
             return Failed(why)
         return None if self._store.synced(kind) else Pending()
 
@@ -129,8 +146,11 @@ class Observer:
     def _learn(self, need: Need, answer: Answer) -> None:
         if self._fetched.get(need) != answer:
             self._fetched[need] = answer
-            for key in self._askers.get(need, ()):
-                self._wake(key)
+            self._wake_askers(need)
+
+    def _wake_askers(self, need: Need) -> None:
+        for key in self._askers.get(need, ()):
+            self._wake(key)
 
     def _remember(self, key: Ref, needs: tuple[Need, ...], looked: set[Need]) -> None:
         before, after = looked.union(self._asked.pop(key, ())), set(needs)

@@ -16,7 +16,7 @@ from typing import Protocol
 from crds.errors import Invalid, Retry
 from crds.paths import get
 from crds.refs import Kind, Ref, ref_of
-from tidegate.kube.errors import TooMany, look_again
+from tidegate.kube.errors import TooMany, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Plan, Raw
@@ -48,13 +48,14 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True)
 class Hands:
-    """What a round works with."""
+    """What a round works with; `slow` are kinds whose planning may take longer than the loop can spare."""
 
     store: Store
     observer: Observer
     executor: Executor
     queue: Queue
     clock: Clock
+    slow: frozenset[Kind] = frozenset()
 
 
 class Reconciler:
@@ -94,7 +95,7 @@ class Reconciler:
     async def _try(self, key: Ref, raw: Raw) -> bool:
         queue, now = self._hands.queue, self._hands.clock.now()
         try:
-            plan = self._think(key, raw, now)
+            plan = await self._think(key, raw, now)
             refused = await self._hands.executor.perform(plan, now)
         except Invalid as problem:
             log.warning("%s: %s", key, problem)
@@ -109,10 +110,13 @@ class Reconciler:
             return self._settle(key, plan, refused)
         return True
 
-    def _think(self, key: Ref, raw: Raw, now: datetime) -> Plan:
+    async def _think(self, key: Ref, raw: Raw, now: datetime) -> Plan:
         planner = self._planners[key.kind]
         answers = self._hands.observer.observe(key, lambda known: planner.needs(raw, known, now))
-        plan = planner.plan(raw, answers, now)
+        if key.kind in self._hands.slow:
+            plan = await asyncio.to_thread(planner.plan, raw, answers, now)
+        else:
+            plan = planner.plan(raw, answers, now)
         if plan.writes:
             log.info("%s: %s", key, plan.why)
         return plan
@@ -120,6 +124,8 @@ class Reconciler:
     def _settle(self, key: Ref, plan: Plan, refused: Refused | None) -> bool:
         queue = self._hands.queue
         if refused is None:
+            if plan.writes:
+                self._hands.observer.refused(key, "")
             queue.settle(key, plan.wake_at)
             return True
         delay = queue.retry(key)  # what the watch brings in the meantime wakes the key earlier
@@ -129,6 +135,8 @@ class Reconciler:
             log.debug("%s: %s", key, refused)
             return True
         log.warning("%s: %s; looking again in %.3f s", key, refused, delay)
+        if for_good(refused.problem):
+            self._hands.observer.refused(key, str(refused))
         return False
 
     def _is_ours(self, raw: Raw) -> bool:

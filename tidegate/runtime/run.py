@@ -38,13 +38,14 @@ def controller(flags: Sequence[str]) -> int:
 async def _run(settings: Settings, connection: Connection) -> int:
     requests = Requests()
     sender = AioSender(connection, AGENT, requests.seen)
-    elector = Elector(sender, connection.namespace, identity()) if settings.elect else None
-    planners = controllers(Surroundings(connection.namespace, settings.prometheus))
+    home = os.environ.get("POD_NAMESPACE") or connection.namespace
+    elector = Elector(sender, home, identity()) if settings.elect else None
+    planners = controllers(Surroundings(home, settings.prometheus))
     async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
         fetchers: dict[type, Fetch] = {Samples: lambda need: samples(session, need)}
         app = App(settings, sender, elector, Parts(planners, fetchers, WallClock(), requests))
         try:
-            return await host(app, connection)
+            return await host(app, connection, settings.certificate)
         finally:
             await sender.close()
 

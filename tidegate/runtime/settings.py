@@ -7,6 +7,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tidegate.runtime.admission import Certificate
+
 PROMETHEUS_VARIABLE = "ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
 
 
@@ -22,6 +24,7 @@ class Settings:
     workers: int = 8
     log_format: str = "text"
     prometheus: str = ""
+    certificate: Certificate | None = None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--healthz-port", type=int, default=8080)
     add("--leader-elect", action=argparse.BooleanOptionalAction, default=True)
     add("--workers", type=int, default=8, help="objects looked at at a time")
+    add("--webhook-certificate", default="", metavar="PEM", help="serve admission reviews; none: do not")
+    add("--webhook-key", default="", metavar="PEM")
+    add("--webhook-port", type=int, default=9443)
     add("--log-format", choices=("text", "json"), default="text")
 
 
@@ -53,4 +59,11 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
         workers=given.workers,
         log_format=given.log_format,
         prometheus=environ.get(PROMETHEUS_VARIABLE, ""),
+        certificate=_certificate(given),
     )
+
+
+def _certificate(given: argparse.Namespace) -> Certificate | None:
+    if not given.webhook_certificate:
+        return None
+    return Certificate(given.webhook_certificate, given.webhook_key, given.webhook_port)

@@ -13,7 +13,19 @@ from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import START, Raw, Toy, config, rollout, world
 from tidegate.kube.errors import Unreachable
 from tidegate.kube.http import Request, Response
-from tidegate.planners.needs import Absent, Answer, Answers, Failed, Known, Need, Object, Owned, Pending, Pods
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    Answers,
+    Failed,
+    Known,
+    Need,
+    Object,
+    Owned,
+    Pending,
+    Pods,
+    Refusal,
+)
 from tidegate.planners.plan import Create, Delete, Event, MergePatch, Plan, Record
 
 ANY = rollout()
@@ -198,6 +210,26 @@ async def test_the_first_refused_write_stops_the_plan() -> None:
     async with world({ROLLOUT: toy}, objects=[ANY]) as w:
         await until(lambda: len(w.rounds.failed) > 2)
         assert w.writes("/status") == []
+
+
+async def test_a_write_refused_for_good_is_known_to_the_next_plan_until_it_passes() -> None:
+    def plan(raw: Raw, answers: Answers) -> Plan:
+        why = answers[Refusal(ANY)]
+        told = record(raw, trouble=why.value if isinstance(why, Known) else None)
+        merge = MergePatch(config(), {"data": {"key": "value"}})
+        done = isinstance(why, Absent) and get(raw, "spec", "done")
+        return Plan((*told.writes, *(() if done else (merge,))))
+
+    toy = Toy(plan, lambda _raw, _: (Refusal(ANY),))
+    async with world({ROLLOUT: toy}, objects=[config()]) as w:
+        refusal = Response(403, status(403, "Forbidden", "configmaps is forbidden"))
+        w.sender.before = lambda request: refusal if request.path.endswith("/configmaps/c") else None
+        w.create(ANY)
+        trouble = "MergePatch of ConfigMap shop/c: configmaps is forbidden"
+        await until(lambda: get(w.read(ANY), "status", "trouble") == trouble)
+        w.sender.before = lambda _request: None
+        w.merge(ANY, {"spec": {"done": True}})
+        await until(lambda: get(w.read(ANY), "status", "trouble") is None)
 
 
 async def test_objects_of_another_instance_are_left_alone() -> None:
