@@ -34,7 +34,7 @@ class Certificate:
 def rollout(raw: Raw) -> tuple[str, ...]:
     """Mistakes first, then what we do not act on yet."""
     read = parse(raw)
-    held = [f"{one}; the Rollout is held until it is removed" for one in unsupported(read)]
+    held = [f"{one}; the Rollout is held meanwhile" for one in unsupported(read)]
     return (*map(str, problems(read)), *held, *(f"{one} is not acted on yet" for one in ignored(read)))
 
 
