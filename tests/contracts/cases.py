@@ -253,6 +253,9 @@ CREATE = (
         (
             create(POD_TEMPLATES, {"metadata": {"name": "dry"}, "template": DEFAULTED}, dryRun="All"),
             get(f"{POD_TEMPLATES}/dry"),
+            create(
+                POD_TEMPLATES, {"metadata": {"generateName": "dry-"}, "template": DEFAULTED}, dryRun="All"
+            ),
         ),
     ),
 )
@@ -524,4 +527,4 @@ OURS = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*CREATE, *PATCH, *DELETE, *LIST, *WATCH, *CUSTOM)  # OURS joins
+CASES: tuple[Case, ...] = (*CREATE, *PATCH, *DELETE, *LIST, *WATCH, *CUSTOM, *OURS)

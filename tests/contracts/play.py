@@ -107,6 +107,8 @@ class Words:
             shown[key] = self._word(key, meta[key])
         for key in shown.keys() & {"creationTimestamp", "continue"}:
             shown[key] = shown[key] and f"<{key}>"
+        if "generateName" in meta:
+            shown["name"] = f"{meta['generateName']}<generated>"
         if busy or "uid" not in meta:
             shown |= {"resourceVersion": "<resourceVersion>"} if "resourceVersion" in meta else {}
         return shown

@@ -6,15 +6,18 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import aiohttp
 import pytest
 
 from analysis.catalogue import Arm, Counters, read, resolve
 from analysis.counters import Series, edge, increase
-from tests.lab import envoy, load, worlds
+from tests.lab import envoy, load, parts, worlds
 from tests.lab.kube import Kube
 from tests.lab.state import State, read_state
 from tests.lab.waiting import deadline, until
@@ -23,6 +26,12 @@ from tidegate.runtime import prometheus
 
 pytestmark = pytest.mark.lab
 
+RESTART = """
+from tests.lab import parts
+from tests.lab.state import read_state
+
+parts.start(read_state(), "prometheus")
+"""
 CANARY = Arm("production", "api", service="api.production.svc.cluster.local", subset="canary")
 
 
@@ -68,28 +77,54 @@ def series(address: str, selector: str) -> tuple[Series, ...]:
     return found
 
 
-def scraped(lab: State, counters: Counters, after: float) -> tuple[tuple[Series, ...], tuple[Series, ...]]:
-    """Errors and total, once every target was scraped later than `after`."""
+class Scraped(NamedTuple):
+    total: tuple[Series, ...]
+    errors: tuple[Series, ...]
+    until: float
 
-    def heard() -> tuple[tuple[Series, ...], tuple[Series, ...]] | None:
-        errors, total = series(lab.prometheus, counters.errors), series(lab.prometheus, counters.total)
-        last = edge(errors, total)
-        return (errors, total) if last is not None and last > after else None
+
+def scraped(lab: State, counters: Counters, after: float) -> Scraped:
+    """Both counters, once every target was scraped later than `after`."""
+
+    def heard() -> Scraped | None:
+        total = series(lab.prometheus, counters.total)
+        last = edge(total)
+        late = last is not None and last > after
+        return Scraped(total, series(lab.prometheus, counters.errors), last or 0.0) if late else None
 
     return until(heard, 20, "Prometheus to have scraped Envoy")
+
+
+def quiet(lab: State, counters: Counters) -> float:
+    """A watermark after everything sent so far was scraped: what comes later is all that is counted."""
+    return scraped(lab, counters, datetime.now(UTC).timestamp() + 1).until
 
 
 def test_what_we_count_is_exactly_what_was_sent(lab: State, bad_canary: Kube) -> None:
     counters = resolve(read({}, lab.prometheus), "error-rate-envoy", CANARY)
     load.send(lab.gateway, worlds.HOST, 200)
-    watermark = datetime.now(UTC).timestamp()
-    scraped(lab, counters, watermark + 1)
+    watermark = quiet(lab, counters)
     got = load.send(lab.gateway, worlds.HOST, 2_000)
-    errors, total = scraped(lab, counters, datetime.now(UTC).timestamp() + 1)
-    until_now = edge(errors, total)
-    assert until_now is not None
-    assert increase(total, watermark, until_now).events == got.by_version["v2"]
-    assert increase(errors, watermark, until_now, witnesses=total).events == got.by_status[500]
+    total, errors, last = scraped(lab, counters, datetime.now(UTC).timestamp() + 1)
+    assert increase(total, watermark, last).events == got.by_version["v2"]
+    assert increase(errors, watermark, last, witnesses=total).events == got.by_status[500]
+
+
+def test_requests_sent_while_prometheus_was_down_are_counted_when_it_is_back(
+    lab: State, bad_canary: Kube
+) -> None:
+    counters = resolve(read({}, lab.prometheus), "error-rate-envoy", CANARY)
+    load.send(lab.gateway, worlds.HOST, 200)
+    watermark = quiet(lab, counters)
+    parts.stop(lab, "prometheus")
+    got = load.send(lab.gateway, worlds.HOST, 1_000)
+    refused = ask(lab.prometheus, counters.total)
+    subprocess.run([sys.executable, "-c", RESTART], check=True, timeout=deadline(30))
+    until(lambda: isinstance(ask(lab.prometheus, "up"), Known), 60, "Prometheus to be back")
+    total, errors, last = scraped(lab, counters, datetime.now(UTC).timestamp() + 1)
+    assert isinstance(refused, Failed)
+    assert increase(total, watermark, last).events == got.by_version["v2"]
+    assert increase(errors, watermark, last, witnesses=total).events == got.by_status[500]
 
 
 def test_samples_have_their_true_times(lab: State) -> None:

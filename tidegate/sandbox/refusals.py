@@ -55,11 +55,6 @@ def not_found(resource: Resource, name: str) -> Refused:
     return Refused(404, "NotFound", f'{resource.qualified} "{name}" not found', _about(resource, name))
 
 
-def not_served() -> Refused:
-    """A subresource the kind does not have."""
-    return Refused(404, "NotFound", "the server could not find the requested resource", {})
-
-
 def already_exists(resource: Resource, name: str) -> Refused:
     return Refused(
         409, "AlreadyExists", f'{resource.qualified} "{name}" already exists', _about(resource, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from tidegate.sandbox.refusals import not_served, unsupported
+from tidegate.sandbox.refusals import not_found, unsupported
 
 
 class Resource(NamedTuple):
@@ -94,6 +94,8 @@ def target_of(path: str) -> Target:
     if resource is None or len(rest) > 3:
         raise unsupported(f"the path {path}")
     name, subresource = (*rest[1:], "", "")[:2]
-    if subresource and not (subresource == "status" and resource.status):
-        raise not_served()
+    if subresource not in ("", "status") or (subresource and not resource.custom and not resource.status):
+        raise unsupported(f"the subresource {subresource!r} of {resource.qualified}")
+    if subresource and not resource.status:
+        raise not_found(resource, name)
     return Target(resource, namespace, name, subresource)

@@ -151,7 +151,7 @@ class Store:
         if not asked.isdigit() or int(asked) > self.version:
             raise unsupported(f"a list at resourceVersion {asked}")
         items, version = self._collected(target, request)
-        meta: Raw = {"resourceVersion": version}
+        meta: Raw = {"resourceVersion": version, **({"continue": ""} if target.resource.custom else {})}
         limit = int(request.query.get("limit", "0")) or len(items)
         if rest := items[limit:]:
             token = f"{version}:{len(self._pages)}"
@@ -177,9 +177,8 @@ class Store:
         return self._pages[token], token.partition(":")[0]
 
     def _create(self, target: Target, body: Raw, dry: bool) -> Raw:
-        resource, name = target.resource, at(body, "metadata", "name", default="")
-        if not name:
-            raise unsupported("a create without metadata.name")
+        body = {**body, "metadata": self._named(body["metadata"])}
+        resource, name = target.resource, body["metadata"]["name"]
         if at(body, "metadata", "namespace", default=target.namespace) != target.namespace:
             message = "the namespace of the provided object does not match the namespace sent on the request"
             raise bad_request(message)
@@ -190,6 +189,12 @@ class Store:
         fresh = self._born(resource, _defaulted(resource, fresh))
         check(resource, None, fresh)
         return fresh if dry else self._stored(resource, None, fresh)
+
+    def _named(self, meta: Raw) -> Raw:
+        prefix = meta.get("generateName", "")
+        if not meta.get("name") and not prefix:
+            raise unsupported("a create without metadata.name and generateName")
+        return meta if meta.get("name") else {**meta, "name": f"{prefix}{self._uids:05d}"}
 
     def _patch(self, target: Target, request: Request, body: Any) -> Raw:
         if request.content_type not in PATCHES:

@@ -31,7 +31,7 @@ def _rollout(old: Raw | None, new: Raw) -> list[Cause]:
     before, after = at(old, "spec", "selector"), at(new, "spec", "selector")
     if before is None or before == after:
         return []
-    return [Cause("spec.selector", "FieldValueInvalid", 'Invalid value: "object": selector is immutable')]
+    return [Cause("spec.selector", "FieldValueInvalid", "Invalid value: .spec.selector is immutable")]
 
 
 CHECKS = {REPLICA_SETS: _replica_set, ROLLOUTS: _rollout}
