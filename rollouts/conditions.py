@@ -93,7 +93,7 @@ def _available(world: World) -> Says:
 
 
 def _progressing(world: World, memory: Memory, progressed: bool) -> Says:
-    revision, name = _revision(world), f"{world.ask.name}-{world.ask.pod_hash}"
+    revision, name = world.revision, f"{world.ask.name}-{world.ask.pod_hash}"
     if memory.abort:
         why = f": {memory.verdict}" if memory.verdict else ""
         return Says("Progressing", False, ABORTED, f"Rollout aborted update to revision {revision}{why}")
@@ -117,7 +117,7 @@ def _healthy(world: World, memory: Memory) -> Says:
 def _completed(world: World, memory: Memory) -> Says:
     done = bool(memory.stable) and not on_the_way(world.ask, memory)
     words = "Rollout completed update to" if done else "Rollout not completed, started update to"
-    which = f"revision {_revision(world)} ({world.ask.pod_hash})"
+    which = f"revision {world.revision} ({world.ask.pod_hash})"
     return Says("Completed", done, "RolloutCompleted", f"{words} {which}")
 
 
@@ -166,7 +166,3 @@ def _on_the_way_phase(world: World, memory: Memory) -> tuple[str, str]:
     if not complete(world, memory):
         return "Progressing", "waiting for all steps to complete"
     return "Healthy", ""
-
-
-def _revision(world: World) -> int:
-    return world.new.revision if world.new else max((p.revision for p in world.pods), default=0) + 1

@@ -17,7 +17,7 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
 
 def _of_revision(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     if before.pod_hash and before.pod_hash != after.pod_hash:
-        return (Told("RolloutUpdated", f"Rollout updated to revision {_revision(world)}"),)
+        return (Told("RolloutUpdated", f"Rollout updated to revision {world.revision}"),)
     return ()
 
 
@@ -27,7 +27,7 @@ def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     told = []
     if after.stable != before.stable:
         steps = f"Completed all {len(world.ask.steps)} canary steps" if before.stable else "Initial deploy"
-        done = f"Rollout completed update to revision {_revision(world)} ({after.stable}): {steps}"
+        done = f"Rollout completed update to revision {world.revision} ({after.stable}): {steps}"
         told.append(Told("RolloutCompleted", done))
     if on_the_way(world.ask, after) and after.step > before.step:
         told.append(
@@ -35,11 +35,9 @@ def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
         )
     if after.abort and not before.aborted_at:
         why = f": {after.verdict}" if after.verdict else ""
-        told.append(
-            Told("RolloutAborted", f"Rollout aborted update to revision {_revision(world)}{why}", True)
-        )
+        told.append(Told("RolloutAborted", f"Rollout aborted update to revision {world.revision}{why}", True))
     if before.aborted_at and not after.aborted_at and on_the_way(world.ask, after):
-        told.append(Told("RolloutRetry", f"Retrying revision {_revision(world)}"))
+        told.append(Told("RolloutRetry", f"Retrying revision {world.revision}"))
     told += _of_pauses(before, after)
     return tuple(told)
 
@@ -71,8 +69,3 @@ def _of_action(world: World, action: Action) -> Told | None:
             return Told("UpdatedDestinationRule", f"Pointed {arms}")
         case _:
             return None
-
-
-def _revision(world: World) -> int:
-    new = world.new
-    return new.revision if new else max((p.revision for p in world.pods), default=0) + 1

@@ -75,7 +75,7 @@ def _start(world: World, memory: Memory) -> tuple[Action, ...]:
     new = world.new
     if new is None or not _ready_to_measure(world, memory):
         return ()
-    return (StartAnalysis(new.hash, new.revision, memory.attempt),)
+    return (StartAnalysis(new.hash, world.revision, memory.attempt),)
 
 
 def _given_requests_since(world: World, memory: Memory) -> datetime | None:
@@ -90,7 +90,6 @@ def _ready_to_measure(world: World, memory: Memory) -> bool:
     return (
         ordered > 0
         and not world.ask.paused
-        and world.run is None
         and seen is not None
         and (seen.stable, seen.canary) == (memory.stable, world.ask.pod_hash)
         and world.available(world.new) >= pods_for(ordered, world.ask.replicas)

@@ -45,9 +45,10 @@ def on_the_way(ask: Ask, memory: Memory) -> bool:
 
 
 def this_run(world: World, memory: Memory) -> Run | None:
-    """The run that judges this attempt; an earlier attempt's has had its say."""
-    run = world.run
-    return run if run and run.attempt == memory.attempt and memory.pod_hash == world.memory.pod_hash else None
+    """The run that judges this revision and attempt; what an earlier one said is no news of this one."""
+    run, same_revision = world.run, memory.pod_hash == world.memory.pod_hash
+    asked = (world.revision, memory.attempt)
+    return run if run and same_revision and (run.revision, run.attempt) == asked else None
 
 
 def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetime) -> Memory:

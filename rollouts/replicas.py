@@ -24,18 +24,18 @@ class Sizing(msgspec.Struct, frozen=True):
 
 def size(world: World, memory: Memory) -> Sizing:
     """The new ReplicaSet if it is missing, and every revision's way to its size."""
-    newest = max((p.revision for p in world.pods if p is not world.new), default=0)
     if world.new is None:
-        return Sizing((CreateReplicaSet(world.ask.pod_hash, newest + 1),))
+        return Sizing((CreateReplicaSet(world.ask.pod_hash, world.revision),))
     parts = [_size_one(world, memory, pods) for pods in world.pods]
     moments = [p.look_again for p in parts if p.look_again]
     return Sizing(
-        (*_renumber(world.new, newest), *(a for p in parts for a in p.actions)), min(moments, default=None)
+        (*_renumber(world.new, world.revision), *(a for p in parts for a in p.actions)),
+        min(moments, default=None),
     )
 
 
-def _renumber(new: Pods, newest: int) -> tuple[Action, ...]:
-    return (Renumber(new.name, newest + 1),) if new.revision <= newest else ()
+def _renumber(new: Pods, revision: int) -> tuple[Action, ...]:
+    return (Renumber(new.name, revision),) if new.revision != revision else ()
 
 
 def _size_one(world: World, memory: Memory, pods: Pods) -> Sizing:

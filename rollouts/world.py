@@ -82,6 +82,7 @@ class Run(msgspec.Struct, frozen=True):
 
     name: str
     phase: str
+    revision: int = 0
     attempt: int = 0
     message: str = ""
     measures: bool = False
@@ -127,6 +128,12 @@ class World(msgspec.Struct, frozen=True):
     @property
     def new(self) -> Pods | None:
         return self.revision_of(self.ask.pod_hash)
+
+    @property
+    def revision(self) -> int:
+        """The number of the asked-for revision: an older ReplicaSet that comes back gets the next one."""
+        newest = max((p.revision for p in self.pods if p is not self.new), default=0)
+        return max(self.new.revision if self.new else 0, newest + 1)
 
     @property
     def late(self) -> bool:

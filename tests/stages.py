@@ -1,4 +1,4 @@
-"""Everything there is to test, in stages: builds and fast tests at the same time, the real control plane last.
+"""Everything there is to test, in stages: builds and fast tests together, the real control plane last.
 
 `python -m tests.stages` is `make test` and what CI runs. A stage's output comes when it ends; the last thing
 printed is where the time went. Exit 0 only if every stage did.

@@ -24,7 +24,7 @@ from rollouts.world import Run, Traffic, Trouble
 from tests.rollouts.worlds import BRIEF, MINUTES, START, Stage, ask, noted, pods, world
 
 SECONDS = timedelta(seconds=1)
-MEASURING = Run("api-new-2", "Running", measures=True, informed=True)
+MEASURING = Run("api-new-2", "Running", 2, measures=True, informed=True)
 
 
 def test_the_first_revision_is_stable_once_all_its_pods_stand_and_the_router_means_them() -> None:
@@ -118,12 +118,18 @@ def test_a_retry_walks_from_the_first_step_again_with_a_run_of_its_own() -> None
 
 
 def test_a_failed_analysis_aborts_with_its_reason() -> None:
-    failed = Run("api-new-2", "Failed", message="12 % errors against a limit of 5 %")
+    failed = Run("api-new-2", "Failed", 2, message="12 % errors against a limit of 5 %")
     got = plan(world(weight=10, ask=ask(judged=True), run=failed))
     assert (got.actions[0], got.memory.verdict) == (
         Route(0),
         "Background analysis phase error/failure: 12 % errors against a limit of 5 %",
     )
+
+
+def test_a_revision_that_comes_back_is_not_judged_by_its_former_run() -> None:
+    failed = Run("api-new-2", "Failed", 2, message="12 % errors against a limit of 5 %")
+    back = (pods("old", 10, revision=3), pods("new", 1, revision=2))
+    assert not plan(world(ask=ask(judged=True), run=failed, pods=back)).memory.abort
 
 
 def test_new_steps_do_not_forgive_a_bad_verdict() -> None:

@@ -81,7 +81,7 @@ def test_a_canary_waiting_for_a_person_is_paused() -> None:
 
 
 def test_an_aborted_rollout_is_degraded_and_says_why() -> None:
-    failed = Run("api-new-2", "Failed", message="12 % errors against a limit of 5 %")
+    failed = Run("api-new-2", "Failed", 2, message="12 % errors against a limit of 5 %")
     got = phase(world(weight=10, ask=ask(judged=True), run=failed))
     assert got[0] == "Degraded"
     assert "12 % errors against a limit of 5 %" in got[1]

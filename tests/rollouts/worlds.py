@@ -145,7 +145,7 @@ class Stage:
     def _analyse(self, action: OnAnalysis) -> None:
         match action:
             case StartAnalysis(hash=pod_hash, revision=revision, attempt=attempt):
-                run = Run(f"api-{pod_hash}-{revision}", "Running", attempt, measures=True)
+                run = Run(f"api-{pod_hash}-{revision}", "Running", revision, attempt, measures=True)
                 self.world = replace(self.world, run=run, runs=(*self.world.runs, run))
             case ExpectTraffic() if self.world.run:
                 self.world = replace(self.world, run=replace(self.world.run, informed=True))

@@ -26,21 +26,27 @@ from tidegate.planners.plan import Event, Plan, Record
 BAD = ("Failed", "Error")
 
 
-def needs(raw: Raw, _answers: Answers, now: datetime) -> tuple[Need, ...]:
+def needs(raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
     """The samples of the checks that are due, those answered already included."""
     try:
         run = parse_run(raw)
     except Invalid:
         return ()
-    return tuple(need for question in questions(run, now) for need in asked(question))
+    return tuple(need for question in questions(run, now) for need in _in_turn(question, answers))
+
+
+def _in_turn(question: Question, answers: Answers) -> tuple[Samples, ...]:
+    """The total, and once it is known the errors: they must not be older, or those in between were lost."""
+    total, errors = asked(question)
+    return (total, errors) if isinstance(answers.get(total), Known) else (total,)
 
 
 def asked(question: Question) -> tuple[Samples, Samples]:
-    """Errors, then total: the same time, the same window."""
+    """Total, then errors: the same time, the same window."""
     seconds = question.window.total_seconds()
     return (
-        Samples(question.address, question.errors, seconds, question.at),
         Samples(question.address, question.total, seconds, question.at),
+        Samples(question.address, question.errors, seconds, question.at),
     )
 
 
@@ -65,7 +71,7 @@ def plan(raw: Raw, answers: Answers, now: datetime) -> Plan:
 
 def _reading(question: Question, answers: Answers) -> Reading | None:
     """Both answers, or the first refusal; None while one is still on its way."""
-    errors, total = (answers.get(need, Pending()) for need in asked(question))
+    total, errors = (answers.get(need, Pending()) for need in asked(question))
     for answer in (total, errors):
         match answer:
             case Failed(why):
@@ -77,7 +83,7 @@ def _reading(question: Question, answers: Answers) -> Reading | None:
             case never:
                 assert_never(never)
     if isinstance(errors, Known) and isinstance(total, Known):
-        return Answered(errors=errors.value, total=total.value)
+        return Answered(total=total.value, errors=errors.value)
     return None
 
 

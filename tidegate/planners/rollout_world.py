@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from crds import paths
 from crds.analysis import RolloutAnalysis
@@ -108,23 +109,20 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
     status = given.rollout.status
     ask = _ask(given, answers, sets)
     memory = remembered(status)
-    runs = tuple(_run(raw) for raw in known(answers, own(given)[2], ()))
-    mine = [
-        run
-        for raw, run in zip(known(answers, own(given)[2], ()), runs, strict=True)
-        if _hash(raw) == ask.pod_hash and run.attempt == memory.attempt
-    ]
-    return World(
+    found = known(answers, own(given)[2], ())
+    world = World(
         ask=ask,
         memory=memory,
         pods=tuple(_pods(raw) for raw in sets),
         traffic=_traffic(given.istio, answers),
         now=now,
-        run=mine[0] if mine else None,
-        runs=tuple(run for run in runs if not run.over),
+        runs=tuple(run for run in map(_run, found) if not run.over),
         stuck=_stuck(answers),
         late_at=late_at(given),
     )
+    mine = [_run(raw) for raw in found if _hash(raw) == ask.pod_hash]
+    asked = (world.revision, memory.attempt)
+    return replace(world, run=next((run for run in mine if (run.revision, run.attempt) == asked), None))
 
 
 def replica_sets(given: Given, answers: Answers) -> tuple[Raw, ...]:
@@ -245,7 +243,7 @@ def _pods(raw: Raw) -> Pods:
 
 
 def revision(raw: Raw) -> int:
-    """The revision a ReplicaSet carries; 0 where it carries none that can be read."""
+    """The revision that a ReplicaSet or an AnalysisRun carries; 0 where it carries none that can be read."""
     written = str(paths.get(raw, "metadata", "annotations", REVISION, default="0"))
     return int(written) if written.isdecimal() else 0
 
@@ -264,6 +262,7 @@ def _run(raw: Raw) -> Run:
     return Run(
         name=raw["metadata"]["name"],
         phase=phase,
+        revision=revision(raw),
         attempt=int(attempt) if attempt.isdecimal() else 0,
         message=paths.get(raw, "status", "message", default=""),
         measures=phase == "Running",
