@@ -31,3 +31,6 @@ test: venv
 
 crds: venv
 	$(PY) -m crds.emit
+
+lab: venv
+	$(PY) -m tests.lab build

@@ -8,7 +8,7 @@ import sys
 
 from tests.lab import build, places, session
 from tests.lab.parts import Failed
-from tests.lab.state import read_state
+from tests.lab.state import NoCluster, read_state
 from tests.lab.waiting import Late
 
 
@@ -20,7 +20,9 @@ def main(words: list[str]) -> int:
     except subprocess.CalledProcessError as error:
         print(f"lab: {error}\n{error.stderr or ''}", file=sys.stderr)
         return 70
-    except (build.Missing, Failed, Late, session.Unknown) as problem:
+    except KeyboardInterrupt:
+        return 130
+    except (build.Missing, Failed, Late, NoCluster, session.Unknown) as problem:
         print(f"lab: {problem}", file=sys.stderr)
         return 70
 

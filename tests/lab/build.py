@@ -119,6 +119,7 @@ def build() -> Tools:
     check_machine()
     steps = _steps()
     with _one_at_a_time():
+        _clear_unfinished()
         progress = Progress([(name, typical) for name, typical, _, done in steps if not done])
         for name, _, make, done in steps:
             if not done:
@@ -201,6 +202,12 @@ def _one_at_a_time() -> Iterator[None]:
             print("lab: another build is running, waiting for it", flush=True)
             fcntl.flock(held, fcntl.LOCK_EX)
         yield
+
+
+def _clear_unfinished() -> None:
+    """What a build that was killed left half made."""
+    for each in cache().glob("making-*"):
+        shutil.rmtree(each, ignore_errors=True)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -181,13 +182,13 @@ class Load:
     def __init__(self, gateway: str, host: str, rate: float, connections: int = 32, path: str = "/") -> None:
         self._what = (gateway, host, rate, connections, path)
         self._pipe: Connection | None = None
-        self._process: multiprocessing.Process | None = None
+        self._process: BaseProcess | None = None
 
     def start(self) -> Load:
         spawned = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawned.Pipe()
-        self._process = spawned.Process(target=_steady, args=(theirs, *self._what), daemon=True)  # type: ignore[assignment]
-        self._process.start()  # type: ignore[union-attr]
+        self._process = spawned.Process(target=_steady, args=(theirs, *self._what), daemon=True)
+        self._process.start()
         theirs.close()
         self.tally()
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import urllib.request
 from pathlib import Path
@@ -71,8 +72,9 @@ def start_envoy(tools: Tools, folder: Path) -> Part:
     return Part("envoy", argv, folder / "logs" / "envoy.log")
 
 
-def start_prometheus(tools: Tools, folder: Path, scrape: str = "1s") -> Part:
-    """`scrape`: a Prometheus duration. Its data goes with the lab's folder."""
+def start_prometheus(tools: Tools, folder: Path) -> Part:
+    """Scrapes every TIDEGATE_LAB_SCRAPE, a Prometheus duration (1s). Its data goes with the lab's folder."""
+    scrape = os.environ.get("TIDEGATE_LAB_SCRAPE") or "1s"
     config = {
         "global": {"scrape_interval": scrape, "scrape_timeout": scrape},
         "scrape_configs": [

@@ -18,7 +18,7 @@ from typing import Any
 from tests.lab import playing
 from tests.lab.node_api import MERGE, STRATEGIC, Api
 from tests.lab.playing import NODE, NODE_ADDRESS, Pod
-from tests.lab.story import Story
+from tests.lab.story import Story, begun
 
 
 class Node:
@@ -27,6 +27,7 @@ class Node:
         self.logs = folder / "logs" / "pods"
         self.stories: dict[str, Story] = {}
         self.addresses = pod_addresses()
+        self.bindings: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         await self.register()
@@ -61,8 +62,8 @@ class Node:
         elif pod["spec"].get("nodeName") == NODE:
             self.begin(pod)
         elif schedulable(pod):
-            task = asyncio.create_task(self.bind(pod))
-            task.add_done_callback(lambda done: done.exception())
+            self.bindings.add(task := begun(self.bind(pod)))
+            task.add_done_callback(self.bindings.discard)
 
     def begin(self, pod: Pod) -> None:
         if (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed"):

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.lab.state import read_state
+from tests.lab.state import NoCluster, read_state
 
 
 class Cluster(msgspec.Struct, frozen=True):
@@ -31,10 +31,6 @@ class Cluster(msgspec.Struct, frozen=True):
     envoy_admin: str
 
 
-class NoCluster(Exception):
-    """The environment does not say where the cluster is; the message says what to set."""
-
-
 def cluster() -> Cluster:
     """Raises `NoCluster`."""
     which = os.environ.get("LAB") or "lab"
@@ -44,8 +40,6 @@ def cluster() -> Cluster:
 
 
 def _lab() -> Cluster:
-    if "TIDEGATE_LAB" not in os.environ:
-        raise NoCluster("not inside the lab: start with `python -m tests.lab run -- CMD`")
     state = read_state()
     return Cluster(state.kubeconfig, state.prometheus, state.gateway, state.gateway_object, state.envoy_admin)
 

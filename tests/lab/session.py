@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -68,7 +69,7 @@ def down(name: str | None) -> list[str]:
         with suppress(ProcessLookupError):
             os.kill(_supervisor(folder), signal.SIGTERM)
     for folder in chosen:
-        until(lambda folder=folder: not places.alive(folder), 30, f"{folder.name} to end")  # type: ignore[misc]
+        until(partial(_ended, folder), 30, f"{folder.name} to end")
         places.said_by(folder).unlink(missing_ok=True)
     places.reap()
     return [folder.name for folder in chosen]
@@ -102,6 +103,10 @@ def _find(name: str | None) -> Path:
         known = ", ".join(folder.name for folder in there) or "none"
         raise Unknown(f"{'which lab? say --lab NAME' if named else 'no such lab'}; running: {known}")
     return named[0]
+
+
+def _ended(folder: Path) -> bool:
+    return not places.alive(folder)
 
 
 def _stays(folder: Path) -> bool:

@@ -39,9 +39,16 @@ class State(msgspec.Struct, frozen=True):
     parts: dict[str, PartState]
 
 
+class NoCluster(Exception):
+    """The environment does not say where the cluster is; the message says what to do."""
+
+
 def read_state(path: str | Path | None = None) -> State:
-    """The lab we are in. Raises KeyError outside of one."""
-    return msgspec.json.decode(Path(path or os.environ["TIDEGATE_LAB"]).read_bytes(), type=State)
+    """The lab we are in, or the one of that state file. Raises `NoCluster` outside of one."""
+    found = path or os.environ.get("TIDEGATE_LAB")
+    if not found:
+        raise NoCluster("not inside the lab: start with `python -m tests.lab run -- CMD`")
+    return msgspec.json.decode(Path(found).read_bytes(), type=State)
 
 
 def write_state(state: State, parts: dict[str, PartState] | None = None) -> State:

@@ -10,6 +10,8 @@ import itertools
 import os
 import subprocess
 import sys
+import traceback
+from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,8 +41,8 @@ class Story:
         self.processes: dict[int, subprocess.Popen[bytes]] = {}
         self.changed = asyncio.Event()
         self.ending = False
-        self.lives = [asyncio.create_task(self.live(index)) for index in range(len(self.played))]
-        self.tasks = [asyncio.create_task(self.publish())]
+        self.lives = [begun(self.live(index)) for index in range(len(self.played))]
+        self.tasks = [begun(self.publish())]
 
     @property
     def path(self) -> str:
@@ -52,7 +54,7 @@ class Story:
         self.changed.set()
         if pod["metadata"].get("deletionTimestamp") and not self.ending:
             self.ending = True
-            self.tasks.append(asyncio.create_task(self.end()))
+            self.tasks.append(begun(self.end()))
 
     def forget(self) -> None:
         """The pod is gone from the API server, in whatever way."""
@@ -116,7 +118,7 @@ class Story:
         began = datetime.now(UTC)
         exited = self.spawn(index, container) if real else self.pretend(container)
         self.now(index, state=Running(began))
-        probing = asyncio.create_task(self.probe(index, container, real))
+        probing = begun(self.probe(index, container, real))
         self.tasks.append(probing)
         code = await exited
         self.processes.pop(index, None)
@@ -214,6 +216,18 @@ class Story:
             process.terminate()
         else:
             life.cancel()
+
+
+def begun(story: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    """A task whose failure, a fault of ours, is printed into the node's log when it happens."""
+    task = asyncio.create_task(story)
+    task.add_done_callback(tell)
+    return task
+
+
+def tell(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (fault := task.exception()):
+        traceback.print_exception(fault)
 
 
 def exit_of(process: subprocess.Popen[bytes]) -> asyncio.Future[int]:

@@ -55,6 +55,7 @@ def test_envoys_counters_agree_with_what_came_back(lab: State, two: Kube) -> Non
     route(lab, two, 50)
     before = envoy.cluster(lab, CANARY)
     got = load.send(lab.gateway, worlds.HOST, 2_000)
+    until(lambda: envoy.cluster(lab, CANARY).active == 0, 5, "Envoy to note that all are answered")
     after = envoy.cluster(lab, CANARY)
     assert (after.total - before.total, after.active) == (got.by_version["v2"], 0)
     assert after.by_code[500] - before.by_code.get(500, 0) == got.by_status[500]

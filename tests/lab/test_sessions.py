@@ -128,6 +128,17 @@ def test_up_stays_until_down_and_lets_commands_enter(tmp_path: Path) -> None:
     assert (labs(tmp_path), processes_of(tmp_path)) == ([], [])
 
 
+def test_a_user_without_root_has_a_lab_too(tmp_path: Path) -> None:
+    plain = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
+    run = [sys.executable, "-m", "tests.lab", "run", "--"]
+    done = subprocess.run(
+        [*plain, *run, "kubectl", "get", "nodes", "-o", "name"],
+        cwd=CHECKOUT, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False,
+        timeout=deadline(120),
+    )  # fmt: skip
+    assert done.stdout == "node/lab\n", done.stderr
+
+
 def test_a_part_can_be_stopped_and_started_again(tmp_path: Path) -> None:
     script = (
         "from tests.lab import mesh, parts\nfrom tests.lab.state import read_state\n"

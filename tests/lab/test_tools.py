@@ -11,6 +11,7 @@ import pytest
 from tests.lab import build, load, places, seam, supervisor
 from tests.lab.__main__ import split
 from tests.lab.progress import Progress
+from tests.lab.state import NoCluster
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_compiled_packages_are_told_from_errors() -> None:
 def test_outside_of_a_lab_the_seam_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TIDEGATE_LAB", raising=False)
     monkeypatch.delenv("LAB", raising=False)
-    with pytest.raises(seam.NoCluster, match=r"python -m tests\.lab run"):
+    with pytest.raises(NoCluster, match=r"python -m tests\.lab run"):
         seam.cluster()
 
 

@@ -98,8 +98,13 @@ def make(api: Kube, manifests: list[Manifest]) -> None:
     for each in manifests:
         api.apply(each)
         if each["kind"] == "Namespace":
-            account = f"/api/v1/namespaces/{each['metadata']['name']}/serviceaccounts"
-            until(lambda account=account: api.get(account)["items"], 20, f"{account} to have its default")  # type: ignore[misc]
+            await_account(api, each["metadata"]["name"])
+
+
+def await_account(api: Kube, namespace: str) -> None:
+    """Until the namespace has its default ServiceAccount, without which no pod can be made."""
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    until(lambda: api.get(path)["items"], 20, f"the default ServiceAccount of {namespace}")
 
 
 def available(api: Kube, name: str, replicas: int, seconds: float = 60) -> None:
