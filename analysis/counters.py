@@ -6,9 +6,7 @@ Each series alone, resets added back, sums only afterwards (statistics.md §3.6)
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from math import inf, isfinite
-from statistics import median
 from typing import Any
 
 import msgspec
@@ -18,8 +16,8 @@ from crds.paths import get
 Labels = tuple[tuple[str, str], ...]
 Target = tuple[str, str]
 
-SILENT = 2.5
-"""A target this many scrape intervals behind the others has gone; nobody waits for it."""
+MISSED = 3
+"""A target that was silent while another was scraped this often has gone; nobody waits for it."""
 REPLICA = 0.5
 """A drop to more than this share of the old value is another Prometheus replica's view, no restart."""
 
@@ -83,23 +81,20 @@ def _series(entry: Any) -> Series:
     return Series(labels, tuple((at, value) for at, value in read if isfinite(value)))
 
 
-def edge(*answers: tuple[Series, ...]) -> float | None:
-    """Up to when every living target has been heard in every answer; None where there is no sample at all.
+def edge(total: tuple[Series, ...]) -> float | None:
+    """Up to when every living target has been heard; None where there is no sample at all.
 
-    Counters read up to one edge agree on which requests they speak of: errors never exceed the total
-    because one of two questions was asked a scrape later.
+    One that has missed a few scrapes while others were scraped has gone, and is not waited for.
     """
-    heard = [last for answer in answers for last in _last_by_target(answer).values()]
-    if not heard:
-        return None
-    patience = SILENT * _scrape_interval([one for answer in answers for one in answer])
-    return min(last for last in heard if max(heard) - last <= patience)
+    lasts = _last_by_target(total).values()
+    alive = max((one.samples[-MISSED][0] for one in total if len(one.samples) >= MISSED), default=0.0)
+    return min((last for last in lasts if last >= alive), default=None)
 
 
 def increase(
     series: tuple[Series, ...], since: float, until: float, witnesses: tuple[Series, ...] = ()
 ) -> Growth:
-    """Events in (since, until]: every series differenced alone, then added up.
+    """Events scraped in (since, until]: every series differenced alone, then added up.
 
     `series` must reach back before `since` by a scrape or more: the last sample up to there is the base.
     A series without a base counts whole if its target had been scraped before without it (`witnesses` are
@@ -141,9 +136,3 @@ def _last_by_target(series: Iterable[Series]) -> dict[Target, float]:
     for one in series:
         last[one.target] = max(one.samples[-1][0], last.get(one.target, 0.0))
     return last
-
-
-def _scrape_interval(series: Iterable[Series]) -> float:
-    """The usual seconds between two samples; endless where no series has two."""
-    gaps = [later - earlier for one in series for (earlier, _), (later, _) in pairwise(one.samples)]
-    return median(gaps) if gaps else inf

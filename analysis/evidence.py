@@ -46,10 +46,11 @@ class Evidence(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Answered(msgspec.Struct, frozen=True):
-    """Both counters' samples, asked at the same time over the same window."""
+    """Both counters' samples at the same time over the same window; the errors were asked when the total was
+    known, so that they reach as far at least."""
 
-    errors: tuple[Series, ...]
     total: tuple[Series, ...]
+    errors: tuple[Series, ...]
 
 
 def window(evidence: Evidence) -> timedelta:
@@ -58,9 +59,9 @@ def window(evidence: Evidence) -> timedelta:
 
 
 def grown(evidence: Evidence, seen: Answered, limit: Limit) -> Evidence:
-    """The evidence after a look at `next_check`; errors and total are read up to the same edge."""
+    """The evidence after a look at `next_check`; errors are read as far as the total goes, no further."""
     since, at = evidence.watermark.timestamp(), evidence.next_check
-    until = min(edge(seen.errors, seen.total) or since, at.timestamp())
+    until = min(edge(seen.total) or since, at.timestamp())
     looked = msgspec.structs.replace(evidence, checks=evidence.checks + 1, unanswered_since=None)
     if until <= since:
         return looked

@@ -74,18 +74,25 @@ def test_checks_one_after_another_count_every_event_once(steps: list[int], data:
     assert parts == increase(counter, 100, end).events == totals[-1] - totals[0]
 
 
-def test_the_edge_is_where_all_targets_of_all_answers_have_been_heard() -> None:
+def test_the_edge_is_where_all_targets_have_been_heard() -> None:
     early, late = series(1, 2, 3, pod="a"), series(1, 2, 3, 4, pod="b")
     assert edge((early, late)) == 130
-    assert edge((late,), (early,)) == 130
 
 
-def test_a_target_that_has_gone_is_not_waited_for() -> None:
-    assert edge((series(1, 2, pod="gone"), series(*range(10), pod="b"))) == 100 + 9 * 15
+def test_a_target_that_missed_three_scrapes_of_another_has_gone() -> None:
+    gone, two = series(1, 2, pod="gone"), series(1, 2, 3, 4, pod="b")
+    assert edge((gone, two)) == 115
+    assert edge((gone, series(1, 2, 3, 4, 5, pod="b"))) == 160
+
+
+def test_after_an_outage_the_first_target_scraped_waits_for_the_others() -> None:
+    before = series(1, 2, 3, pod="b")
+    back = Series(series(pod="a").labels, (*series(1, 2, 3).samples, (900.0, 4.0)))
+    assert edge((before, back)) == 130
 
 
 def test_without_any_sample_there_is_no_edge() -> None:
-    assert edge((), ()) is None
+    assert edge(()) is None
 
 
 def test_an_answer_is_read_into_series_with_sorted_labels() -> None:

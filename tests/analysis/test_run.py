@@ -50,7 +50,7 @@ def scraped(*points: tuple[float, float], code: str = "200") -> tuple[Series, ..
 def seen(upto: float, errors: float, requests: float) -> dict[str, Reading]:
     """A reading in which everything since the start came in one scrape, `upto` seconds after it."""
     total = scraped((-1, 1000), (upto, 1000 + requests))
-    return {"error-rate": Answered(scraped((-1, 7), (upto, 7 + errors), code="503"), total)}
+    return {"error-rate": Answered(total, scraped((-1, 7), (upto, 7 + errors), code="503"))}
 
 
 def then(run: AnalysisRun, readings: dict[str, Reading], at: float) -> AnalysisRun:
@@ -117,7 +117,7 @@ def test_evidence_of_all_checks_adds_up() -> None:
     for check in range(1, 4):
         points.append((30.0 * check, 8.0 * check))
         total = scraped(*((at, 10 * value) for at, value in points))
-        run = then(run, {"error-rate": Answered(scraped(*points, code="503"), total)}, 30 * check)
+        run = then(run, {"error-rate": Answered(total, scraped(*points, code="503"))}, 30 * check)
         if completed(run.status):
             break
     assert run.status.phase == "Failed"
@@ -125,7 +125,7 @@ def test_evidence_of_all_checks_adds_up() -> None:
 
 
 def test_a_counter_of_errors_not_yet_born_is_no_error() -> None:
-    reading: dict[str, Reading] = {"error-rate": Answered((), scraped((-1, 0), (30, 100)))}
+    reading: dict[str, Reading] = {"error-rate": Answered(scraped((-1, 0), (30, 100)), ())}
     run = then(begun(), reading, 30)
     assert "0.0 % errors (0 of 100)" in run.status.message
 
@@ -133,10 +133,19 @@ def test_a_counter_of_errors_not_yet_born_is_no_error() -> None:
 def test_the_first_errors_of_a_release_count_whole() -> None:
     reading: dict[str, Reading] = {
         "error-rate": Answered(
-            scraped((30, 30), code="503"), scraped((-1, 0), (30, 70)) + scraped((30, 30), code="503")
+            scraped((-1, 0), (30, 70)) + scraped((30, 30), code="503"), scraped((30, 30), code="503")
         )
     }
     assert "(30 of 100)" in then(begun(), reading, 30).status.message
+
+
+def test_errors_beyond_the_totals_last_scrape_wait_for_the_next_check() -> None:
+    """The errors are asked a moment later; a scrape in between must not make them more than the requests."""
+    total, errors = [(-1.0, 0.0), (29.0, 100.0)], [(-1.0, 0.0), (29.0, 2.0), (30.0, 4.0)]
+    run = then(begun(), {"error-rate": Answered(scraped(*total), scraped(*errors, code="503"))}, 30)
+    assert "(2 of 100)" in run.status.message
+    later = Answered(scraped(*total, (30.0, 130.0)), scraped(*errors, code="503"))
+    assert "(4 of 130)" in then(run, {"error-rate": later}, 60).status.message
 
 
 def test_after_a_long_absence_of_ours_the_next_check_is_ahead_again() -> None:
@@ -182,7 +191,7 @@ def idle(checks: int) -> Iterator[dict[str, Reading]]:
     points = [(-1.0, 50.0)]
     for check in range(1, checks + 1):
         points.append((30.0 * check, 50.0))
-        yield {"error-rate": Answered((), scraped(*points))}
+        yield {"error-rate": Answered(scraped(*points), ())}
 
 
 def test_a_canary_that_gets_no_requests_though_it_has_weight_is_inconclusive_after_the_grace() -> None:
@@ -204,13 +213,13 @@ def test_missing_series_are_named_and_never_a_success() -> None:
 
 
 def test_a_target_no_longer_scraped_is_told_apart_from_one_without_requests() -> None:
-    stale: list[dict[str, Reading]] = [{"error-rate": Answered((), scraped((-1, 50)))}] * 6
+    stale: list[dict[str, Reading]] = [{"error-rate": Answered(scraped((-1, 50)), ())}] * 6
     assert "t is not scraped any more" in walk(begun(), iter(stale)).status.message
 
 
 def test_silence_begins_anew_after_requests_were_heard() -> None:
     run = then(begun(), seen(30, 0, 10), 30)
-    reading: dict[str, Reading] = {"error-rate": Answered((), scraped((-1, 1000), (30, 1010), (190, 1010)))}
+    reading: dict[str, Reading] = {"error-rate": Answered(scraped((-1, 1000), (30, 1010), (190, 1010)), ())}
     assert then(run, reading, 190).status.phase == "Running"
 
 
@@ -251,7 +260,7 @@ def test_what_has_ended_stays_ended() -> None:
 
 def test_the_worst_metric_is_the_runs_phase_and_closes_the_others() -> None:
     run = begun(metric(), metric(name="other"))
-    readings = {**seen(30, 36, 300), "other": Answered((), scraped((-1, 0), (30, 100)))}
+    readings = {**seen(30, 36, 300), "other": Answered(scraped((-1, 0), (30, 100)), ())}
     over = then(run, readings, 30)
     assert [result.phase for result in over.status.metric_results] == ["Failed", "Successful"]
     assert over.status.phase == "Failed"

@@ -54,8 +54,15 @@ def answered(raw: Raw, errors: float, requests: float) -> dict[Need, Answer]:
         labels = (("code", code), ("instance", "a"), ("job", "envoy"))
         return (Series(labels, ((START.timestamp() - 1, 0.0), (DUE.timestamp(), last))),)
 
-    first, second = needs(raw, {}, DUE)
-    return {first: Known(scraped(errors, "503")), second: Known(scraped(requests, "200"))}
+    total, errors_need = both(raw, DUE)
+    return {total: Known(scraped(requests, "200")), errors_need: Known(scraped(errors, "503"))}
+
+
+def both(raw: Raw, now: datetime) -> tuple[Need, Need]:
+    """Both questions of a due check, the second asked when the first is answered."""
+    (total,) = needs(raw, {}, now)
+    _, errors = needs(raw, {total: Known(())}, now)
+    return total, errors
 
 
 def test_a_new_run_is_begun_without_asking_anything() -> None:
@@ -80,18 +87,25 @@ def test_nothing_is_written_before_the_next_check() -> None:
 def test_a_due_check_asks_for_raw_samples_at_its_own_time_however_late_it_is_planned() -> None:
     raw = begun()
     asked = needs(raw, {}, DUE)
-    assert asked == (
-        Samples("http://prometheus:9090", 'e{arm="canary"}', 330.0, DUE),
-        Samples("http://prometheus:9090", 't{arm="canary"}', 330.0, DUE),
-    )
+    assert asked == (Samples("http://prometheus:9090", 't{arm="canary"}', 330.0, DUE),)
     assert needs(raw, {}, DUE + timedelta(seconds=25)) == asked
+
+
+def test_errors_are_asked_when_the_total_is_known_so_that_they_are_never_the_older_ones() -> None:
+    raw = begun()
+    (total,) = needs(raw, {}, DUE)
+    errors = Samples("http://prometheus:9090", 'e{arm="canary"}', 330.0, DUE)
+    assert needs(raw, {total: Pending()}, DUE) == (total,)
+    assert needs(raw, {total: Failed("timeout")}, DUE) == (total,)
+    assert needs(raw, {total: Known(())}, DUE) == (total, errors)
 
 
 def test_while_an_answer_is_on_its_way_there_is_nothing_to_plan() -> None:
     raw = begun()
-    asked = needs(raw, {}, DUE)
-    half: dict[Need, Answer] = {asked[0]: Known(()), asked[1]: Pending()}
-    assert plan(raw, half, DUE) == Plan(why="waiting for Prometheus to answer for error-rate")
+    total, errors = both(raw, DUE)
+    waiting = Plan(why="waiting for Prometheus to answer for error-rate")
+    assert plan(raw, {}, DUE) == waiting
+    assert plan(raw, {total: Known(()), errors: Pending()}, DUE) == waiting
 
 
 def test_an_answer_is_recorded_with_its_reason_and_the_run_looks_again() -> None:
@@ -127,9 +141,9 @@ def test_a_rejection_is_recorded_told_and_final() -> None:
 
 def test_a_refusal_is_recorded_with_the_time_of_the_next_try() -> None:
     raw = begun()
-    asked = needs(raw, {}, DUE)
+    (total,) = needs(raw, {}, DUE)
     late = DUE + timedelta(seconds=5)
-    made = plan(raw, {asked[1]: Failed("connection refused")}, late)
+    made = plan(raw, {total: Failed("connection refused")}, late)
     after = recorded(raw, made)
     assert get(after, "status", "phase") == "Running"
     assert "connection refused" in get(after, "status", "message")
@@ -138,11 +152,11 @@ def test_a_refusal_is_recorded_with_the_time_of_the_next_try() -> None:
 
 def test_a_field_that_is_cleared_is_cleared_in_status_too() -> None:
     raw = begun()
-    asked = needs(raw, {}, DUE)
-    refused = recorded(raw, plan(raw, {asked[1]: Failed("timeout")}, DUE))
+    total, errors = both(raw, DUE)
+    refused = recorded(raw, plan(raw, {total: Known(()), errors: Failed("timeout")}, DUE))
     assert get(refused, "status", "tidegate", "metrics", "error-rate", "unansweredSince")
     again = DUE + timedelta(seconds=10)
-    retried = needs(refused, {}, again)
+    retried = both(refused, again)
     mended = recorded(refused, plan(refused, dict.fromkeys(retried, Known(())), again))
     assert "unansweredSince" not in get(mended, "status", "tidegate", "metrics", "error-rate")
 
@@ -185,8 +199,7 @@ def test_the_status_stays_small() -> None:
     raw, size = begun(), {}
     for check in range(1, 201):
         now = START + timedelta(seconds=30 * check)
-        asked = needs(raw, {}, now)
-        after = recorded(raw, plan(raw, dict.fromkeys(asked, Known(())), now))
+        after = recorded(raw, plan(raw, dict.fromkeys(both(raw, now), Known(())), now))
         assert merge_diff(raw["status"], after["status"])
         raw = after
         size[check] = len(str(raw["status"]))
