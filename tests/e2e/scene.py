@@ -24,7 +24,7 @@ from tests.lab.worlds import HOST, NAMESPACE, kube, make, mesh_of
 Raw = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
-BRIEF = ROOT.parent / "shared" / "brief" / "services" / "api" / "rollout.yaml"
+BRIEF = ROOT / "examples" / "api" / "rollout.yaml"
 SHORTENED = {"5m": "8s", "10m": "5s", "30s": "1s"}
 CONTROLLER_NAMESPACE = "default"
 ENVOY = 'envoy_cluster_upstream_rq{envoy_cluster_name=~"outbound[|][0-9]+[|]{{subset}}[|]{{service}}[.].*"'

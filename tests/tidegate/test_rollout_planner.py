@@ -1,0 +1,210 @@
+"""What is written for a Rollout: the brief's, with what stands around it, one fact at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from crds.paths import get, put
+from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, REPLICA_SET, VIRTUAL_SERVICE, Ref
+from rollouts.podhash import pod_template_hash
+from tidegate.planners.needs import Absent, Answer, Answers, Known, Need, Object, Owned, Pending, Samples
+from tidegate.planners.plan import Create, JsonPatch, MergePatch, Plan, Record
+from tidegate.planners.rollout import RolloutPlanner
+from tidegate.planners.settings import Settings
+
+Raw = dict[str, Any]
+
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+BRIEF = Path(__file__).parents[3] / "shared" / "brief" / "services" / "api" / "rollout.yaml"
+PLANNER = RolloutPlanner(Settings())
+SERVICE = Object(Ref(VIRTUAL_SERVICE, "production", "api"))
+RULE = Object(Ref(DESTINATION_RULE, "production", "api"))
+LABEL = "rollouts-pod-template-hash"
+
+
+def brief(image: str = "myregistry/api:v2.1.0", **status: Any) -> Raw:
+    raw: Raw = yaml.safe_load(BRIEF.read_text())
+    raw["metadata"] |= {"uid": "u1", "resourceVersion": "7", "generation": 1}
+    raw["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return {**raw, "status": status} if status else raw
+
+
+def hash_of(raw: Raw) -> str:
+    return pod_template_hash(raw["spec"]["template"])
+
+
+def replica_set(rollout: Raw, replicas: int, revision: int = 1, owned: bool = True) -> Raw:
+    pod_hash = hash_of(rollout)
+    owner = [{"uid": "u1", "controller": True, "kind": "Rollout", "name": "api"}] if owned else []
+    counts = {"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}
+    return {
+        "metadata": {
+            "name": f"api-{pod_hash}",
+            "uid": f"rs-{pod_hash}",
+            "resourceVersion": "3",
+            "labels": {"app": "api", LABEL: pod_hash},
+            "annotations": {"rollout.argoproj.io/revision": str(revision)},
+            "ownerReferences": owner,
+        },
+        "spec": {
+            "replicas": replicas,
+            "template": put(rollout["spec"]["template"], ("metadata", "labels", LABEL), pod_hash),
+        },
+        "status": counts,
+    }
+
+
+def mesh(weight: int = 0, stable: str = "", canary: str = "") -> dict[Need, Answer]:
+    route = [
+        {"destination": {"host": "api", "subset": "stable"}, "weight": 100 - weight},
+        {"destination": {"host": "api", "subset": "canary"}, "weight": weight},
+    ]
+    subsets = [
+        {"name": name, "labels": {LABEL: pod_hash} if pod_hash else {}}
+        for name, pod_hash in (("stable", stable), ("canary", canary))
+    ]
+    return {
+        SERVICE: Known({"metadata": {"resourceVersion": "5"}, "spec": {"http": [{"route": route}]}}),
+        RULE: Known({"metadata": {"resourceVersion": "6"}, "spec": {"host": "api", "subsets": subsets}}),
+    }
+
+
+def planned(raw: Raw, *sets: Raw, found: Answers | None = None, orphans: tuple[Raw, ...] = ()) -> Plan:
+    answers: dict[Need, Answer] = {
+        Owned(REPLICA_SET, "production", "u1"): Known(sets),
+        Owned(REPLICA_SET, "production", ""): Known(orphans),
+        Owned(ANALYSIS_RUN, "production", "u1"): Known(()),
+        **(found if found is not None else mesh()),
+    }
+    for _ in range(5):
+        for need in PLANNER.needs(raw, answers, NOW):
+            answers.setdefault(need, Absent() if isinstance(need, Object) else Pending())
+    return PLANNER.plan(raw, answers, NOW)
+
+
+def recorded(plan: Plan) -> Raw:
+    return next(write.patch for write in plan.writes if isinstance(write, Record))
+
+
+def condition(plan: Plan, kind: str) -> str:
+    return next(str(c["message"]) for c in recorded(plan)["conditions"] if c["type"] == kind)
+
+
+def settled(old: Raw, new: Raw, **more: Any) -> Raw:
+    """`new` on its way from `old`, with the router seen long ago."""
+    long_ago = (NOW - timedelta(minutes=1)).isoformat()
+    seen = {"weight": 0, "stable": hash_of(old), "canary": hash_of(new), "exact": True}
+    ours = {"traffic": {**seen, "weightSince": long_ago, "armsSince": long_ago}}
+    first = planned(
+        new, replica_set(old, 10), replica_set(new, 1, 2), found=mesh(0, hash_of(old), hash_of(new))
+    )
+    status = {
+        **recorded(first),
+        "stableRS": hash_of(old),
+        "currentPodHash": hash_of(new),
+        "tidegate": ours,
+        **more,
+    }
+    return {**new, "status": status}
+
+
+def test_the_first_replica_set_is_argos() -> None:
+    raw = brief()
+    made = next(write for write in planned(raw).writes if isinstance(write, Create))
+    pod_hash = hash_of(raw)
+    assert made.ref == Ref(REPLICA_SET, "production", f"api-{pod_hash}")
+    assert made.body["spec"]["selector"] == {"matchLabels": {"app": "api", LABEL: pod_hash}}
+    assert get(made.body, "spec", "template", "metadata", "labels", LABEL) == pod_hash
+    assert get(made.body, "metadata", "annotations", "rollout.argoproj.io/revision") == "1"
+
+
+def test_a_status_is_written_on_the_version_that_was_planned_on() -> None:
+    record = planned(brief()).writes[-1]
+    assert isinstance(record, Record)
+    assert (record.version, record.patch["observedGeneration"]) == ("7", "1")
+
+
+def test_nothing_is_written_before_the_replica_sets_were_seen() -> None:
+    raw = brief()
+    answers: dict[Need, Answer] = {need: Pending() for need in PLANNER.needs(raw, {}, NOW)}
+    assert PLANNER.plan(raw, answers, NOW).writes == ()
+
+
+def test_a_mistake_in_the_spec_is_a_condition_that_names_the_field_and_nothing_else_is_written() -> None:
+    raw = put(brief(), ("spec", "strategy", "canary", "steps", 0, "setWeight"), 250)
+    plan = planned(raw, replica_set(brief(), 10))
+    assert condition(plan, "InvalidSpec") == (
+        'The Rollout "api" is invalid: spec.strategy.canary.steps[0].setWeight: '
+        "Invalid value: 250 is no share; write 0 to 100"
+    )
+    assert len(plan.writes) == 1
+
+
+def test_a_field_that_would_move_traffic_and_is_not_acted_on_holds_the_rollout() -> None:
+    raw = put(brief(), ("spec", "strategy", "canary", "dynamicStableScale"), True)
+    plan = planned(raw)
+    assert "spec.strategy.canary.dynamicStableScale" in condition(plan, "Unsupported")
+    assert len(plan.writes) == 1
+
+
+def test_a_missing_destination_rule_is_named_with_its_fix() -> None:
+    plan = planned(brief(), found={**mesh(), RULE: Absent()})
+    said = condition(plan, "TrafficNotReady")
+    assert said.startswith("DestinationRule production/api does not exist; create it")
+
+
+def test_a_replica_set_that_nobody_owns_is_adopted_first() -> None:
+    lost = replica_set(brief(), 10, owned=False)
+    (write,) = planned(brief(), orphans=(lost,)).writes
+    assert isinstance(write, MergePatch)
+    assert get(write.body, "metadata", "ownerReferences", 0, "uid") == "u1"
+
+
+def test_a_canary_waits_for_the_stable_arms_series_before_its_first_request() -> None:
+    old, new = brief(), brief("myregistry/api:v2.2.0")
+    raw = settled(old, new)
+    answers = mesh(0, hash_of(old), hash_of(new))
+    plan = planned(raw, replica_set(old, 10), replica_set(new, 1, 2), found=answers)
+    assert not any(isinstance(write, Create | JsonPatch) for write in plan.writes)
+
+
+def test_with_its_series_there_the_run_is_created_under_argos_name() -> None:
+    old, new = brief(), brief("myregistry/api:v2.2.0")
+    raw = settled(old, new)
+    found = mesh(0, hash_of(old), hash_of(new))
+    sets = (replica_set(old, 10), replica_set(new, 1, 2))
+    asked = _asked(raw, sets, found)
+    plan = planned(raw, *sets, found={**found, **{need: Known(("a series",)) for need in asked}})
+    run = next(write for write in plan.writes if isinstance(write, Create))
+    assert run.ref == Ref(ANALYSIS_RUN, "production", f"api-{hash_of(new)}-2")
+    assert get(run.body, "spec", "metrics", 0, "thresholdRange") == {"max": 0.05}
+
+
+def test_a_rollout_at_rest_is_left_alone() -> None:
+    raw = brief()
+    pod_hash = hash_of(raw)
+    raw["metadata"]["annotations"] = {"rollout.argoproj.io/revision": "1"}
+    found = mesh(0, pod_hash, pod_hash)
+    first = recorded(
+        planned(
+            {**raw, "status": {"stableRS": pod_hash, "currentPodHash": pod_hash}},
+            replica_set(raw, 10),
+            found=found,
+        )
+    )
+    status = {"stableRS": pod_hash, "currentPodHash": pod_hash, **first}
+    assert planned({**raw, "status": status}, replica_set(raw, 10), found=found).writes == ()
+
+
+def _asked(raw: Raw, sets: tuple[Raw, ...], found: Answers) -> list[Samples]:
+    answers: dict[Need, Answer] = {
+        Owned(REPLICA_SET, "production", "u1"): Known(sets),
+        Owned(REPLICA_SET, "production", ""): Known(()),
+        Owned(ANALYSIS_RUN, "production", "u1"): Known(()),
+        **found,
+    }
+    return [need for need in PLANNER.needs(raw, answers, NOW) if isinstance(need, Samples)]
