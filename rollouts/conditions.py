@@ -22,7 +22,8 @@ INVALID = "InvalidSpec"
 UNSUPPORTED = "Unsupported"
 IGNORED = "FieldsIgnored"
 QUIET = (IGNORED, "TrafficEdited")
-TRANSIENT = (INVALID, UNSUPPORTED, IGNORED, "TrafficNotReady", "TrafficEdited", Reason.METRICS)
+REFUSED = "WriteRefused"
+TRANSIENT = (INVALID, UNSUPPORTED, IGNORED, REFUSED, "TrafficNotReady", "TrafficEdited", Reason.METRICS)
 """Conditions that are there only while there is something to mend."""
 
 
@@ -75,6 +76,8 @@ def _say(conditions: tuple[Condition, ...], says: Says, now: datetime) -> tuple[
 def troubles(world: World, memory: Memory) -> tuple[Says, ...]:
     """What keeps traffic from moving, each with its fix."""
     said = []
+    if world.refused:
+        said.append(Says(REFUSED, True, REFUSED, world.refused))
     if isinstance(world.traffic, Trouble):
         said.append(Says("TrafficNotReady", True, world.traffic.reason, world.traffic.message))
     if world.metrics and memory.paused_for(Reason.METRICS):

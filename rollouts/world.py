@@ -106,7 +106,7 @@ class World(msgspec.Struct, frozen=True):
     asked; `asking` that the answer is on its way. `stuck` says why the canary's pods cannot start, where
     they cannot. `runs` are the AnalysisRuns that have not ended; `run` is this revision's and attempt's.
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
-    are passed over.
+    are passed over. `refused` is the write that the API server will not take, in its words.
     """
 
     ask: Ask
@@ -120,6 +120,7 @@ class World(msgspec.Struct, frozen=True):
     asking: bool = False
     stuck: str = ""
     ignored: tuple[str, ...] = ()
+    refused: str = ""
     late_at: datetime | None = None
 
     def revision_of(self, pod_hash: str) -> Pods | None:

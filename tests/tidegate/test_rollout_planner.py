@@ -9,9 +9,20 @@ from typing import Any
 import yaml
 
 from crds.paths import get, put
-from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, REPLICA_SET, VIRTUAL_SERVICE, Ref
+from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, REPLICA_SET, ROLLOUT, VIRTUAL_SERVICE, Ref
 from rollouts.podhash import pod_template_hash
-from tidegate.planners.needs import Absent, Answer, Answers, Known, Need, Object, Owned, Pending, Samples
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    Answers,
+    Known,
+    Need,
+    Object,
+    Owned,
+    Pending,
+    Refusal,
+    Samples,
+)
 from tidegate.planners.plan import Create, JsonPatch, MergePatch, Plan, Record
 from tidegate.planners.rollout import RolloutPlanner
 from tidegate.planners.settings import Settings
@@ -155,6 +166,13 @@ def test_a_missing_destination_rule_is_named_with_its_fix() -> None:
     plan = planned(brief(), found={**mesh(), RULE: Absent()})
     said = condition(plan, "TrafficNotReady")
     assert said.startswith("DestinationRule production/api does not exist; create it")
+
+
+def test_a_write_that_the_api_server_refuses_is_told_before_it_is_tried_again() -> None:
+    told = Known("Create of ReplicaSet production/api-x: exceeded quota")
+    plan = planned(brief(), found={**mesh(), Refusal(Ref(ROLLOUT, "production", "api")): told})
+    assert isinstance(plan.writes[0], Record)
+    assert condition(plan, "WriteRefused") == told.value
 
 
 def test_a_replica_set_that_nobody_owns_is_adopted_first() -> None:

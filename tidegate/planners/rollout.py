@@ -26,7 +26,7 @@ from rollouts.conditions import INVALID, UNSUPPORTED, Says
 from rollouts.plan import plan as decide
 from rollouts.status import held, report
 from rollouts.world import World
-from tidegate.planners.needs import Answers, Known, Need
+from tidegate.planners.needs import Answers, Known, Need, Refusal, known
 from tidegate.planners.plan import Event, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_metrics import Metrics, catalogue_needs, metrics, preflight_needs
 from tidegate.planners.rollout_world import (
@@ -59,7 +59,7 @@ class RolloutPlanner:
         if _wrong(raw):
             return ()
         here = given(raw)
-        first = (*own(here), *catalogue_needs(here, self._settings))
+        first = (*own(here), Refusal(ref_of(ROLLOUT, raw)), *catalogue_needs(here, self._settings))
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
         first = (*first, *defaults(here, answers))
@@ -80,7 +80,10 @@ class RolloutPlanner:
         world = look(here, answers, now)
         judged = metrics(here, world, answers, self._settings)
         passed_over = ignored(here.rollout)
-        world = replace(world, metrics=judged.trouble, asking=judged.asking, ignored=passed_over)
+        refused = known(answers, Refusal(ref_of(ROLLOUT, raw)), "")
+        world = replace(
+            world, metrics=judged.trouble, asking=judged.asking, ignored=passed_over, refused=refused
+        )
         return _compose(here, world, answers, judged)
 
 
@@ -91,12 +94,14 @@ def _seen_enough(here: Given, answers: Answers) -> bool:
 
 
 def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Plan:
+    """The status comes last, unless it tells of a write that would stop the plan again."""
     decision = decide(world)
     acted: list[Write] = [*_numbered(here, world)]
     for action in decision.actions:
         acted += writes(here, action, answers, judged.inline)
+    record = _record(here, world, decision)
     return Plan(
-        writes=(*acted, *_record(here, world, decision)),
+        writes=(*record, *acted) if world.refused else (*acted, *record),
         wake_at=_wake(here, world, decision),
         why=decision.why,
         events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in decision.told),
