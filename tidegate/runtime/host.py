@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,8 @@ import kopf
 from tidegate.kube.config import TOKEN_FILE_SECONDS, Connection
 from tidegate.runtime.admission import Certificate, register
 from tidegate.runtime.app import App
+
+log = logging.getLogger("tidegate.host")
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -82,7 +85,11 @@ def registry(app: App, connection: Connection, stop: Stop) -> kopf.OperatorRegis
 
     @kopf.on.startup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def startup(**_: Any) -> None:
-        await app.start(stop.give_up)
+        try:
+            await app.start(stop.give_up)
+        except OSError as problem:
+            log.error("cannot listen: %s; choose another --metrics-port or --healthz-port", problem)
+            stop.give_up()
 
     @kopf.on.cleanup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def cleanup(**_: Any) -> None:

@@ -5,7 +5,7 @@ import pytest
 from tests.tidegate.kube.fake import FakeApi, serving, status
 from tidegate.kube import requests
 from tidegate.kube.aio import AioSender
-from tidegate.kube.config import Connection
+from tidegate.kube.config import Connection, Credentials, Proof
 from tidegate.kube.errors import Forbidden, TooMany, Unprocessable, Unreachable, error, look_again
 from tidegate.kube.http import Request, Response
 
@@ -41,6 +41,23 @@ async def test_an_answer_that_is_late_is_unreachable() -> None:
         with pytest.raises(Unreachable):
             await sender.send(Request("GET", "/api/v1/pods", {"watch": "true"}, timeout=0.05))
         await sender.close()
+
+
+async def test_a_token_that_is_no_longer_taken_is_renewed_once() -> None:
+    api = FakeApi()
+    api.put(POD)
+    api.refusals = [status(401, "Unauthorized")]
+    fetched: list[Proof] = []
+
+    def fetch() -> Proof:
+        fetched.append(Proof(f"Bearer {len(fetched)}"))
+        return fetched[-1]
+
+    async with serving(api.handle) as url:
+        sender = AioSender(Connection(url, Credentials(fetch)), "tidegate/test")
+        assert (await sender.send(requests.get(POD))).status == 200
+        await sender.close()
+    assert len(fetched) == 2
 
 
 async def test_a_watch_that_is_refused_says_why() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -58,9 +59,9 @@ def kubeconfig(folder: Path, url: str) -> Path:
 
 
 @asynccontextmanager
-async def controller(api: FakeApi, folder: Path) -> AsyncIterator[Running]:
+async def controller(api: FakeApi, folder: Path, health: int = 0) -> AsyncIterator[Running]:
     async with serving(api.handle) as url:
-        ports = ("--metrics-port", "0", "--healthz-port", "0")
+        ports = ("--metrics-port", "0", "--healthz-port", str(health))
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "tidegate", "controller", *ports),
             env={"KUBECONFIG": str(kubeconfig(folder, url)), "PATH": ""},
@@ -130,6 +131,27 @@ async def test_losing_the_lease_ends_the_process_with_1(tmp_path: Path) -> None:
             code = await running.process.wait()
         assert code == 1
         assert "Deposed" in running.said
+
+
+async def test_a_port_that_is_taken_is_said_and_ends_it_with_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        async with controller(FakeApi(), tmp_path, taken.getsockname()[1]) as running:
+            async with asyncio.timeout(30 * SCALE):
+                assert await running.process.wait() == 1
+    assert "choose another --metrics-port or --healthz-port" in running.said
+
+
+async def test_a_standby_leads_as_soon_as_the_leader_is_told_to_end(tmp_path: Path) -> None:
+    api = FakeApi()
+    async with controller(api, tmp_path) as leader:
+        await until(lambda: leads(api), 30)
+        first = get(api.objects[LEASE], "spec", "holderIdentity")
+        async with controller(api, tmp_path) as standby:
+            await until(lambda: "on port" in standby.said and api.asked("GET", LEASE) >= 2, 30)
+            leader.process.send_signal(signal.SIGTERM)
+            await until(lambda: get(api.objects[LEASE], "spec", "holderIdentity") not in ("", first), 10)
 
 
 async def test_without_a_kubeconfig_it_says_which_one_is_missing(tmp_path: Path) -> None:
