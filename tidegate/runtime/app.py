@@ -64,7 +64,7 @@ class Parts:
 
 
 class App:
-    """`start` and `stop` are the host's to call; `failed` is called when the process had better end."""
+    """`listen`, `start` and `stop` are the host's to call."""
 
     def __init__(self, settings: Settings, sender: Sender, elector: Elector | None, parts: Parts) -> None:
         self._settings = settings
@@ -85,17 +85,20 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._ports: list[web.AppRunner] = []
 
-    async def start(self, failed: Callable[[], None]) -> None:
-        """Listen and begin; `failed` is called once if any part ends by itself."""
+    async def listen(self) -> None:
+        """Open the ports; OSError where one is taken."""
         self._ports.append(await serve(self._settings.metrics_port, {"/metrics": text(self.metrics.text)}))
         pages = {"/healthz": probe(self.stuck), "/readyz": probe(self.unready)}
         self._ports.append(await serve(self._settings.health_port, pages))
+
+    def start(self, failed: Callable[[], None]) -> None:
+        """Begin to watch and to work; `failed` is called if any part ends by itself."""
         runs = [reflector.run() for reflector in self.reflectors]
         runs += [self._work() for _ in range(self._settings.workers)]
         runs += [self._elector.run()] if self._elector else []
         self._tasks = [asyncio.create_task(run) for run in runs]
         for task in self._tasks:
-            task.add_done_callback(lambda ended: _report(ended, failed))
+            task.add_done_callback(lambda ended: self._ended(ended, failed))
 
     async def stop(self) -> None:
         """Workers first, so that nothing is written once the Lease is released."""
@@ -127,6 +130,14 @@ class App:
     def _conflict(self) -> str:
         return self._elector.conflict if self._elector else ""
 
+    def _ended(self, ended: asyncio.Task[None], failed: Callable[[], None]) -> None:
+        if ended.cancelled():
+            return
+        log.error("a part of the controller ended by itself", exc_info=ended.exception())
+        for task in self._tasks:  # a deposed leader must not finish the write it is about to make
+            task.cancel()
+        failed()
+
     async def _work(self) -> None:
         if self._elector:
             await self._elector.leading.wait()
@@ -141,8 +152,3 @@ def _fetchers(sender: Sender) -> dict[type, Fetch]:
     return {Pods: PodFetcher(sender), Defaulted: DefaultsFetcher(sender)}
 
 
-def _report(ended: asyncio.Task[None], failed: Callable[[], None]) -> None:
-    if ended.cancelled():
-        return
-    log.error("a part of the controller ended by itself", exc_info=ended.exception())
-    failed()

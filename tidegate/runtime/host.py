@@ -55,6 +55,11 @@ class NoProgress(kopf.ProgressStorage):
 
 async def host(app: App, connection: Connection, certificate: Certificate | None = None) -> int:
     """Run until told to stop; the process's exit code: 0, or 1 where a part of the app gave up."""
+    try:
+        await app.listen()
+    except OSError as problem:
+        log.error("cannot listen: %s; choose another --metrics-port or --healthz-port", problem)
+        return 1
     stop, chosen = Stop(), settings()
     handlers = registry(app, connection, stop)
     if certificate:
@@ -85,11 +90,7 @@ def registry(app: App, connection: Connection, stop: Stop) -> kopf.OperatorRegis
 
     @kopf.on.startup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def startup(**_: Any) -> None:
-        try:
-            await app.start(stop.give_up)
-        except OSError as problem:
-            log.error("cannot listen: %s; choose another --metrics-port or --healthz-port", problem)
-            stop.give_up()
+        app.start(stop.give_up)
 
     @kopf.on.cleanup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
     async def cleanup(**_: Any) -> None:
