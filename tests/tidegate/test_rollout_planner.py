@@ -190,6 +190,15 @@ def test_a_canary_waits_for_the_stable_arms_series_before_its_first_request() ->
     assert not any(isinstance(write, Create | JsonPatch) for write in plan.writes)
 
 
+def test_pods_that_make_no_progress_are_looked_at_once_patience_ends() -> None:
+    old, new = brief(), brief("myregistry/api:v2.2.0")
+    crashing = put(replica_set(new, 1, 2), ("status", "availableReplicas"), 0)
+    since = {"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}
+    raw = settled(old, new, conditions=[{**since, "lastUpdateTime": "2026-03-01T11:59:57Z"}])
+    plan = planned(raw, replica_set(old, 10), crashing, found=mesh(0, hash_of(old), hash_of(new)))
+    assert plan.wake_at == NOW + timedelta(seconds=7)
+
+
 def test_with_its_series_there_the_run_is_created_under_argos_name() -> None:
     old, new = brief(), brief("myregistry/api:v2.2.0")
     raw = settled(old, new)

@@ -21,7 +21,7 @@ from crds.rollout import parse
 from crds.rollout_status import RolloutStatus
 from crds.support import ignored, unsupported
 from crds.validate import problems
-from rollouts.actions import Decision
+from rollouts.actions import Decision, StartAnalysis, Told
 from rollouts.conditions import INVALID, UNSUPPORTED, Says
 from rollouts.plan import plan as decide
 from rollouts.status import held, report
@@ -38,6 +38,7 @@ from tidegate.planners.rollout_world import (
     look,
     orphans,
     own,
+    pods_asked_from,
     pods_of,
 )
 from tidegate.planners.rollout_writes import adopt, writes
@@ -100,11 +101,13 @@ def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Pl
     for action in decision.actions:
         acted += writes(here, action, answers, judged.inline)
     record = _record(here, world, decision)
+    started = judged.inline and any(isinstance(action, StartAnalysis) for action in decision.actions)
+    notes = [Told("AnalysisNote", note) for note in judged.inline.notes] if judged.inline and started else []
     return Plan(
         writes=(*record, *acted) if world.refused else (*acted, *record),
         wake_at=_wake(here, world, decision),
         why=decision.why,
-        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in decision.told),
+        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in (*decision.told, *notes)),
     )
 
 
@@ -143,8 +146,8 @@ def _selector(here: Given) -> str:
 
 def _wake(here: Given, world: World, decision: Decision) -> datetime | None:
     moments = [decision.look_again] if decision.look_again else []
-    if pods_of(here, world):
-        moments.append(world.now + PODS_EVERY)
+    if since := pods_asked_from(here, world):
+        moments.append(since if world.now < since else world.now + PODS_EVERY)
     return min(moments, default=None)
 
 

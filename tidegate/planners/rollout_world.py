@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
@@ -41,7 +42,6 @@ Raw = dict[str, Any]
 
 REVISION = "rollout.argoproj.io/revision"
 ATTEMPT = "tidegate.dev/attempt"
-EXPECTS_TRAFFIC = "tidegate.dev/expects-traffic-since"
 LEAVE_AT = "scale-down-deadline"
 PATIENCE = timedelta(seconds=10)
 PODS_EVERY = timedelta(seconds=5)
@@ -154,16 +154,15 @@ def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
 
 def pods_of(given: Given, world: World) -> tuple[Need, ...]:
     """The new pods themselves, when they have been expected in vain for a while."""
-    new = world.new
-    if new is None or new.complete or world.memory.abort or not waited_in_vain(given, world.now):
-        return ()
-    return (_pods_need(given, new.hash, world.now),)
+    new, since = world.new, pods_asked_from(given, world)
+    return (_pods_need(given, new.hash, world.now),) if new and since and world.now >= since else ()
 
 
-def waited_in_vain(given: Given, now: datetime) -> bool:
-    """The new pods have made no progress for longer than patience."""
-    since = _progress_at(given)
-    return since is not None and now - since >= PATIENCE
+def pods_asked_from(given: Given, world: World) -> datetime | None:
+    """When new pods that make no progress will have been expected for longer than patience."""
+    new, since = world.new, _progress_at(given)
+    expected = new is not None and not new.complete and not world.memory.abort
+    return since + PATIENCE if since and expected else None
 
 
 def late_at(given: Given) -> datetime | None:
