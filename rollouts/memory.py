@@ -36,12 +36,19 @@ class Noted(msgspec.Struct, frozen=True, rename="camel"):
     arms_since: datetime
 
 
+class Walked(msgspec.Struct, frozen=True, rename="camel"):
+    """When a step began, and once it is over, what the analysis had to say by then."""
+
+    began: datetime
+    evidence: str = ""
+
+
 class Memory(msgspec.Struct, frozen=True):
     """`held_for` are the reasons we last paused for: a person who clears the pauses answers these.
 
     `attempt` counts a person's retries of one revision; `overridden` says that a person let it go on although
     its metrics are not there. `verdict` is the bad news about this revision, in words; `edited` tells of
-    weights that someone else moved during this step.
+    weights that someone else moved during this step. `walked` are the steps of this attempt, by index.
     """
 
     pod_hash: str = ""
@@ -58,6 +65,7 @@ class Memory(msgspec.Struct, frozen=True):
     verdict: str = ""
     overridden: bool = False
     edited: str = ""
+    walked: tuple[Walked, ...] = ()
     traffic: Noted | None = None
 
     def paused_for(self, reason: str) -> Paused | None:

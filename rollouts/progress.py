@@ -23,7 +23,7 @@ from crds.steps import (
     SetWeight,
     Step,
 )
-from rollouts.memory import Memory, Noted, Paused, Reason
+from rollouts.memory import Memory, Noted, Paused, Reason, Walked
 from rollouts.world import Ask, Run, Traffic, Trouble, World
 
 
@@ -36,7 +36,7 @@ def remember(world: World) -> Memory:
         return at_rest(world.ask, first_deployed(world, memory))
     memory = hear_people(world, memory)
     memory = judge(world, memory)
-    return walk(world, memory)
+    return note_steps(world, walk(world, memory))
 
 
 def on_the_way(ask: Ask, memory: Memory) -> bool:
@@ -174,6 +174,23 @@ def walk(world: World, memory: Memory) -> Memory:
             return after
         memory = after
     return _promoted(world, memory)
+
+
+def note_steps(world: World, memory: Memory) -> Memory:
+    """When each step of this attempt began, and what was known when it ended."""
+    before = world.memory
+    same = (before.pod_hash, before.attempt) == (
+        memory.pod_hash,
+        memory.attempt,
+    ) and before.step <= memory.step
+    walked = before.walked if same else ()
+    if len(walked) > memory.step:
+        return replace(memory, walked=walked)
+    run = this_run(world, memory)
+    if walked:
+        walked = (*walked[:-1], replace(walked[-1], evidence=run.message if run else ""))
+    more = (Walked(world.now),) * (memory.step + 1 - len(walked))
+    return replace(memory, walked=(*walked, *more))
 
 
 def attend(world: World, memory: Memory, step: Step) -> Memory:

@@ -15,7 +15,7 @@ from crds.meta import Condition, read_status
 from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
-from rollouts.memory import Memory, Noted, Paused
+from rollouts.memory import Memory, Noted, Paused, Walked
 from rollouts.world import Run, World
 
 Raw = dict[str, Any]
@@ -29,6 +29,7 @@ class Ours(msgspec.Struct, frozen=True, rename="camel"):
     verdict: str = ""
     overridden: bool = False
     edited: str = ""
+    steps: tuple[Walked, ...] = ()
     traffic: Noted | None = None
 
 
@@ -50,6 +51,7 @@ def remembered(status: RolloutStatus) -> Memory:
         verdict=ours.verdict,
         overridden=ours.overridden,
         edited=ours.edited,
+        walked=ours.steps,
         traffic=ours.traffic,
     )
 
@@ -158,6 +160,11 @@ def _run(run: Run | None) -> Raw | None:
     return {"name": run.name, "status": run.phase or "Pending", **words}
 
 
+def _walked(one: Walked) -> Raw:
+    said = {"evidence": one.evidence} if one.evidence else {}
+    return {"began": rfc3339_micro(one.began), **said}
+
+
 def _tidegate(memory: Memory) -> Raw:
     noted = memory.traffic
     traffic = noted and {
@@ -174,6 +181,7 @@ def _tidegate(memory: Memory) -> Raw:
         "verdict": memory.verdict,
         "overridden": memory.overridden,
         "edited": memory.edited,
+        "steps": [_walked(one) for one in memory.walked],
         "traffic": traffic,
     }
     return {key: value for key, value in ours.items() if value}

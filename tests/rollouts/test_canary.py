@@ -18,7 +18,7 @@ from rollouts.actions import (
     StartAnalysis,
     StopAnalysis,
 )
-from rollouts.memory import Memory, Paused
+from rollouts.memory import Memory, Paused, Walked
 from rollouts.plan import plan
 from rollouts.world import Run, Traffic, Trouble
 from tests.rollouts.worlds import BRIEF, MINUTES, START, Stage, ask, noted, pods, world
@@ -215,6 +215,14 @@ def test_a_rollback_to_stable_walks_no_steps() -> None:
     stage.release("old")
     stage.run(until=60 * SECONDS)
     assert (stage.weights, stage.size("new"), stage.world.memory.step) == ([10, 0], 0, len(BRIEF))
+
+
+def test_a_step_that_ends_keeps_what_the_analysis_knew() -> None:
+    knows = replace(MEASURING, message="0 of 251")
+    walked = (Walked(START - MINUTES),)
+    held = {"pauses": (Paused("CanaryPauseStep", START - 5 * MINUTES),), "walked": walked}
+    got = plan(world(weight=10, ask=ask(judged=True), run=knows, runs=(knows,), memory=held))
+    assert got.memory.walked == (Walked(START - MINUTES, "0 of 251"), Walked(START))
 
 
 def test_an_older_revision_that_comes_back_is_numbered_as_the_newest() -> None:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from crds.meta import read_status
 from crds.patches import merge_diff
 from crds.rollout_status import RolloutStatus
-from rollouts.memory import Memory, Paused
+from rollouts.memory import Memory, Paused, Walked
 from rollouts.plan import plan
 from rollouts.status import remembered, report
 from rollouts.world import Run, World
@@ -32,6 +32,7 @@ FULL = Memory(
     verdict="12 % errors",
     overridden=True,
     edited="someone moved it",
+    walked=(Walked(START, "0 of 251"), Walked(START)),
     traffic=noted(10),
 )
 

@@ -7,7 +7,7 @@ import platform
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from crds.paths import get
 from crds.times import duration
@@ -19,6 +19,9 @@ from tidegate.views.rollout import RolloutView, view
 from tidegate.views.screen import coloured, one_line, screen
 from tidegate.views.status import Standing, standing
 from tidegate.views.steering import Verb, patch_for
+
+if TYPE_CHECKING:
+    from tidegate.views.analysis import Evidence
 
 ROLLOUT_WORDS = ("rollout", "rollouts", "ro")
 SILENT = "(no answer from the API server; asking again)"
@@ -46,16 +49,24 @@ def get_rollout(api: Api, asked: Namespace) -> None:
 
 def get_analysis(api: Api, asked: Namespace) -> None:
     """Show a run by its own name, or by its step's: `api-step-2-analysis`."""
-    from tidegate.views.analysis import Evidence, analysis_screen, evidence, names_step
+    from tidegate.views.analysis import Evidence, analysis_screen
 
     found: Evidence | None
     try:
         found = Evidence(api.analysis_run(asked.name))
     except NotFound:
-        found = evidence(asked.name, api.analysis_runs()) if names_step(asked.name) else None
+        found = _of_step(api, asked.name)
         if found is None:
             raise
     _show(analysis_screen(found, _now()), asked)
+
+
+def _of_step(api: Api, name: str) -> Evidence | None:
+    """The evidence that `ROLLOUT-step-N-analysis` asks for."""
+    from tidegate.views.analysis import evidence, rollout_of
+
+    rollout = rollout_of(name)
+    return evidence(name, api.analysis_runs(), api.rollout(rollout)) if rollout else None
 
 
 def status(api: Api, asked: Namespace) -> None:

@@ -101,14 +101,19 @@ def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Pl
     for action in decision.actions:
         acted += writes(here, action, answers, judged.inline)
     record = _record(here, world, decision)
-    started = judged.inline and any(isinstance(action, StartAnalysis) for action in decision.actions)
-    notes = [Told("AnalysisNote", note) for note in judged.inline.notes] if judged.inline and started else []
     return Plan(
         writes=(*record, *acted) if world.refused else (*acted, *record),
         wake_at=_wake(here, world, decision),
         why=decision.why,
-        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in (*decision.told, *notes)),
+        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in _news(decision, judged)),
     )
+
+
+def _news(decision: Decision, judged: Metrics) -> tuple[Told, ...]:
+    """What happened; with the start of an analysis, what its author should know."""
+    started = any(isinstance(action, StartAnalysis) for action in decision.actions)
+    notes = judged.inline.notes if judged.inline and started else ()
+    return (*decision.told, *(Told("AnalysisNote", note) for note in notes))
 
 
 def _numbered(here: Given, world: World) -> tuple[Write, ...]:

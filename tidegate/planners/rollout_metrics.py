@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from analysis.catalogue import Arm, Catalogue, read, resolve
 from analysis.inline import Inline, run_for
+from analysis.preflight import not_ready, wider
 from crds.errors import Invalid
 from crds.paths import get
 from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
@@ -40,13 +42,14 @@ def catalogue_needs(given: Given, settings: Settings) -> tuple[Need, ...]:
 
 
 def preflight_needs(given: Given, world: World, answers: Answers, settings: Settings) -> tuple[Need, ...]:
-    """The stable arm's requests, while the canary waits for its first ones."""
+    """The stable arm's requests, while the canary waits for its first; what there is where there are none."""
     if not _about_to_start(world):
         return ()
     try:
-        return tuple(need for need, _ in _stable_totals(given, world, answers, settings))
+        asked = tuple(need for need, _ in _stable_totals(given, world, answers, settings))
     except Invalid:
         return ()
+    return (*asked, *(wide for need in asked if answers.get(need) == Known(()) and (wide := _wider(need))))
 
 
 def metrics(given: Given, world: World, answers: Answers, settings: Settings) -> Metrics:
@@ -88,19 +91,24 @@ def _stable_totals(
     return tuple((Samples(one.address, one.total, WINDOW, at), name) for one, name in counters)
 
 
+def _wider(need: Samples) -> Samples | None:
+    selector = wider(need.selector)
+    return replace(need, selector=selector) if selector else None
+
+
 def _seen(need: Samples, metric: str, answers: Answers) -> Trouble | bool | None:
     """Trouble, True where the series are there, None while the answer is on its way."""
     match answers.get(need, Pending()):
         case Known(value) if value:
             return True
         case Known():
-            return Trouble(
-                "NoSeries",
-                f"{metric}: {need.address} has no series for the stable pods: {need.selector}; correct the "
-                "selector in the metrics catalogue, or let Prometheus scrape what it names",
-            )
+            wide = _wider(need)
+            if wide and isinstance(answers.get(wide, Pending()), Pending):
+                return None
+            found = known(answers, wide, ()) if wide else ()
+            return Trouble("NoSeries", f"{metric}: {not_ready(need.selector, need.address, found)}")
         case Failed(why):
-            return Trouble("MetricsUnreachable", f"{metric}: {need.address}: {why}")
+            return Trouble("Unreachable", f"{metric}: {need.address}: {why}")
         case _:
             return None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from analysis.inline import Inline
+from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.refs import ANALYSIS_RUN, REPLICA_SET, ROLLOUT, Kind, Ref
 from crds.times import rfc3339
@@ -29,7 +30,7 @@ from rollouts.actions import (
 )
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, JsonPatch, MergePatch, Write
-from tidegate.planners.rollout_world import ATTEMPT, EXPECTS_TRAFFIC, LEAVE_AT, REVISION, Given
+from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, Given
 from traffic import istio
 from traffic.istio import HASH_LABEL
 

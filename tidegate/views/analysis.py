@@ -28,20 +28,36 @@ _STEP_LABEL = "step-index"
 _TYPE_LABEL = "rollout-type"
 
 
+class During(msgspec.Struct, frozen=True):
+    """One step of many, for which a background run answers: RFC 3339 times, "" while it goes on.
+
+    `evidence` is what was known when it ended.
+    """
+
+    step: int
+    began: str = ""
+    ended: str = ""
+    evidence: str = ""
+
+
 class Evidence(msgspec.Struct, frozen=True):
-    """The run that answers for a name; `step` where a background run answers for one step of many."""
+    """The run that answers for a name; `during` where it is a background run asked about one step."""
 
     run: Raw
-    step: int | None = None
+    during: During | None = None
 
 
-def names_step(name: str) -> bool:
-    """Whether a name may mean a step's analysis: `api-step-2-analysis`, steps counted from 0."""
-    return _STEP_NAME.fullmatch(name) is not None
+def rollout_of(name: str) -> str:
+    """The Rollout that a step's name speaks of, "" where it is no such name."""
+    asked = _STEP_NAME.fullmatch(name)
+    return asked["rollout"] if asked else ""
 
 
-def evidence(name: str, runs: Iterable[Raw]) -> Evidence | None:
-    """The run of that name; else that of the step it speaks of, of the newest revision that has one."""
+def evidence(name: str, runs: Iterable[Raw], rollout: Raw | None = None) -> Evidence | None:
+    """The run of that name; else that of the step it speaks of, of the newest revision that has one.
+
+    `rollout` remembers when its steps began and what was known at their ends.
+    """
     runs = tuple(runs)
     own = [run for run in runs if get(run, "metadata", "name") == name]
     if own or not (asked := _STEP_NAME.fullmatch(name)):
@@ -53,7 +69,17 @@ def evidence(name: str, runs: Iterable[Raw]) -> Evidence | None:
     background = [run for run in newest if get(run, "metadata", "labels", _TYPE_LABEL) == "Background"]
     if of_step:
         return Evidence(of_step[-1])
-    return Evidence(background[-1], step) if background else None
+    return Evidence(background[-1], _during(step, rollout)) if background else None
+
+
+def _during(step: int, rollout: Raw | None) -> During:
+    steps = get(rollout, "status", "tidegate", "steps", default=[])
+    return During(
+        step,
+        began=get(steps, step, "began", default=""),
+        ended=get(steps, step + 1, "began", default=""),
+        evidence=get(steps, step, "evidence", default=""),
+    )
 
 
 def _recency(run: Raw) -> tuple[int, str]:
@@ -75,6 +101,7 @@ def _header(found: Evidence, now: datetime) -> Iterator[str]:
     yield from field("Status", marked(get(run, "status", "phase", default="Pending")))
     yield from field("Message", get(run, "status", "message", default=""))
     yield from field("Rollout", _of_rollout(found))
+    yield from _span_of_step(found, now)
     yield from field("Started", _ago(get(run, "status", "startedAt"), now))
     yield from field("Completed", _ago(get(run, "status", "completedAt"), now))
 
@@ -85,11 +112,20 @@ def _of_rollout(found: Evidence) -> str:
 
 
 def _where(found: Evidence) -> str:
-    if found.step is None:
+    if found.during is None:
         return ""
-    if any(any(_steps_told(one)) for one in get(found.run, "status", "metricResults", default=())):
-        return f", step {found.step} of a run in the background"
-    return f"; a run in the background of every step, step {found.step} among them"
+    if found.during.began:
+        return f", step {found.during.step} of a run in the background"
+    return f"; a run in the background of every step, step {found.during.step} not begun"
+
+
+def _span_of_step(found: Evidence, now: datetime) -> Iterator[str]:
+    during = found.during
+    if during is None or not during.began:
+        return
+    ended = f"ended {_ago(during.ended, now)}" if during.ended else "going on"
+    yield from field("Step", f"{during.step}, began {_ago(during.began, now)}, {ended}")
+    yield from field("Known then", during.evidence)
 
 
 def _ago(moment: str | None, now: datetime) -> str:
@@ -114,17 +150,17 @@ def _metric(found: Evidence, result: Raw, now: datetime) -> Iterator[str]:
 
 
 def _seen(found: Evidence, result: Raw) -> list[Raw]:
-    """The measurements asked for: those of one step where they say which they were taken in."""
+    """The measurements asked for: those taken during the step, where one is asked about."""
     every = list(get(result, "measurements", default=()))
-    steps = _steps_told(result)
-    if found.step is None or not any(steps):
+    during = found.during
+    if during is None or not during.began:
         return every
-    return [one for one, step in zip(every, steps, strict=True) if step == str(found.step)]
+    return [one for one in every if _taken_between(one, during.began, during.ended)]
 
 
-def _steps_told(result: Raw) -> list[str]:
-    """In which step each measurement was taken; empty text where it does not say."""
-    return [get(one, "metadata", "step", default="") for one in get(result, "measurements", default=())]
+def _taken_between(one: Raw, began: str, ended: str) -> bool:
+    taken = get(one, "finishedAt") or get(one, "startedAt")
+    return bool(taken) and parse(began) <= parse(taken) and (not ended or parse(taken) <= parse(ended))
 
 
 def _promise(result: Raw) -> str:

@@ -215,8 +215,11 @@ def interrupt_after(requests: int) -> Callable[[int], None]:
 
 def test_an_analysis_is_found_by_its_step(capsys: Printed) -> None:
     run = analysis_run("api-new-2", measurement(), labels={"rollout-type": "Background"})
-    assert say("get analysis api-step-2-analysis", Cluster({RUNS: (run,)})) == 0
-    assert "step 2 among them" in capsys.readouterr().out
+    cluster = Cluster(
+        {API: rollout(tidegate={"steps": [{"began": "2026-01-01T00:00:00Z"}] * 3}), RUNS: (run,)}
+    )
+    assert say("get analysis api-step-2-analysis", cluster) == 0
+    assert "step 2 of a run in the background" in capsys.readouterr().out
 
 
 def test_an_analysis_is_found_by_its_name(capsys: Printed) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tidegate.views.worlds import NOW, Raw, ago, analysis_run, measurement
-from tidegate.views.analysis import Evidence, analysis_screen, evidence, names_step
+from tidegate.views.analysis import During, Evidence, analysis_screen, evidence, rollout_of
 
 BACKGROUND = {"rollout-type": "Background"}
 STEP_2 = {"rollout-type": "Step", "step-index": "2"}
@@ -102,27 +102,40 @@ def test_a_steps_name_of_another_rollout_finds_nothing() -> None:
     assert evidence("web-step-2-analysis", [analysis_run("api-new-2-2", labels=STEP_2)]) is None
 
 
+WALKED = [
+    {"began": ago(seconds=90), "evidence": "canary 0.0 % errors (0 of 66)"},
+    {"began": ago(seconds=60), "evidence": "canary 0.4 % errors (1 of 251)"},
+    {"began": ago(seconds=50)},
+]
+ROLLOUT = {"metadata": {"name": "api"}, "status": {"tidegate": {"steps": WALKED}}}
+
+
 def test_a_background_run_answers_with_what_it_saw_during_that_step() -> None:
-    run = analysis_run(
-        "api-new-2",
-        measurement(seconds=80, step="0", estimate="0.099"),
-        measurement(seconds=40, step="2", estimate="0.015"),
-        labels=BACKGROUND,
-    )
-    answer = evidence("api-step-2-analysis", [run])
-    assert answer == Evidence(run, step=2)
+    early, late = measurement(seconds=80, estimate="0.099"), measurement(seconds=40, estimate="0.015")
+    run = analysis_run("api-new-2", early, late, labels=BACKGROUND)
+    answer = evidence("api-step-2-analysis", [run], ROLLOUT)
+    assert answer == Evidence(run, During(2, began=ago(seconds=50)))
     text = analysis_screen(answer, NOW)
     assert "Rollout:         api, revision 2, step 2 of a run in the background\n" in text
+    assert "Step:            2, began 50s ago, going on\n" in text
     assert "1.5 %" in text
     assert "9.9 %" not in text
 
 
-def test_a_background_run_that_does_not_know_its_steps_says_so() -> None:
+def test_a_step_that_is_over_shows_what_was_known_at_its_end() -> None:
     run = analysis_run("api-new-2", measurement(), labels=BACKGROUND)
-    text = analysis_screen(Evidence(run, step=2), NOW)
-    assert "a run in the background of every step, step 2 among them" in text
+    answer = evidence("api-step-1-analysis", [run], ROLLOUT)
+    assert answer is not None
+    assert "Known then:      canary 0.4 % errors (1 of 251)\n" in analysis_screen(answer, NOW)
+
+
+def test_a_step_that_has_not_begun_says_so() -> None:
+    run = analysis_run("api-new-2", measurement(), labels=BACKGROUND)
+    answer = evidence("api-step-3-analysis", [run], ROLLOUT)
+    assert answer is not None
+    assert "a run in the background of every step, step 3 not begun" in analysis_screen(answer, NOW)
 
 
 def test_only_names_of_steps_are_looked_up_as_such() -> None:
-    assert names_step("api-step-2-analysis")
-    assert not names_step("api-new-2")
+    assert rollout_of("api-step-2-analysis") == "api"
+    assert rollout_of("api-new-2") == ""
