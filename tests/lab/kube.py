@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import ssl
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import yaml
+
+from tests.lab.waiting import deadline
 
 KINDS = {
     "Namespace": "namespaces",
@@ -96,6 +101,14 @@ class Kube:
     def delete(self, path: str) -> Any:
         return self.call("DELETE", path)
 
+    def watch(self, path: str, version: str) -> Lines:
+        """What happens to a collection after resourceVersion `version`, on a connection of its own."""
+        host, port = self._address
+        connection = http.client.HTTPSConnection(host, port, timeout=deadline(600), context=self._tls)
+        query = urlencode({"watch": "true", "resourceVersion": version})
+        connection.request("GET", f"{path}?{query}", headers=self._headers)
+        return Lines(connection)
+
     def _exchange(self, method: str, path: str, body: bytes | None, content: str) -> tuple[int, bytes]:
         connection = self._connection()
         try:
@@ -115,6 +128,24 @@ class Kube:
             self._local.connection = found
             self._made.append(found)
         return found
+
+
+class Lines:
+    """The lines of one endless answer; iterate in one thread, and `stop` from another."""
+
+    def __init__(self, connection: http.client.HTTPSConnection) -> None:
+        self._connection = connection
+        self._socket = connection.sock
+        self._answer = connection.getresponse()
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._answer, suppress(OSError, http.client.HTTPException):
+            yield from self._answer
+        self._connection.close()
+
+    def stop(self) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
 
 def collection(thing: dict[str, Any]) -> str:

@@ -180,14 +180,14 @@ class Load:
     """
 
     def __init__(self, gateway: str, host: str, rate: float, connections: int = 32, path: str = "/") -> None:
-        self._what = (gateway, host, rate, connections, path)
+        self._rate, self._where = rate, (gateway, host, connections, path)
         self._pipe: Connection | None = None
         self._process: BaseProcess | None = None
 
     def start(self) -> Load:
         spawned = multiprocessing.get_context("spawn")
         self._pipe, theirs = spawned.Pipe()
-        self._process = spawned.Process(target=_steady, args=(theirs, *self._what), daemon=True)
+        self._process = spawned.Process(target=_steady, args=(theirs, self._rate, self._where), daemon=True)
         self._process.start()
         theirs.close()
         self.tally()
@@ -223,9 +223,9 @@ class Load:
             self.stop()
 
 
-def _steady(pipe: Connection, gateway: str, host: str, rate: float, connections: int, path: str) -> None:  # noqa: PLR0917
+def _steady(pipe: Connection, rate: float, where: tuple[str, str, int, str]) -> None:
     """The generator's process: asks when due, answers the pipe, ends when the pipe's other end does."""
-    client = Client(gateway, host, connections, path)
+    client = Client(*where)
     began = time.monotonic()
     asked, going = 0, True
     while going:

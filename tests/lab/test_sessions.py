@@ -133,8 +133,8 @@ def test_a_user_without_root_has_a_lab_too(tmp_path: Path) -> None:
     run = [sys.executable, "-m", "tests.lab", "run", "--"]
     done = subprocess.run(
         [*plain, *run, "kubectl", "get", "nodes", "-o", "name"],
-        cwd=CHECKOUT, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True, check=False,
-        timeout=deadline(120),
+        cwd=CHECKOUT, env={**os.environ, "TMPDIR": str(tmp_path)}, capture_output=True, text=True,
+        check=False, timeout=deadline(120),
     )  # fmt: skip
     assert done.stdout == "node/lab\n", done.stderr
 
