@@ -122,15 +122,13 @@ class Reflector:
         return True
 
     def _say(self, problem: KubeError) -> None:
-        log.log(
-            logging.INFO if isinstance(problem, Gone) else logging.WARNING,
-            "%s: %s",
-            self.watched.path,
-            problem,
-        )
-        if isinstance(problem, NotFound | Forbidden):
-            self._store.refuse(self.watched.kind, f"{self.watched.path}: {problem}")
         self.heard_at = asyncio.get_running_loop().time()
+        kind, why = self.watched.kind, f"{self.watched.path}: {_in_words(problem)}"
+        if why == self._store.refused(kind):
+            return  # said before, and asked for again every half minute
+        log.log(logging.INFO if isinstance(problem, Gone) else logging.WARNING, "%s", why)
+        if isinstance(problem, NotFound | Forbidden):
+            self._store.refuse(kind, why)
 
     async def _back_off(self) -> None:
         delay = min(self._pace.first_delay * 2**self._failures, self._pace.longest_delay)
@@ -141,6 +139,12 @@ class Reflector:
         except TimeoutError:
             pass
         self._asked.clear()
+
+
+def _in_words(problem: KubeError) -> str:
+    if isinstance(problem, NotFound):
+        return "not served by this API server; install the CRD"
+    return str(problem)
 
 
 def _typed(page: dict[str, Any]) -> list[dict[str, Any]]:

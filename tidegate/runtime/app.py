@@ -77,7 +77,7 @@ class App:
         hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
         self.reflectors = [
-            Reflector(sender, self.store, watched(kind, selection, settings.namespace))
+            Reflector(sender, self.store, watched(kind, selection, _where(kind, settings)))
             for kind, selection in WATCHES.items()
         ]
         asks = {reflector.watched.kind: reflector.ask for reflector in self.reflectors}
@@ -148,7 +148,10 @@ def watched(kind: Kind, selection: Selection, namespace: str) -> Watched:
     return Watched(kind, requests.path(kind.group, kind.version, kind.plural, namespace), selection)
 
 
+def _where(kind: Kind, settings: Settings) -> str:
+    """The catalogue lies beside the controller, wherever that acts."""
+    return settings.home if kind == CONFIG_MAP else settings.namespace
+
+
 def _fetchers(sender: Sender) -> dict[type, Fetch]:
     return {Pods: PodFetcher(sender), Defaulted: DefaultsFetcher(sender)}
-
-

@@ -6,6 +6,7 @@ import asyncio
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import replace
 
 import aiohttp
 
@@ -32,15 +33,16 @@ def controller(flags: Sequence[str]) -> int:
     """Run until SIGTERM; 0 then, 1 where we lost the Lease or a part of us ended. Raises ConfigError."""
     chosen = settings(flags)
     logs.begin(chosen.log_format)
-    return asyncio.run(_run(chosen, load()))
+    connection = load()
+    home = os.environ.get("POD_NAMESPACE") or connection.namespace
+    return asyncio.run(_run(replace(chosen, home=home), connection))
 
 
 async def _run(settings: Settings, connection: Connection) -> int:
     requests = Requests()
     sender = AioSender(connection, AGENT, requests.seen)
-    home = os.environ.get("POD_NAMESPACE") or connection.namespace
-    elector = Elector(sender, home, identity()) if settings.elect else None
-    planners = controllers(Surroundings(home, settings.prometheus))
+    elector = Elector(sender, settings.home, identity()) if settings.elect else None
+    planners = controllers(Surroundings(settings.home, settings.prometheus))
     async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
         fetchers: dict[type, Fetch] = {Samples: lambda need: samples(session, need)}
         app = App(settings, sender, elector, Parts(planners, fetchers, WallClock(), requests))
