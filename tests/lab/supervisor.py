@@ -22,7 +22,7 @@ import msgspec
 
 from tests.lab import controlplane, mesh, places
 from tests.lab.build import Tools, tools
-from tests.lab.kube import Kube
+from tests.lab.kube import ApiError, Kube
 from tests.lab.parts import Failed, Part
 from tests.lab.places import CHECKOUT
 from tests.lab.state import State, write_state
@@ -62,7 +62,7 @@ class Supervisor:
             return self.host(state) if self.orders.command else self.stay()
         except Stop:
             return 143
-        except (Failed, Late) as problem:
+        except (Failed, Late, ApiError, OSError) as problem:
             print(f"lab: {problem}", file=sys.stderr, flush=True)
             return 70
         finally:
@@ -103,7 +103,7 @@ class Supervisor:
         self.add(mesh.start_envoy).ready(lambda: mesh.listens(10080), 30)
 
     def ready_node(self, kube: Kube) -> None:
-        self.parts["node"].ready(lambda: kube.get("/api/v1/nodes")["items"], 20)
+        self.parts["node"].ready(lambda: node_is_ready(kube), 20)
         accounts = "/api/v1/namespaces/production/serviceaccounts"
         self.parts["kube-controller-manager"].ready(lambda: kube.get(accounts)["items"], 30)
 
@@ -135,7 +135,11 @@ class Supervisor:
     def host(self, state: State) -> int:
         """Run the guest to its end. Reaps whatever orphans it leaves, as process 1 has to."""
         environment = {**self.orders.env, **guest_environment(state)}
-        self.guest = subprocess.Popen(self.orders.command, cwd=self.orders.cwd, env=environment)
+        try:
+            self.guest = subprocess.Popen(self.orders.command, cwd=self.orders.cwd, env=environment)
+        except OSError as error:
+            print(f"lab: cannot run {self.orders.command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+            return 127
         signal.signal(signal.SIGTERM, self.dismiss)
         signal.signal(signal.SIGINT, self.interrupt)
         while self.guest.poll() is None:
@@ -199,6 +203,11 @@ def start_node(tools: Tools, folder: Path) -> Part:
     return Part(
         "node", argv, folder / "logs" / "node.log", {"PYTHONPATH": str(CHECKOUT), "LAB_CA": tools.certificate}
     )
+
+
+def node_is_ready(kube: Kube) -> bool:
+    nodes = kube.get("/api/v1/nodes")["items"]
+    return any(each["type"] == "Ready" for node in nodes for each in node["status"].get("conditions") or [])
 
 
 def namespace_network() -> None:

@@ -68,6 +68,12 @@ def test_run_ends_with_the_guests_code_and_leaves_nothing(tmp_path: Path) -> Non
     assert (labs(tmp_path), processes_of(tmp_path)) == ([], [])
 
 
+def test_a_guest_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = verb(tmp_path, "run", "--", "no-such-command")
+    assert done.returncode == 127
+    assert "cannot run no-such-command" in done.stderr
+
+
 def test_a_lab_is_up_in_under_30_seconds(tmp_path: Path) -> None:
     began = time.monotonic()
     assert verb(tmp_path, "run", "--", "true").returncode == 0
