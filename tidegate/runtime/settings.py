@@ -14,7 +14,8 @@ PROMETHEUS_VARIABLE = "ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
 
 @dataclass(frozen=True)
 class Settings:
-    """`home` is the controller's own namespace. `namespace` "" means the whole cluster, `instance` "" the objects that name no instance."""
+    """`home` is the controller's own namespace; `namespace` "" means the whole cluster, `instance` "" the
+    objects that name no instance."""
 
     home: str = "default"
     instance: str = ""
