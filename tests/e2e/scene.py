@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,19 @@ ROOT = Path(__file__).parents[2]
 BRIEF = ROOT / "examples" / "api" / "rollout.yaml"
 SHORTENED = {"5m": "8s", "10m": "5s", "30s": "1s"}
 CONTROLLER_NAMESPACE = "default"
+LEASE = f"/apis/coordination.k8s.io/v1/namespaces/{CONTROLLER_NAMESPACE}/leases/argo-rollouts-controller-lock"
 ENVOY = 'envoy_cluster_upstream_rq{envoy_cluster_name=~"outbound[|][0-9]+[|]{{subset}}[|]{{service}}[.].*"'
 
 
 class Scene:
-    """`folder` takes the logs. Use as a context manager: what was started is ended."""
+    """`folder` takes the logs; `edit` changes the brief's Rollout before it is applied, where a story needs
+    it. Use as a context manager: what was started is ended."""
 
     def __init__(self, state: State, folder: Path) -> None:
         self.state = state
         self.folder = folder
         self.kube: Kube = kube(state)
+        self.edit: Callable[[Raw], None] = lambda _manifest: None
         self._running: list[subprocess.Popen[bytes]] = []
         self._started = 0
 
@@ -50,12 +54,34 @@ class Scene:
         self.kube.close()
 
     def install(self) -> None:
-        """The CRDs of this checkout, the mesh round api, and where its error rate is counted."""
+        """The CRDs of this checkout, the mesh round api, and where its error rate is counted; nothing else is
+        left of earlier stories."""
         kubectl = [self.state.kubectl, "--kubeconfig", self.state.kubeconfig]
         subprocess.run([*kubectl, "apply", "-f", str(ROOT / "crds")], check=True, capture_output=True)
         established = ["wait", "--for=condition=established", "--timeout=30s", "crd", "--all"]
         subprocess.run([*kubectl, *established], check=True, capture_output=True)
+        self._clear()
         make(self.kube, [*mesh_of(), self.catalogue()])
+
+    def _clear(self) -> None:
+        until(lambda: self._asked(path("rollouts")), 30, "rollouts to be served")
+        self.kube.delete(path("rollouts"))
+        for kind, group in (("analysisruns", ""), ("replicasets", "apps/v1"), ("pods", "v1")):
+            where = path(kind, group=group) if group else path(kind)
+            until(lambda where=where: self._none(where), 60, f"no {kind}")  # type: ignore[misc]
+        with suppress(ApiError):
+            self.kube.delete(LEASE)
+
+    def _asked(self, collection: str) -> bool:
+        with suppress(ApiError):
+            return bool(self.kube.get(collection))
+        return False
+
+    def _none(self, collection: str) -> bool:
+        """Nothing is left there, as far as the API server, which may just have learned the kind, can tell."""
+        with suppress(ApiError):
+            return not self.kube.get(collection)["items"]
+        return False
 
     def catalogue(self) -> Raw:
         """The metrics catalogue of the lab: Envoy's own counters stand in for Istio's telemetry."""
@@ -71,11 +97,11 @@ class Scene:
             "data": {"error-rate": yaml.safe_dump(entry)},
         }
 
-    def controller(self, *flags: str) -> subprocess.Popen[bytes]:
+    def controller(self, *flags: str, kubeconfig: Path | None = None) -> subprocess.Popen[bytes]:
         """A controller process of its own, logging to `folder`; it leads once its Lease lets it."""
         self._started += 1
         command = [sys.executable, "-m", "tidegate", "controller", "--metrics-port=0", "--healthz-port=0"]
-        environment = {**os.environ, "KUBECONFIG": self.state.kubeconfig}
+        environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.state.kubeconfig)}
         with (self.folder / f"controller-{self._started}.log").open("wb") as log:
             process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment, cwd=ROOT)
         self._running.append(process)
@@ -97,6 +123,7 @@ class Scene:
         container["image"] = f"myregistry/api:{version}"
         if environment:
             container["env"] = [{"name": key, "value": value} for key, value in environment.items()]
+        self.edit(manifest)
         return manifest
 
     def release(self, version: str, **environment: str) -> None:
@@ -160,10 +187,31 @@ class Scene:
         seen = status.get("observedGeneration") == str(rollout["metadata"]["generation"])
         return seen and status.get("phase") == "Healthy" and str(image).endswith(f":{version}")
 
+    def at_pause(self, pod_hash: str = "", seconds: float = 60) -> Raw:
+        """The status once the walk stands at the brief's `pause: {}`, of this revision if one is named."""
+        return self.wait(
+            seconds,
+            "the pause at 10 %",
+            lambda s: s.get("currentStepIndex") == 1 and s.get("controllerPause")
+            and pod_hash in s.get("currentPodHash", ""),
+        )  # fmt: skip
+
+
+def quick(manifest: Raw) -> None:
+    """For stories that need not be the brief's to the second: pods are ready at once and leave soon."""
+    probe = manifest["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]
+    probe |= {"initialDelaySeconds": 1, "periodSeconds": 1}
+    manifest["spec"]["strategy"]["canary"] |= {"scaleDownDelaySeconds": 4, "abortScaleDownDelaySeconds": 4}
+
+
+def condition(status: Raw, kind: str) -> Raw:
+    """The condition of this type; {} where there is none."""
+    return next((c for c in status.get("conditions", []) if c["type"] == kind), {})
+
 
 def path(plural: str, name: str = "", group: str = "argoproj.io/v1alpha1") -> str:
     root = f"/api/{group}" if group == "v1" else f"/apis/{group}"
     return f"{root}/namespaces/{NAMESPACE}/{plural}" + (f"/{name}" if name else "")
 
 
-__all__ = ["HOST", "NAMESPACE", "Raw", "Scene", "path"]
+__all__ = ["HOST", "NAMESPACE", "Raw", "Scene", "condition", "path", "quick"]

@@ -63,6 +63,18 @@ def endpoints(state: State, name: str) -> set[str]:
     return {host["address"]["socket_address"]["address"] for host in hosts}
 
 
+def by_pod(state: State) -> dict[str, Cluster]:
+    """Pod address to its requests over all clusters; a pod that Envoy has forgotten is not there."""
+    listed = json.loads(_get(state, "/clusters?format=json"))["cluster_statuses"]
+    found: dict[str, Cluster] = {}
+    for host in (host for each in listed for host in each.get("host_statuses", [])):
+        address = host["address"].get("socket_address", {}).get("address", "")
+        stats = {one["name"]: int(one.get("value", 0)) for one in host["stats"]}
+        before = found.get(address, NOTHING)
+        found[address] = Cluster(before.total + stats["rq_total"], before.active + stats["rq_active"], {})
+    return found
+
+
 def _virtual_hosts(state: State) -> list[dict[str, Any]]:
     dumped = json.loads(_get(state, "/config_dump?resource=dynamic_route_configs"))["configs"] or []
     return [host for each in dumped for host in each["route_config"].get("virtual_hosts", [])]
