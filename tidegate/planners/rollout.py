@@ -54,12 +54,13 @@ class RolloutPlanner:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
+        self._last: tuple[Raw, Given | Says] | None = None
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         """What must be seen; more is asked once the first answers are there."""
-        if _wrong(raw):
+        here = self._read(raw)
+        if isinstance(here, Says):
             return ()
-        here = given(raw)
         first = (*own(here), Refusal(ref_of(ROLLOUT, raw)), *catalogue_needs(here, self._settings))
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
@@ -69,9 +70,9 @@ class RolloutPlanner:
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         """The writes of this look, the status last."""
-        if wrong := _wrong(raw):
-            return _hold(raw, wrong, now)
-        here = given(raw)
+        here = self._read(raw)
+        if isinstance(here, Says):
+            return _hold(raw, here, now)
         if not _seen_enough(here, answers):
             return Plan(why="waiting for the first look at its ReplicaSets and runs")
         if unowned := orphans(here, answers):
@@ -87,6 +88,12 @@ class RolloutPlanner:
         )
         return _compose(here, world, answers, judged)
 
+    def _read(self, raw: Raw) -> Given | Says:
+        """Read once for all the questions of a look; raw objects never change."""
+        if self._last is None or self._last[0] is not raw:
+            self._last = (raw, _read(raw))
+        return self._last[1]
+
 
 def _seen_enough(here: Given, answers: Answers) -> bool:
     """Deciding on half a look could create twice what is there."""
@@ -97,9 +104,10 @@ def _seen_enough(here: Given, answers: Answers) -> bool:
 def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Plan:
     """The status comes last, unless it tells of a write that would stop the plan again."""
     decision = decide(world)
-    acted: list[Write] = [*_numbered(here, world)]
+    acted: list[Write] = []
     for action in decision.actions:
         acted += writes(here, action, answers, judged.inline)
+    acted += _numbered(here, world)
     record = _record(here, world, decision)
     return Plan(
         writes=(*record, *acted) if world.refused else (*acted, *record),
@@ -156,26 +164,27 @@ def _wake(here: Given, world: World, decision: Decision) -> datetime | None:
     return min(moments, default=None)
 
 
-def _wrong(raw: Raw) -> Says | None:
-    """What keeps a Rollout from being acted on at all: its first mistake, or what we cannot do yet."""
+def _read(raw: Raw) -> Given | Says:
+    """The Rollout, or what keeps it from being acted on: its first mistake, or what we cannot do yet."""
     try:
         rollout = parse(raw)
         if mistakes := problems(rollout):
             raise mistakes[0]
         if missing := unsupported(rollout):
             return Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing))
-        given(raw)
+        return given(raw)
     except Invalid as problem:
         name = paths.get(raw, "metadata", "name")
         words = f'The Rollout "{name}" is invalid: {problem.path}: Invalid value: {problem.problem}'
         return Says(INVALID, True, INVALID, words)
-    return None
 
 
 def _hold(raw: Raw, problem: Says, now: datetime) -> Plan:
     was: Raw = paths.get(raw, "status", default={})
     status = read_status(was, RolloutStatus)
-    now_is = held(problem, status, was, now) | {"observedGeneration": str(raw["metadata"]["generation"])}
+    now_is = held(problem, status, was, now) | {
+        "observedGeneration": str(paths.get(raw, "metadata", "generation", default=0))
+    }
     written = _status(raw, was, now_is)
     events = (Event(raw, problem.type, problem.message, warning=True),) if written else ()
     return Plan(written, why=problem.message, events=events)

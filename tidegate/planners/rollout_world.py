@@ -18,6 +18,7 @@ from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.refs import ANALYSIS_RUN, REPLICA_SET, Ref
 from crds.rollout import Rollout, parse, steps, surge
+from crds.steps import Step
 from crds.times import parse as parse_time
 from rollouts.podhash import pod_template_hash, step_hash
 from rollouts.status import remembered
@@ -48,11 +49,14 @@ PODS_EVERY = timedelta(seconds=5)
 
 
 class Given(msgspec.Struct, frozen=True):
-    """A Rollout as parsed, with where its traffic is split."""
+    """A Rollout as parsed, once for all its looks: its hashes, its steps, and where its traffic is split."""
 
     raw: Raw
     rollout: Rollout
     istio: Istio
+    steps: tuple[Step, ...]
+    pod_hash: str
+    step_hash: str
 
     @property
     def namespace(self) -> str:
@@ -70,7 +74,14 @@ class Given(msgspec.Struct, frozen=True):
 def given(raw: Raw) -> Given:
     """Raises Invalid where the spec cannot be read."""
     rollout = parse(raw)
-    return Given(raw, rollout, _istio(rollout))
+    return Given(
+        raw=raw,
+        rollout=rollout,
+        istio=_istio(rollout),
+        steps=steps(rollout),
+        pod_hash=pod_template_hash(rollout.spec.template, rollout.status.collision_count),
+        step_hash=step_hash(list(rollout.canary.steps)) if rollout.canary else "",
+    )
 
 
 def _istio(rollout: Rollout) -> Istio:
@@ -147,7 +158,7 @@ def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
     That recognises the pods of a Rollout that was undone, or was run by a controller with another hash.
     """
     sets = replica_sets(given, answers)
-    if not sets or any(_hash(raw) == _computed(given) for raw in sets):
+    if not sets or any(_hash(raw) == given.pod_hash for raw in sets):
         return ()
     return (Defaulted(given.namespace, json.dumps(given.rollout.spec.template, sort_keys=True)),)
 
@@ -196,9 +207,9 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
     return Ask(
         name=given.name,
         replicas=spec.replicas,
-        steps=steps(given.rollout),
-        pod_hash=_recognised(given, answers, sets) or _computed(given),
-        step_hash=step_hash(list(canary.steps)),
+        steps=given.steps,
+        pod_hash=_recognised(given, answers, sets) or given.pod_hash,
+        step_hash=given.step_hash,
         judged=given.analysis is not None,
         paused=spec.paused,
         max_unavailable=surge(given.rollout)[1],
@@ -207,10 +218,6 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         delay=canary.scale_down_delay,
         abort_delay=canary.abort_scale_down_delay,
     )
-
-
-def _computed(given: Given) -> str:
-    return pod_template_hash(given.rollout.spec.template, given.rollout.status.collision_count)
 
 
 def _recognised(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> str:
