@@ -14,6 +14,10 @@ from rollouts.memory import Memory
 from rollouts.progress import arms_settled, on_the_way, pods_for, step_weight, weight_settled
 from rollouts.world import Pods, World
 
+DRAIN = timedelta(seconds=4)
+"""Pods that nobody asked to keep stay so long after their traffic has settled elsewhere. Deadlines are
+written in whole seconds, so it may be one less."""
+
 
 class Sizing(msgspec.Struct, frozen=True):
     """What to do to ReplicaSets now, and when a deadline will ask again."""
@@ -74,12 +78,11 @@ def _leave_after_abort(world: World, memory: Memory, pods: Pods) -> Sizing:
 
 
 def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:
-    """The former stable stays for its delay; a revision that was overtaken goes at once."""
+    """The former stable stays for its delay; a revision that was overtaken, for its last requests' answers."""
     arriving = on_the_way(world.ask, memory)
     if not pods.desired or not (arriving or _came_home(world, memory)):
         return Sizing()
-    waits = not arriving or pods.leave_at is not None
-    return _leave(world, memory, pods, world.ask.delay if waits else timedelta(0))
+    return _leave(world, memory, pods, DRAIN if arriving else world.ask.delay)
 
 
 def _came_home(world: World, memory: Memory) -> bool:

@@ -210,6 +210,13 @@ def test_an_overtaken_revision_keeps_its_pods_while_it_may_get_requests() -> Non
     assert stage.size("new") == 1
 
 
+def test_an_overtaken_revision_keeps_its_pods_for_a_while_after_its_last_request() -> None:
+    stage = Stage(world(weight=10))
+    stage.release("newer")
+    stage.run(until=5 * SECONDS)
+    assert (stage.weights[:2], stage.size("new")) == ([10, 0], 1)
+
+
 def test_a_rollback_to_stable_walks_no_steps() -> None:
     stage = Stage(world(weight=10))
     stage.release("old")
