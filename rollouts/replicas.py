@@ -78,7 +78,7 @@ def _leave_after_abort(world: World, memory: Memory, pods: Pods) -> Sizing:
 
 
 def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:
-    """The former stable stays for its delay; a revision that was overtaken, for its last requests' answers."""
+    """The former stable stays for its delay; a revision that was overtaken, until its last answers."""
     arriving = on_the_way(world.ask, memory)
     if not pods.desired or not (arriving or _came_home(world, memory)):
         return Sizing()
