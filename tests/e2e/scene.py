@@ -41,14 +41,14 @@ class Scene:
         self.folder = folder
         self.kube: Kube = kube(state)
         self.edit: Callable[[Raw], None] = lambda _manifest: None
-        self._running: list[subprocess.Popen[bytes]] = []
+        self.running: list[subprocess.Popen[bytes]] = []
         self._started = 0
 
     def __enter__(self) -> Scene:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._running:
+        for process in self.running:
             process.kill()
             process.wait()
         self.kube.close()
@@ -104,14 +104,14 @@ class Scene:
         environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.state.kubeconfig)}
         with (self.folder / f"controller-{self._started}.log").open("wb") as log:
             process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment, cwd=ROOT)
-        self._running.append(process)
+        self.running.append(process)
         return process
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """SIGKILL; its Lease is left behind, and the next controller waits it out."""
         process.send_signal(signal.SIGKILL)
         process.wait()
-        self._running.remove(process)
+        self.running.remove(process)
 
     def rollout_manifest(self, version: str, **environment: str) -> Raw:
         """The brief's Rollout with its durations shortened, an image version and the app's environment."""

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -98,6 +99,13 @@ class Sampler(Generic[T]):
 def canary_weights(seen: Watch) -> list[int]:
     """The canary's weight in each version of VirtualService api, repeats left out."""
     return list(_changes(_canary_weight(one.object) for one in seen.saw if _is_api(one.object)))
+
+
+def rises_after_abort(routes: Watch, rollouts: Watch) -> list[tuple[int, int]]:
+    """(from, to) of each time the canary's weight rose after its Rollout was first seen aborted."""
+    bad = next(saw.at for saw in rollouts.saw if saw.object.get("status", {}).get("abort"))
+    weights = [_canary_weight(saw.object) for saw in routes.saw if _is_api(saw.object) and saw.at >= bad]
+    return [(a, b) for a, b in pairwise(weights) if b > a]
 
 
 def _changes(weights: Iterator[int]) -> Iterator[int]:
