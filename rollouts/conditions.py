@@ -80,13 +80,21 @@ def troubles(world: World, memory: Memory) -> tuple[Says, ...]:
         said.append(Says(REFUSED, True, REFUSED, world.refused))
     if isinstance(world.traffic, Trouble):
         said.append(Says("TrafficNotReady", True, world.traffic.reason, world.traffic.message))
-    if world.metrics and memory.paused_for(Reason.METRICS):
-        said.append(Says(Reason.METRICS, True, world.metrics.reason, world.metrics.message))
+    if blind := _blind(world, memory):
+        said.append(Says(Reason.METRICS, True, blind.reason, blind.message))
     if world.ignored:
         said.append(Says(IGNORED, True, "NotActedOn", f"not acted on yet: {', '.join(world.ignored)}"))
     if memory.edited:
         said.append(Says("TrafficEdited", True, "WeightsNotOurs", memory.edited))
     return tuple(said)
+
+
+def _blind(world: World, memory: Memory) -> Trouble | None:
+    """What keeps the canary's errors from being seen, while that holds it up."""
+    if not memory.paused_for(Reason.METRICS):
+        return None
+    deaf = world.run.deaf if world.run else ""
+    return Trouble("NoAnswer", deaf) if deaf else world.metrics
 
 
 def _available(world: World) -> Says:

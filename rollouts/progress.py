@@ -257,6 +257,9 @@ def _inconclusive(world: World, memory: Memory) -> bool:
 
 def _blind(world: World, memory: Memory) -> bool:
     """No one would see the canary's errors; while that is being asked, the last answer holds."""
+    run = this_run(world, memory)
+    if run and run.deaf:
+        return not memory.overridden
     unseen = world.metrics is not None or (world.asking and memory.paused_for(Reason.METRICS) is not None)
     return (
         unseen

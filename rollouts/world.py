@@ -78,7 +78,7 @@ class Trouble(msgspec.Struct, frozen=True):
 
 class Run(msgspec.Struct, frozen=True):
     """An AnalysisRun. It `measures` once its counters' watermark is taken, and is `informed` when it was told
-    since when the canary gets requests."""
+    since when the canary gets requests. `deaf` says why it gets no answers, while it gets none."""
 
     name: str
     phase: str
@@ -87,6 +87,7 @@ class Run(msgspec.Struct, frozen=True):
     message: str = ""
     measures: bool = False
     informed: bool = False
+    deaf: str = ""
 
     @property
     def bad(self) -> bool:

@@ -168,6 +168,23 @@ def test_metrics_that_come_back_let_it_go_on_by_itself() -> None:
     assert (got.memory.pauses, got.memory.controller_pause) == ((), False)
 
 
+DEAF = replace(MEASURING, deaf="http://prometheus:9090 gives no answer")
+
+
+def test_a_canary_that_nobody_hears_any_more_goes_no_step_further() -> None:
+    long_held = {"controller_pause": True, "pauses": (Paused("CanaryPauseStep", START - 60 * MINUTES),)}
+    got = plan(world(weight=10, ask=ask(judged=True), run=DEAF, memory=long_held))
+    assert (got.memory.step, got.memory.pauses[-1].reason) == (0, "MetricsNotReady")
+    assert got.actions == ()
+
+
+def test_a_canary_that_is_heard_again_goes_on_by_itself() -> None:
+    pauses = (Paused("CanaryPauseStep", START - 60 * MINUTES), Paused("MetricsNotReady", START - MINUTES))
+    deaf_until_now = {"controller_pause": True, "pauses": pauses}
+    got = plan(world(weight=10, ask=ask(judged=True), run=MEASURING, memory=deaf_until_now))
+    assert (got.memory.step, [p.reason for p in got.memory.pauses]) == (1, ["CanaryPauseStep"])
+
+
 def test_promoting_overrides_missing_metrics() -> None:
     held = {"controller_pause": True, "held_for": ("MetricsNotReady",)}
     got = plan(world(ask=ask(judged=True), memory=held, metrics=Trouble("NoSeries", "correct the selector")))

@@ -20,7 +20,7 @@ from crds.paths import get
 from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
 from rollouts.world import Trouble, World
 from tidegate.planners.needs import Answers, Failed, Known, Need, Object, Pending, Samples, known
-from tidegate.planners.rollout_world import Given
+from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
 from tidegate.planners.settings import Settings
 
 Raw = dict[str, Any]
@@ -108,7 +108,7 @@ def _seen(need: Samples, metric: str, answers: Answers) -> Trouble | bool | None
             found = known(answers, wide, ()) if wide else ()
             return Trouble("NoSeries", f"{metric}: {not_ready(need.selector, need.address, found)}")
         case Failed(why):
-            return Trouble("Unreachable", f"{metric}: {need.address}: {why}")
+            return Trouble("Unreachable", f"{metric}: {need.address}: {why}; {LET_IT_ANSWER}")
         case _:
             return None
 

@@ -44,6 +44,8 @@ Raw = dict[str, Any]
 REVISION = "rollout.argoproj.io/revision"
 ATTEMPT = "tidegate.dev/attempt"
 LEAVE_AT = "scale-down-deadline"
+DEAF = 2
+LET_IT_ANSWER = "let it answer, or correct the address in the metrics catalogue"
 PATIENCE = timedelta(seconds=10)
 PODS_EVERY = timedelta(seconds=5)
 
@@ -273,7 +275,17 @@ def _run(raw: Raw) -> Run:
         message=paths.get(raw, "status", "message", default=""),
         measures=phase == "Running",
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
+        deaf=_deaf(raw),
     )
+
+
+def _deaf(raw: Raw) -> str:
+    """Which metric of a run has had no answer more than once in a row, why, and the fix."""
+    results = paths.get(raw, "status", "metricResults", default=[])
+    for result in results if paths.get(raw, "status", "phase") == "Running" else ():
+        if result.get("phase") == "Running" and result.get("consecutiveError", 0) >= DEAF:
+            return f"{result['name']}: {result.get('message', '')}; {LET_IT_ANSWER}"
+    return ""
 
 
 def _traffic(istio: Istio, answers: Answers) -> Traffic | Trouble | None:
