@@ -13,18 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from analysis.counters import Unusable, parse
-from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind
 from tests.properties.loop import START, LoopClock, VirtualLoop
+from tests.properties.witness import Witness
 from tidegate.kube.errors import Unreachable
 from tidegate.kube.http import Request, Response
-from tidegate.planners import analysisrun
 from tidegate.planners.needs import Answer, Failed, Known, Samples
-from tidegate.planners.rollout import RolloutPlanner
 from tidegate.planners.settings import Settings as PlannerSettings
 from tidegate.runtime.app import App, Parts
+from tidegate.runtime.controllers import controllers
 from tidegate.runtime.metrics import Requests
 from tidegate.runtime.observe import Fetch
-from tidegate.runtime.reconcile import Planner
 from tidegate.runtime.settings import Settings
 from tidegate.sandbox.checker import impossible
 from tidegate.sandbox.objects import Raw
@@ -41,13 +39,11 @@ PROMETHEUS = "http://prometheus"
 RATE = 200.0
 TICK = 1.0
 SCRAPE = 5.0
+LATENCY = 0.002
 CALM = 12.0
 """Longer than anything the story waits for without being asked to."""
 
-PLANNERS: Mapping[Kind, Planner] = {
-    ROLLOUT: RolloutPlanner(PlannerSettings(namespace=NAMESPACE, prometheus=PROMETHEUS)),
-    ANALYSIS_RUN: analysisrun,
-}
+PLANNERS = controllers(PlannerSettings(namespace=NAMESPACE, prometheus=PROMETHEUS))
 
 How = Literal["crash before", "crash after", "refused unheard", "done unheard"]
 HOWS: tuple[How, ...] = ("crash before", "crash after", "refused unheard", "done unheard")
@@ -76,6 +72,7 @@ class Wire:
         self.lag: dict[str, float] = {}
 
     async def send(self, request: Request) -> Response:
+        await asyncio.sleep(LATENCY)
         if not _is_write(request):
             return await self._inner.send(request)
         self.writes.append(request)
@@ -137,6 +134,8 @@ class World:
         self.errors = errors
         self.mesh = self._mesh(before)
         self.crashes = 0
+        self.breaches: list[str] = []
+        self.frozen = False
         self._controller: list[asyncio.Task[None]] = []
         self._nature = self.loop.create_task(self._tick())
         self._boot()
@@ -160,7 +159,8 @@ class World:
 
     def run(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
-        assert impossible(self.store, self.clock.now()) == []
+        wrong = [*impossible(self.store, self.clock.now()), *self.breaches]
+        assert not wrong, "\n".join(wrong)
 
     def until(self, fact: Callable[[World], bool], seconds: float, what: str) -> None:
         """Lets time pass, a second each, until the fact holds."""
@@ -209,9 +209,10 @@ class World:
         return Mesh(self.store, traffic, prometheus)
 
     def _boot(self) -> None:
-        settings = Settings(elect=False, workers=2)
+        settings = Settings(home=NAMESPACE, elect=False, workers=2)
         fetchers: dict[type, Fetch] = {Samples: self._samples}
-        parts = Parts(PLANNERS, fetchers, self.clock, Requests())
+        planners = {kind: Witness(planner, self.breaches) for kind, planner in PLANNERS.items()}
+        parts = Parts(planners, fetchers, self.clock, Requests())
         self.app = App(settings, self.wire, None, parts)
         works = [reflector.run() for reflector in self.app.reflectors]
         works += [self.app.reconciler.work() for _ in range(settings.workers)]
@@ -226,7 +227,8 @@ class World:
 
     async def _tick(self) -> None:
         while True:
-            self.mesh.tick(self.clock.now())
+            if not self.frozen:
+                self.mesh.tick(self.clock.now())
             await asyncio.sleep(TICK)
 
     async def _samples(self, need: Samples) -> Answer:
