@@ -38,6 +38,8 @@ def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
         told.append(Told("RolloutAborted", f"Rollout aborted update to revision {world.revision}{why}", True))
     if before.aborted_at and not after.aborted_at and on_the_way(world.ask, after):
         told.append(Told("RolloutRetry", f"Retrying revision {world.revision}"))
+    if after.edited and after.edited != before.edited:
+        told.append(Told("TrafficEdited", after.edited, True))
     told += _of_pauses(before, after)
     return tuple(told)
 

@@ -17,6 +17,7 @@ from rollouts.actions import (
     Scale,
     StartAnalysis,
     StopAnalysis,
+    Told,
 )
 from rollouts.memory import Memory, Paused, Walked
 from rollouts.plan import plan
@@ -267,6 +268,7 @@ def test_weights_that_someone_else_moved_are_set_back_and_told() -> None:
     got = plan(edited)
     assert got.actions == (Route(10),)
     assert got.memory.edited.startswith("VirtualService p/api gave the canary 60 % where 10 % was set")
+    assert Told("TrafficEdited", got.memory.edited, warning=True) in got.told
 
 
 def test_a_router_that_cannot_be_read_moves_nothing_and_takes_no_pod() -> None:
