@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.properties.ends import assert_same, end
-from tests.properties.story import CHAPTERS, ERRORS, Chapter, play
+from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, play
 from tests.properties.world import CALM, HOWS, Fault, How, World
 from tidegate.sandbox.objects import Raw
 
@@ -54,6 +54,10 @@ class Story:
             play(self._worlds[-1], next_one)
             self._told.append(Told(before, len(self._worlds[-1].wire.writes), end(self._worlds[-1])))
         return self._told[CHAPTERS.index(chapter)]
+
+    def world_after(self, chapter: Chapter) -> World:
+        self.upto(chapter)
+        return self._worlds[CHAPTERS.index(chapter) + 1]
 
     def close(self) -> None:
         for world in self._worlds:
@@ -136,3 +140,10 @@ def test_a_controller_that_starts_anew_writes_nothing_where_all_is_well(story: S
                 with world.copied() as later:
                     later.run(CALM)
                     assert later.wire.writes == [], chapter.title
+
+
+def test_over_the_whole_story_nobody_finds_no_pod_and_v4_gets_no_request(story: Story) -> None:
+    first, last = (story.world_after(chapter).mesh.traffic for chapter in (CHAPTERS[0], CHAPTERS[-1]))
+    assert last.unserved == first.unserved
+    assert last.served[V4, "request"] == 0
+    assert last.served[V2, "request"] > last.served[V3, "request"] > 0
