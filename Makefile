@@ -34,3 +34,6 @@ crds: venv
 
 lab: venv
 	$(PY) -m tests.lab build
+
+demo: venv
+	$(PY) -m tests.e2e.demo $(if $(KEEP),--keep)

@@ -1,0 +1,117 @@
+"""`python -m tests.e2e.demo [--keep]`: a lab of its own, the demo in it, and 0 if every fact held."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.e2e.demo.facts import Fact, facts
+from tests.e2e.demo.figures import lines
+from tests.e2e.demo.record import Record
+from tests.e2e.demo.story import RATE, Story, shortenings
+from tests.e2e.demo.timeline import BAD, BOLD, GOOD, Screen, Timeline
+from tests.e2e.demo.witness import Witness
+from tests.e2e.scene import HOST, Scene
+from tests.lab import build, session
+from tests.lab.load import Load
+from tests.lab.parts import tail
+from tests.lab.state import read_state
+from tests.lab.waiting import Late
+
+
+def main(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.e2e.demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave lab, controller and load running")
+    keep = parser.parse_args(words).keep
+    return play(keep) if "TIDEGATE_LAB" in os.environ else in_a_lab(keep)
+
+
+def in_a_lab(keep: bool) -> int:
+    """A lab of our own; one that is kept outlives us."""
+    demo = [sys.executable, "-m", "tests.e2e.demo"]
+    build.build()
+    if not keep:
+        return session.run(demo)
+    return session.enter([*demo, "--keep"], Path(session.up().folder).name)
+
+
+def play(keep: bool) -> int:
+    screen, state = Screen(), read_state()
+    folder = Path(state.logs)
+    scene = Scene(state, folder)
+    load = Load(state.gateway, HOST, RATE)
+    try:
+        held = perform(scene, load, screen)
+        if keep:
+            go_on(folder, screen)
+        return 0 if held else 1
+    finally:
+        if not keep:
+            scene.__exit__()
+
+
+def perform(scene: Scene, load: Load, screen: Screen) -> bool:
+    """Play, then judge; what was seen is told even where the story broke off."""
+    screen.say("Durations are shortened, nothing else:", BOLD)
+    for line in shortenings(scene):
+        screen.say(f"          {line}")
+    record = Record(Timeline(screen))
+    witness = Witness(scene.state, record)
+    scene.install()
+    witness.start()
+    controller = scene.controller()
+    late = ""
+    try:
+        Story(scene, record, witness, screen).play(load)
+    except Late as problem:
+        late = str(problem)
+    witness.stop()
+    load.stop()
+    found = facts(record.past, died(controller))
+    screen.say("\n── what matters ──", BOLD)
+    for line in lines(record.past):
+        screen.say(f"  {line}")
+    return judge([*found, *([Fact("the story came to its end", False, late)] if late else [])], scene, screen)
+
+
+def died(controller: subprocess.Popen[bytes]) -> str:
+    code = controller.poll()
+    return "" if code is None else f"it ended with exit code {code}"
+
+
+def judge(found: list[Fact], scene: Scene, screen: Screen) -> bool:
+    screen.say("\n── observed, through the API server, Envoy and what users got ──", BOLD)
+    for fact in found:
+        screen.say(f"  {'✓' if fact.holds else '✗'} {fact.name}", GOOD if fact.holds else BAD)
+        screen.say(f"      {fact.evidence}")
+    failed = sum(not fact.holds for fact in found)
+    if failed:
+        screen.say(f"\nThe controller's last words:\n{tail(scene.folder / 'controller-1.log')}", BAD)
+    screen.say(f"\n{len(found) - failed} of {len(found)} facts observed.", BAD if failed else GOOD)
+    return not failed
+
+
+def go_on(folder: Path, screen: Screen) -> None:
+    """Users go on coming, in a process of their own; the lab ends it with everything else."""
+    command = [sys.executable, "-m", "tests.e2e.demo.users"]
+    subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
+    lab = folder.parent.name
+    enter = f"python -m tests.lab enter --lab {lab} --"
+    screen.say("\nLab, controller and load go on. Look around:", BOLD)
+    for words in LOOK_AROUND:
+        screen.say(f"  {enter} {words}")
+    screen.say(f"End it:\n  python -m tests.lab down --lab {lab}")
+
+
+LOOK_AROUND = (
+    "kubectl argo rollouts get rollout api -n production --watch",
+    "kubectl argo rollouts retry rollout api -n production",
+    "kubectl get virtualservice,analysisrun,pods -n production",
+    "bash",
+)
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

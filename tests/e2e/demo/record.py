@@ -1,0 +1,173 @@
+"""What was observed, when, by whom: values only, so that facts can be judged, and tested, without a lab.
+
+`at` is always seconds since the record began. Versions are image tags, `hash` is a pod template hash.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from itertools import groupby
+from typing import TypeVar
+
+import msgspec
+
+from tests.lab.load import Tally
+
+
+class Seen(msgspec.Struct, frozen=True):
+    at: float
+
+
+class Released(Seen, frozen=True):
+    """The story applied a version."""
+
+    version: str
+
+
+class Typed(Seen, frozen=True):
+    """A command a person would type."""
+
+    command: str
+
+
+class Ended(Seen, frozen=True):
+    """That command, with its exit code and what it printed."""
+
+    code: int
+    output: str
+
+
+class Asked(Seen, frozen=True):
+    """The canary's weight in percent, as the VirtualService has it."""
+
+    weight: int
+
+
+class Stood(Seen, frozen=True):
+    """The Rollout's status. `current` says that it speaks of the newest spec; `pauses` are reasons."""
+
+    version: str
+    hash: str
+    stable: str
+    phase: str
+    message: str = ""
+    step: int = 0
+    steps: int = 0
+    pauses: tuple[str, ...] = ()
+    current: bool = True
+
+
+class Judged(Seen, frozen=True):
+    """An AnalysisRun's phase and words."""
+
+    run: str
+    hash: str
+    phase: str
+    message: str
+
+
+class Told(Seen, frozen=True):
+    """An Event about the Rollout."""
+
+    reason: str
+    message: str
+
+
+class Leaving(Seen, frozen=True):
+    """A pod got its deletionTimestamp."""
+
+    pod: str
+    hash: str
+
+
+class Gone(Seen, frozen=True):
+    pod: str
+    hash: str
+
+
+class Reading(Seen, frozen=True):
+    """Envoy at one moment: the canary's weight in its route table, its canary cluster's counters
+    upstream_rq_total and upstream_rq_active; and all that users have been answered until then."""
+
+    weight: int
+    total: int
+    active: int
+    answers: Tally = Tally()
+
+
+class Broke(Seen, frozen=True):
+    """A witness lost sight."""
+
+    what: str
+
+
+Observed = Released | Typed | Ended | Asked | Stood | Judged | Told | Leaving | Gone | Reading | Broke
+S = TypeVar("S", bound=Seen)
+
+
+class Past(msgspec.Struct, frozen=True):
+    """Everything observed, in order."""
+
+    seen: tuple[Observed, ...]
+
+    def of(self, kind: type[S]) -> list[S]:
+        return [each for each in self.seen if isinstance(each, kind)]
+
+    def chapter(self, version: str) -> Past:
+        """From a version's release until the next one's."""
+        starts = [(n, each.version) for n, each in enumerate(self.seen) if isinstance(each, Released)]
+        ends = [n for n, _ in starts[1:]] + [len(self.seen)]
+        parts = {name: self.seen[n:end] for (n, name), end in zip(starts, ends, strict=False)}
+        return Past(parts.get(version, ()))
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """Version to pod hash, as the Rollout's status told."""
+        return {each.version: each.hash for each in self.of(Stood) if each.current and each.hash}
+
+    @property
+    def versions(self) -> dict[str, str]:
+        return {pod_hash: version for version, pod_hash in self.hashes.items()}
+
+    @property
+    def asked(self) -> list[int]:
+        """The VirtualService's weights, each once as they came."""
+        return [weight for weight, _ in groupby(each.weight for each in self.of(Asked))]
+
+    @property
+    def routed(self) -> list[int]:
+        """The weights in Envoy's route table, each once as they came."""
+        return [weight for weight, _ in groupby(each.weight for each in self.of(Reading))]
+
+    def routed_at(self, weight: int) -> list[Reading]:
+        """The readings of the first stretch in which Envoy routed by this weight, without its two edges."""
+        stretches = groupby(self.of(Reading), key=lambda each: each.weight)
+        return next((list(those)[1:-1] for found, those in stretches if found == weight), [])
+
+
+class Record:
+    """Takes observations from several threads and hands each on to a listener, one at a time."""
+
+    def __init__(self, listener: Callable[[Observed], None]) -> None:
+        self._listener = listener
+        self._lock = threading.Lock()
+        self._seen: list[Observed] = []
+        self._began = time.monotonic()
+
+    @property
+    def now(self) -> float:
+        return time.monotonic() - self._began
+
+    def note(self, make: Callable[[float], Observed]) -> None:
+        """`make` gets the time."""
+        with self._lock:
+            observed = make(self.now)
+            self._seen.append(observed)
+            self._listener(observed)
+
+    @property
+    def past(self) -> Past:
+        with self._lock:
+            return Past(tuple(self._seen))
