@@ -35,7 +35,14 @@ def in_a_lab(keep: bool) -> int:
     build.build()
     if not keep:
         return session.run(demo)
-    return session.enter([*demo, "--keep"], Path(session.up().folder).name)
+    lab = Path(session.up().folder).name
+    print(f"lab: up, and stays until\n  {python()} -m tests.lab down --lab {lab}", flush=True)
+    return session.enter([*demo, "--keep"], lab)
+
+
+def python() -> str:
+    """As it can be typed from here."""
+    return os.path.relpath(sys.executable)
 
 
 def play(keep: bool) -> int:
@@ -69,11 +76,12 @@ def perform(scene: Scene, load: Load, screen: Screen) -> bool:
     except Late as problem:
         late = str(problem)
     witness.stop()
-    load.stop()
+    if witness.load:
+        load.stop()
     found = facts(record.past, died(controller))
     screen.say("\n── what matters ──", BOLD)
     for line in lines(record.past):
-        screen.say(f"  {line}")
+        screen.say(f"  {line}", indent=4)
     return judge([*found, *([Fact("the story came to its end", False, late)] if late else [])], scene, screen)
 
 
@@ -86,10 +94,10 @@ def judge(found: list[Fact], scene: Scene, screen: Screen) -> bool:
     screen.say("\n── observed, through the API server, Envoy and what users got ──", BOLD)
     for fact in found:
         screen.say(f"  {'✓' if fact.holds else '✗'} {fact.name}", GOOD if fact.holds else BAD)
-        screen.say(f"      {fact.evidence}")
+        screen.say(f"      {fact.evidence}", indent=6)
     failed = sum(not fact.holds for fact in found)
     if failed:
-        screen.say(f"\nThe controller's last words:\n{tail(scene.folder / 'controller-1.log')}", BAD)
+        screen.say(f"\nThe controller's last words:\n{tail(scene.folder / 'controller-1.log')}", BAD, 6)
     screen.say(f"\n{len(found) - failed} of {len(found)} facts observed.", BAD if failed else GOOD)
     return not failed
 
@@ -99,11 +107,11 @@ def go_on(folder: Path, screen: Screen) -> None:
     command = [sys.executable, "-m", "tests.e2e.demo.users"]
     subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
     lab = folder.parent.name
-    enter = f"python -m tests.lab enter --lab {lab} --"
+    enter = f"{python()} -m tests.lab enter --lab {lab} --"
     screen.say("\nLab, controller and load go on. Look around:", BOLD)
     for words in LOOK_AROUND:
-        screen.say(f"  {enter} {words}")
-    screen.say(f"End it:\n  python -m tests.lab down --lab {lab}")
+        print(f"  {enter} {words}")
+    screen.say(f"End it:\n  {python()} -m tests.lab down --lab {lab}")
 
 
 LOOK_AROUND = (

@@ -43,6 +43,8 @@ class Share(msgspec.Struct, frozen=True):
         return self.n > 0 and abs(self.measured - self.weight / 100) <= SIGMAS * self.error
 
     def __str__(self) -> str:
+        if not self.n:
+            return f"{self.weight} % asked: nothing measured"
         off = (self.measured - self.weight / 100) / self.error if self.error else 0.0
         within = f"± {100 * self.error:.2f} %, off by {off:+.1f} standard errors" if self.error else "exactly"
         return f"{self.weight} % asked: {100 * self.measured:.2f} % of {self.n} answers ({within})"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections import Counter
+from textwrap import wrap
 from typing import TextIO
 
 from tests.e2e.demo.record import (
@@ -21,6 +23,9 @@ from tests.e2e.demo.record import (
     Told,
     Typed,
 )
+
+INDENT = 20
+"""Where the words of a line begin."""
 
 GOOD, BAD, DIM, BOLD, BLUE = "32", "31", "2", "1", "36"
 Line = tuple[str, str, str]
@@ -41,12 +46,16 @@ class Screen:
     def __init__(self, out: TextIO = sys.stdout) -> None:
         self._out = out
         self._colours = out.isatty() and "NO_COLOR" not in os.environ
+        self._width = min(shutil.get_terminal_size((110, 0)).columns, 140)
 
-    def say(self, words: str = "", colour: str = "") -> None:
-        print(self.paint(words, colour), file=self._out, flush=True)
+    def say(self, words: str, colour: str = "", indent: int = 0) -> None:
+        """Words, broken into lines that fit; those after the first are indented."""
+        for paragraph in words.split("\n"):
+            lines = wrap(paragraph, self._width, subsequent_indent=" " * indent, break_on_hyphens=False)
+            print(self._painted("\n".join(lines), colour), file=self._out, flush=True)
 
-    def paint(self, words: str, colour: str) -> str:
-        return f"\x1b[{colour}m{words}\x1b[0m" if colour and self._colours else words
+    def _painted(self, words: str, colour: str) -> str:
+        return f"\x1b[{colour}m{words}\x1b[0m" if colour and words and self._colours else words
 
 
 class Timeline:
@@ -64,7 +73,7 @@ class Timeline:
         if isinstance(observed, Stood) and observed.current:
             self._versions[observed.hash] = observed.version
         for who, words, colour in self._lines(observed):
-            self._screen.say(f"{observed.at:6.1f} s  {who:<9} {words}", colour)
+            self._screen.say(f"{observed.at:6.1f} s  {who:<9} {words}", colour, INDENT)
 
     def _lines(self, observed: Observed) -> list[Line]:
         match observed:
