@@ -46,9 +46,8 @@ def on_the_way(ask: Ask, memory: Memory) -> bool:
 
 def this_run(world: World, memory: Memory) -> Run | None:
     """The run that judges this revision and attempt; what an earlier one said is no news of this one."""
-    run, same_revision = world.run, memory.pod_hash == world.memory.pod_hash
-    asked = (world.revision, memory.attempt)
-    return run if run and same_revision and (run.revision, run.attempt) == asked else None
+    run, asked = world.run, (world.revision, memory.attempt)
+    return run if run and (run.revision, run.attempt) == asked else None
 
 
 def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetime) -> Memory:

@@ -290,6 +290,11 @@ def test_a_lost_status_recognises_the_stable_revision_by_the_router() -> None:
     assert plan(lost).memory.stable == "old"
 
 
+def test_a_lost_status_leaves_the_run_that_judges_alone() -> None:
+    lost = replace(world(weight=10, ask=ask(judged=True)), memory=Memory(), run=MEASURING, runs=(MEASURING,))
+    assert plan(lost).actions == ()
+
+
 def test_a_missing_replica_set_is_created_with_the_next_revision() -> None:
     got = plan(world(pods=(pods("old", 10, revision=7),)))
     assert got.actions == (CreateReplicaSet("new", 8),)

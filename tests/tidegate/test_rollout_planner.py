@@ -190,20 +190,29 @@ def test_a_canary_waits_for_the_stable_arms_series_before_its_first_request() ->
     assert not any(isinstance(write, Create | JsonPatch) for write in plan.writes)
 
 
+def judged_by(old: Raw, new: Raw, status: Raw) -> Plan:
+    """The plan for a canary at weight 0 whose run has this status."""
+    meta = {
+        "name": "run",
+        "labels": {LABEL: hash_of(new)},
+        "annotations": {"rollout.argoproj.io/revision": "2"},
+    }
+    runs = Known(({"metadata": meta, "status": status},))
+    found = {Owned(ANALYSIS_RUN, "production", "u1"): runs, **mesh(0, hash_of(old), hash_of(new))}
+    return planned(settled(old, new), replica_set(old, 10), replica_set(new, 1, 2), found=found)
+
+
+def test_a_run_that_a_person_ended_well_holds_no_traffic_up() -> None:
+    old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
+    got = judged_by(old, new, {"phase": "Successful"})
+    assert [write.ref for write in got.writes if isinstance(write, JsonPatch)] == [SERVICE.ref]
+
+
 def test_a_run_that_gets_no_answers_is_told_with_where_it_asks_and_the_fix() -> None:
     old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
     said = "http://prometheus:9090 gives no answer since 12:00: refused"
     metric = {"name": "error-rate", "phase": "Running", "consecutiveError": 2, "message": said}
-    run = {
-        "metadata": {
-            "name": "run",
-            "labels": {LABEL: hash_of(new)},
-            "annotations": {"rollout.argoproj.io/revision": "2"},
-        },
-        "status": {"phase": "Running", "metricResults": [metric]},
-    }
-    found = {Owned(ANALYSIS_RUN, "production", "u1"): Known((run,)), **mesh(0, hash_of(old), hash_of(new))}
-    got = planned(settled(old, new), replica_set(old, 10), replica_set(new, 1, 2), found=found)
+    got = judged_by(old, new, {"phase": "Running", "metricResults": [metric]})
     fix = "let it answer, or correct the address in the metrics catalogue"
     assert condition(got, "MetricsNotReady") == f"error-rate: {said}; {fix}"
 

@@ -273,7 +273,7 @@ def _run(raw: Raw) -> Run:
         revision=revision(raw),
         attempt=int(attempt) if attempt.isdecimal() else 0,
         message=paths.get(raw, "status", "message", default=""),
-        measures=phase == "Running",
+        measures=phase in ("Running", "Successful"),
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
         deaf=_deaf(raw),
     )
