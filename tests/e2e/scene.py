@@ -19,7 +19,7 @@ import yaml
 
 from tests.lab.kube import ApiError, Kube
 from tests.lab.state import State
-from tests.lab.waiting import until
+from tests.lab.waiting import Late, until
 from tests.lab.worlds import HOST, NAMESPACE, kube, make, mesh_of
 
 Raw = dict[str, Any]
@@ -169,7 +169,10 @@ class Scene:
             last.update(self._status_or_nothing())
             return last if holds(last) else None
 
-        return dict(until(ask, seconds, f"{what}; the last status was {last}"))
+        try:
+            return dict(until(ask, seconds, what))
+        except Late as late:
+            raise Late(f"{late}; the last status was {last}") from None
 
     def healthy(self, version: str, seconds: float = 60) -> Raw:
         """The status once this version is stable, alone and healthy."""
