@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -28,6 +29,8 @@ from tests.e2e.demo.record import (
     Typed,
 )
 from tests.e2e.demo.story import counted_on, odds, shortened
+from tests.e2e.demo.timeline import GOOD as GREEN
+from tests.e2e.demo.timeline import Screen, Timeline
 from tests.lab.load import Seen as Answer
 from tests.lab.load import Tally
 
@@ -202,6 +205,29 @@ def test_what_was_shortened_is_told_from_the_difference() -> None:
     brief = yaml.safe_load("{steps: [{setWeight: 10, duration: 5m}, {pause: {}}]}")
     played = yaml.safe_load("{steps: [{setWeight: 10, duration: 10s}, {pause: {}}], delay: 5}")
     assert shortened(brief, played) == ["steps.0.duration: 5m → 10s", "delay: unset → 5"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(("out", "painted"), [(io.StringIO(), "good"), (Terminal(), "\x1b[32mgood\x1b[0m")])
+def test_colours_are_for_terminals(out: io.StringIO, painted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    Screen(out).say("good", GREEN)
+    assert out.getvalue() == f"{painted}\n"
+
+
+def test_the_timeline_tells_a_weight_once_and_by_its_version() -> None:
+    out = io.StringIO()
+    tell = Timeline(Screen(out))
+    for each in (Released(1, "v2"), Asked(2, 10), Asked(3, 10), Asked(4, 0)):
+        tell(each)
+    assert out.getvalue().splitlines()[1:] == [
+        "   2.0 s  traffic   VirtualService: canary v2 10 %, stable 90 %",
+        "   4.0 s  traffic   VirtualService: all on stable",
+    ]
 
 
 def test_a_record_hands_each_observation_on_in_order() -> None:
