@@ -37,13 +37,30 @@ class Api:
     def rollout(self, name: str) -> Raw:
         return self._read(ROLLOUT, name)
 
+    def rollouts(self, name: str = "", *, everywhere: bool = False) -> tuple[tuple[Raw, ...], str]:
+        """All there are, or the one of that name; and the version from which to follow `events`."""
+        return self._pages(_collection(ROLLOUT, self._scope(everywhere)), _named(name))
+
+    def events(self, version: str, name: str = "", *, everywhere: bool = False) -> Iterator[Raw]:
+        """What becomes of `rollouts` after that version, until the server has had enough."""
+        path = _collection(ROLLOUT, self._scope(everywhere))
+        for event in self._line.watch(requests.watch(path, version, _named(name), WATCH_SECONDS)):
+            if event["type"] == "ERROR":
+                return
+            if event["type"] != "BOOKMARK":
+                yield event
+
     def parts(self, rollout: Raw) -> Parts:
         """What the Rollout may own, asked for by its selector and its revisions."""
         own = Selection(selector(get(rollout, "spec", "selector", default={})))
-        sets = self._list(REPLICA_SET, own)
+        sets = self.replica_sets(rollout)
         hashes = ",".join(sorted({pod_hash(one) for one in sets} - {""}))
         runs = self._list(ANALYSIS_RUN, Selection(f"{HASH_LABEL} in ({hashes})")) if hashes else ()
         return Parts(sets, self._list(POD, own), runs)
+
+    def replica_sets(self, rollout: Raw) -> tuple[Raw, ...]:
+        """Those that its selector means."""
+        return self._list(REPLICA_SET, Selection(selector(get(rollout, "spec", "selector", default={}))))
 
     def analysis_run(self, name: str) -> Raw:
         return self._read(ANALYSIS_RUN, name)
@@ -54,13 +71,10 @@ class Api:
     def changes(self, rollout: Raw) -> Iterator[Raw]:
         """The Rollout after each change, until it is deleted or the server has had enough."""
         meta = rollout["metadata"]
-        selection = Selection(fields=f"metadata.name={meta['name']}")
-        version = get(meta, "resourceVersion", default="")
-        for event in self._line.watch(requests.watch(self._path(ROLLOUT), version, selection, WATCH_SECONDS)):
-            if event["type"] in {"DELETED", "ERROR"}:
+        for event in self.events(get(meta, "resourceVersion", default=""), meta["name"]):
+            if event["type"] == "DELETED":
                 return
-            if event["type"] != "BOOKMARK":
-                yield event["object"]
+            yield event["object"]
 
     def steer(self, rollout: Raw, patches: tuple[SteerPatch, ...], *, unread: bool) -> None:
         """Send the patches; as one to the object itself where the server knows no status subresource.
@@ -76,6 +90,19 @@ class Api:
         except NotFound:
             self._patch(path, unified(patches), version)
 
+    def retemplate(self, name: str, operations: list[Raw]) -> None:
+        """Send a JSON Patch of the pod template."""
+        accepted(self._line.send(requests.json_patch(self._path(ROLLOUT, name), operations)))
+
+    def replace(self, rollout: Raw) -> None:
+        """Write a Rollout as it stands here; Conflict where somebody wrote since it was read."""
+        path = self._path(ROLLOUT, rollout["metadata"]["name"])
+        accepted(self._line.send(requests.replace(path, rollout)))
+
+    def terminate(self, run: str) -> None:
+        """Have an AnalysisRun end now."""
+        self._patch(self._path(ANALYSIS_RUN, run), {"spec": {"terminate": True}}, None)
+
     def _patch(self, path: str, body: Raw, version: str | None) -> str | None:
         """The version after the patch, where one was asked for."""
         held = body | {"metadata": {"resourceVersion": version}} if version else body
@@ -86,16 +113,31 @@ class Api:
         return accepted(self._line.send(requests.get(self._path(kind, name))))
 
     def _list(self, kind: Kind, selection: Selection = ALL) -> tuple[Raw, ...]:
+        return self._pages(self._path(kind), selection)[0]
+
+    def _pages(self, path: str, selection: Selection) -> tuple[tuple[Raw, ...], str]:
+        """A collection whole, and its version."""
         found, token = [], ""
         while True:
-            page = accepted(self._line.send(requests.page(self._path(kind), selection, token=token)))
+            page = accepted(self._line.send(requests.page(path, selection, token=token)))
             found += get(page, "items", default=[])
             token = get(page, "metadata", "continue", default="")
             if not token:
-                return tuple(found)
+                return tuple(found), get(page, "metadata", "resourceVersion", default="")
+
+    def _scope(self, everywhere: bool) -> str:
+        return "" if everywhere else self.namespace
 
     def _path(self, kind: Kind, name: str = "") -> str:
         return requests.path(kind.group, kind.version, kind.plural, self.namespace, name)
+
+
+def _collection(kind: Kind, namespace: str) -> str:
+    return requests.path(kind.group, kind.version, kind.plural, namespace)
+
+
+def _named(name: str) -> Selection:
+    return Selection(fields=f"metadata.name={name}") if name else ALL
 
 
 def selector(written: Raw) -> str:

@@ -6,15 +6,17 @@ import os
 import platform
 import sys
 from argparse import Namespace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from crds.paths import get
 from crds.times import duration
 from tidegate import VERSION
 from tidegate.cli.api import Api, Raw
-from tidegate.cli.live import Bell, drawing, looks, printing
+from tidegate.cli.failure import Failure
+from tidegate.cli.live import SILENT, Bell, drawing, looks, printing
 from tidegate.kube.errors import Conflict, NotFound
+from tidegate.views.ages import span
 from tidegate.views.rollout import RolloutView, view
 from tidegate.views.screen import coloured, one_line, screen
 from tidegate.views.status import Standing, standing
@@ -24,17 +26,16 @@ if TYPE_CHECKING:
     from tidegate.views.analysis import Evidence
 
 ROLLOUT_WORDS = ("rollout", "rollouts", "ro")
-SILENT = "(no answer from the API server; asking again)"
+NOW = timedelta()
 DONE: dict[Verb, str] = {
     "promote": "promoted",
     "promote-full": "fully promoted",
     "abort": "aborted",
     "retry": "retried",
+    "pause": "paused",
 }
-
-
-class Failure(Exception):
-    """The command did what it could, and the answer is no; the text says why."""
+# What a person may say without having looked: it stands for itself wherever the walk is by now.
+UNREAD: tuple[Verb, ...] = ("abort", "pause", "restart")
 
 
 def get_rollout(api: Api, asked: Namespace) -> None:
@@ -96,6 +97,18 @@ def retry(api: Api, asked: Namespace) -> None:
     _steer(api, "retry", names)
 
 
+def pause(api: Api, asked: Namespace) -> None:
+    _steer(api, "pause", asked.names)
+
+
+def restart(api: Api, asked: Namespace) -> None:
+    """Replace its pods, now or after a while."""
+    after = duration(asked.after, "--in")
+    for name in asked.names:
+        _say(api, "restart", name, after)
+        print(f"rollout '{name}' restarts in {span(after)}")
+
+
 def version(asked: Namespace) -> None:
     print(f"kubectl-argo-rollouts: v{VERSION}+tidegate")
     if not asked.short:
@@ -109,15 +122,16 @@ def _steer(api: Api, verb: Verb, names: list[str]) -> None:
         print(f"rollout '{name}' {DONE[verb]}")
 
 
-def _say(api: Api, verb: Verb, name: str) -> None:
-    """Abort always goes out; any other word holds for the step it was said about, or not at all.
+def _say(api: Api, verb: Verb, name: str, after: timedelta = NOW) -> None:
+    """Abort, pause and restart always go out; any other word holds for the step it was said about.
 
-    A promote that ends a hold must not open the approval behind it, to which the hold may just have led.
+    Where the Rollout is elsewhere by now, nothing is sent: a promote that ends a hold must not open
+    the approval behind it, to which the hold may just have led.
     """
     rollout = meant = api.rollout(name)
     while _place(rollout) == _place(meant):
         try:
-            return api.steer(rollout, patch_for(verb, rollout, _now()), unread=verb == "abort")
+            return api.steer(rollout, patch_for(verb, rollout, _now() + after), unread=verb in UNREAD)
         except Conflict:
             rollout = api.rollout(name)
     raise Failure(

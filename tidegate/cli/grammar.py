@@ -2,34 +2,105 @@
 
 from __future__ import annotations
 
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from tidegate.cli import commands
+from tidegate.cli import commands, editing
+from tidegate.cli import lint as check
 from tidegate.cli.commands import ROLLOUT_WORDS
+from tidegate.cli.completion import SHELLS, completion
+from tidegate.cli.listing import list_rollouts
+
+RUN_WORDS = ("analysisruns", "ar")
 
 # A switch alone means true: argparse would take the word after it for its value.
-_SWITCHES = {"-w": "--watch", "--watch": "--watch"} | {s: s for s in ("--full", "--no-color", "--short")}
+_LONG = {"-w": "--watch", "-A": "--all-namespaces"}
+_SWITCHES = {"--watch", "--all-namespaces", "--timestamps", "--full", "--no-color", "--short"}
+_EXAMPLES = """\
+examples:
+  kubectl argo rollouts get rollout api --watch     follow a release
+  kubectl argo rollouts promote api                 let it go on
+  kubectl argo rollouts abort api                   all traffic back to stable
+  kubectl argo rollouts lint -f rollout.yaml        look at a manifest before it is applied
+More on a command: kubectl argo rollouts COMMAND -h"""
 
 
 def spelled_out(word: str) -> str:
     """`-w` as `--watch=true`; anything else as it is."""
-    return f"{_SWITCHES[word]}=true" if word in _SWITCHES else word
+    flag = _LONG.get(word, word)
+    return f"{flag}=true" if flag in _SWITCHES else word
 
 
 def parser() -> ArgumentParser:
-    """Parses to `command`, a function of tidegate.cli.commands, and what it asks for."""
-    top = ArgumentParser("kubectl argo rollouts", parents=[_anywhere()], allow_abbrev=False)
-    top.set_defaults(namespace="", context="", kubeconfig="", no_color=False)
+    """Parses to `command`, a function of tidegate.cli, and what it asks for; `alone` needs no cluster."""
+    top = ArgumentParser(
+        "kubectl argo rollouts",
+        description="Look at rollouts, and steer them.",
+        epilog=_EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        parents=[_anywhere()],
+        allow_abbrev=False,
+    )
+    top.set_defaults(namespace="", context="", kubeconfig="", no_color=False, alone=False)
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
-    _get(_under(verbs, "get", "show a rollout or an analysis").add_subparsers(metavar="WHAT", required=True))
+    _look(verbs)
+    _steer(verbs)
+    _change(verbs)
+    _offline(verbs, top)
+    return top
+
+
+def _look(verbs: Any) -> None:
+    _get(_group(verbs, "get", "show a rollout or an analysis"))
+    _list(_group(verbs, "list", "list rollouts, one a line"))
     _status(_under(verbs, "status", "tell where a rollout stands, until it is well or is not"))
-    _promote(_under(verbs, "promote", "end a pause, or skip the present step"))
+
+
+def _steer(verbs: Any) -> None:
+    promote = _names(_under(verbs, "promote", "end a pause, or skip the present step"), commands.promote)
+    _switch(promote, "--full", default=False, does="skip all steps, pauses and analyses")
     _names(_under(verbs, "abort", "give all traffic back to stable"), commands.abort)
     _names(_under(verbs, "retry", "walk the steps of an aborted rollout again"), commands.retry)
-    _version(_under(verbs, "version", "print the version"))
-    return top
+    _names(_under(verbs, "pause", "hold a rollout until it is promoted"), commands.pause)
+    restart = _names(_under(verbs, "restart", "replace all pods of a rollout"), commands.restart)
+    restart.add_argument(
+        "-i", "--in", dest="after", default="0s", metavar="TIME", help="only after so long, like 30s or 5m"
+    )
+    runs = _group(verbs, "terminate", "have an analysis end now")
+    _names(_under(runs, "analysisrun", "have an analysis end now", RUN_WORDS), editing.terminate_run)
+
+
+def _change(verbs: Any) -> None:
+    undo = _names(_under(verbs, "undo", "ask for the pods of an earlier revision again"), editing.undo)
+    undo.add_argument(
+        "--to-revision",
+        type=editing.revision,
+        default=0,
+        metavar="N",
+        help="as get rollout shows it; default: the one before",
+    )
+    image = _under(_group(verbs, "set", "change a rollout"), "image", "give its containers other images")
+    image.add_argument("name", metavar="NAME")
+    image.add_argument(
+        "images", metavar="CONTAINER=IMAGE", nargs="+", type=editing.image, help="*: all others"
+    )
+    image.set_defaults(command=editing.set_image)
+
+
+def _offline(verbs: Any, top: ArgumentParser) -> None:
+    lint = _under(verbs, "lint", "tell what is wrong with manifests, without a cluster")
+    lint.add_argument(
+        "-f", "--filename", dest="files", action="append", required=True, metavar="FILE", help="-: stdin"
+    )
+    lint.set_defaults(command=check.lint, alone=True)
+    shell = _under(verbs, "completion", "print what makes a shell complete these commands")
+    shell.add_argument("shell", choices=tuple(SHELLS))
+    shell.set_defaults(command=partial(completion, top), alone=True)
+    version = _under(verbs, "version", "print the version")
+    _switch(version, "--short", default=False, does="one line")
+    version.set_defaults(command=commands.version, alone=True)
 
 
 def _anywhere() -> ArgumentParser:
@@ -48,45 +119,51 @@ def _under(group: Any, name: str, does: str, aliases: tuple[str, ...] = ()) -> A
     return made
 
 
+def _group(verbs: Any, name: str, does: str) -> Any:
+    return _under(verbs, name, does).add_subparsers(metavar="WHAT", required=True)
+
+
 def _get(group: Any) -> None:
     rollout = _under(group, ROLLOUT_WORDS[0], "show a rollout and its pods", ROLLOUT_WORDS[1:])
     rollout.add_argument("name", metavar="NAME")
-    _switch(rollout, "-w", "--watch", default=False)
-    _switch(rollout, "--no-color", default=False)
+    _switch(rollout, "-w", "--watch", default=False, does="again as it changes")
+    _switch(rollout, "--no-color", default=False, does="plain text on a terminal too")
     rollout.add_argument("--timeout-seconds", default="0", metavar="N", help="end --watch after so long")
     rollout.set_defaults(command=commands.get_rollout)
-    analysis = _under(group, "analysis", "show what an analysis saw", ("analysisrun", "ar"))
+    analysis = _under(group, "analysis", "show what an analysis saw", ("analysisrun", *RUN_WORDS))
     analysis.add_argument("name", metavar="NAME", help="an AnalysisRun, or ROLLOUT-step-N-analysis")
-    _switch(analysis, "--no-color", default=False)
+    _switch(analysis, "--no-color", default=False, does="plain text on a terminal too")
     analysis.set_defaults(command=commands.get_analysis)
+
+
+def _list(group: Any) -> None:
+    rollouts = _under(group, "rollouts", "list rollouts, one a line", ("rollout", "ro"))
+    rollouts.add_argument("only", nargs="?", default="", metavar="NAME", help="this one only")
+    rollouts.add_argument("--name", default="", metavar="NAME", help="this one only")
+    _switch(rollouts, "-A", "--all-namespaces", default=False, does="of every namespace")
+    _switch(rollouts, "-w", "--watch", default=False, does="another line for each change")
+    _switch(rollouts, "--timestamps", default=False, does="when each line was told")
+    rollouts.set_defaults(command=list_rollouts)
 
 
 def _status(status: ArgumentParser) -> None:
     status.add_argument("name", metavar="NAME")
-    _switch(status, "-w", "--watch", default=True)
+    _switch(status, "-w", "--watch", default=True, does="until it is Healthy or Degraded")
     status.add_argument(
         "-t", "--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never"
     )
     status.set_defaults(command=commands.status)
 
 
-def _promote(promote: ArgumentParser) -> None:
-    _names(promote, commands.promote)
-    _switch(promote, "--full", default=False)
-
-
-def _version(version: ArgumentParser) -> None:
-    _switch(version, "--short", default=False)
-    version.set_defaults(command=commands.version)
-
-
-def _names(verb: ArgumentParser, command: Callable[..., None]) -> None:
+def _names(verb: ArgumentParser, command: Callable[..., None]) -> ArgumentParser:
     verb.add_argument("names", nargs="+", metavar="NAME")
     verb.set_defaults(command=command)
+    return verb
 
 
-def _switch(verb: ArgumentParser, *flags: str, default: bool) -> None:
-    verb.add_argument(*flags, type=_truth, default=default, metavar="true|false", help=f"default: {default}")
+def _switch(verb: ArgumentParser, *flags: str, default: bool, does: str) -> None:
+    told = f"{does}; default: {str(default).lower()}"
+    verb.add_argument(*flags, type=_truth, default=default, metavar="", help=told)
 
 
 def _truth(text: str) -> bool:

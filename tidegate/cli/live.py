@@ -16,6 +16,7 @@ Seen = TypeVar("Seen")
 LOOK_SECONDS = 2.0
 PACE_SECONDS = 0.25
 FOR_EVER = float("inf")
+SILENT = "(no answer from the API server; asking again)"
 
 
 class Bell:

@@ -10,10 +10,10 @@ from contextlib import suppress
 
 from crds.errors import Invalid
 from tidegate import VERSION
-from tidegate.cli import commands
 from tidegate.cli.api import Api, Line
-from tidegate.cli.commands import Failure
+from tidegate.cli.completion import answer
 from tidegate.cli.explain import explained
+from tidegate.cli.failure import Failure
 from tidegate.cli.grammar import parser, spelled_out
 from tidegate.kube.config import ConfigError, load
 from tidegate.kube.errors import KubeError
@@ -29,6 +29,9 @@ def plugin() -> int:
 
 def run(words: Sequence[str], connect: Connect | None = None) -> int:
     """Obey a command line: 0 when done, 1 with the reason on stderr, 2 when it is not understood."""
+    if list(words[:1]) == ["__complete"]:  # kubectl asks so, with half a line that need not parse
+        print(answer(parser(), list(words[1:])))
+        return 0
     asked = parser().parse_args([spelled_out(word) for word in words])
     with suppress(KeyboardInterrupt):  # the usual end of --watch
         return _tried(asked, connect or _connect)
@@ -49,8 +52,8 @@ def _tried(asked: Namespace, connect: Connect) -> int:
 
 
 def _obey(asked: Namespace, connect: Connect) -> None:
-    if asked.command is commands.version:
-        commands.version(asked)
+    if asked.alone:
+        asked.command(asked)
         return
     line, namespace = connect(asked)
     asked.namespace = asked.namespace or namespace

@@ -68,12 +68,12 @@ def view(rollout: Raw, parts: Parts, now: datetime) -> RolloutView:
         name=rollout["metadata"]["name"],
         namespace=get(rollout, "metadata", "namespace", default=""),
         standing=standing(rollout),
-        strategy="Canary" if get(rollout, "spec", "strategy", "blueGreen") is None else "BlueGreen",
-        step=_step(rollout),
+        strategy=strategy(rollout),
+        step=step(rollout),
         set_weight=None if canary is None else set_weight(rollout),
         actual_weight=None if canary is None else _actual_weight(rollout, sets),
         images=_images(rollout, sets),
-        replicas=_counts(rollout),
+        replicas=counts(rollout),
         conditions=_conditions(rollout),
         next=_next(rollout, now),
         tree=tree(rollout, parts, now),
@@ -87,7 +87,7 @@ def set_weight(rollout: Raw) -> int:
     steps, index = _steps(rollout), _index(rollout)
     if fully_promoted(rollout) or index >= len(steps):
         return 100
-    walked = (get(step, "setWeight") for step in reversed(steps[: index + 1]))
+    walked = (get(one, "setWeight") for one in reversed(steps[: index + 1]))
     return int(next((weight for weight in walked if weight is not None), 0))
 
 
@@ -112,12 +112,17 @@ def _index(rollout: Raw) -> int:
     return int(get(rollout, "status", "currentStepIndex", default=0))
 
 
-def _step(rollout: Raw) -> str:
+def strategy(rollout: Raw) -> str:
+    return "Canary" if get(rollout, "spec", "strategy", "blueGreen") is None else "BlueGreen"
+
+
+def step(rollout: Raw) -> str:
+    """The steps walked over the steps there are; "" where there are none."""
     steps = _steps(rollout)
     return f"{_index(rollout)}/{len(steps)}" if steps else ""
 
 
-def _counts(rollout: Raw) -> Counts:
+def counts(rollout: Raw) -> Counts:
     status = get(rollout, "status", default={})
     return Counts(
         desired=get(rollout, "spec", "replicas", default=1),
@@ -162,8 +167,8 @@ def _waits(pause: Raw, left: timedelta | None) -> str:
 
 def _left(rollout: Raw, pause: Raw, now: datetime) -> timedelta | None:
     """What a timed step has still to wait; None where only a person ends it."""
-    step = get(_steps(rollout), _index(rollout), default={})
-    written = get(step, "pause", "duration") or get(step, "duration")
+    here = get(_steps(rollout), _index(rollout), default={})
+    written = get(here, "pause", "duration") or get(here, "duration")
     since = get(pause, "startTime")
     if written is None or since is None or get(pause, "reason") != "CanaryPauseStep":
         return None

@@ -88,11 +88,18 @@ def _row(node: Node, lead: str) -> tuple[str, ...]:
 def table(rows: Iterable[tuple[str, ...]]) -> str:
     """Rows in columns two spaces apart, the first row being the header."""
     lines = list(rows)
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    widths = columns(lines)
+    return "\n".join(aligned(line, widths) for line in lines)
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> tuple[int, ...]:
+    """The width of each column."""
+    return tuple(max(map(len, column)) for column in zip(*rows, strict=True))
+
+
+def aligned(row: tuple[str, ...], widths: tuple[int, ...]) -> str:
+    """A row in columns of these widths."""
+    return "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
 def coloured(text: str) -> str:

@@ -31,7 +31,10 @@ class Refused(Exception):
 
 
 def patch_for(verb: Verb, rollout: Raw, now: datetime | None = None) -> tuple[SteerPatch, ...]:
-    """The patches to send, in order; `now` is for restart alone. Refused where nothing would change."""
+    """The patches to send, in order. Refused where nothing would change.
+
+    `now` is for restart alone: pods made before it are replaced, once it has come.
+    """
     match verb:
         case "promote":
             return _promote(rollout)
@@ -104,9 +107,9 @@ def _promote_full(rollout: Raw) -> tuple[SteerPatch, ...]:
 
 def _abort(rollout: Raw) -> tuple[SteerPatch, ...]:
     if fully_promoted(rollout):
-        _refuse_unseen(rollout)
+        refuse_unseen(rollout)
         raise Refused(
-            f"{_name(rollout)} has nothing to abort: its newest revision is fully promoted."
+            f"{named(rollout)} has nothing to abort: its newest revision is fully promoted."
             " To go back, apply the older version again."
         )
     return _status({"abort": True})
@@ -116,8 +119,8 @@ def _retry(rollout: Raw) -> tuple[SteerPatch, ...]:
     if not get(rollout, "status", "abort"):
         phase = get(rollout, "status", "phase", default="Unknown")
         raise Refused(
-            f"{_name(rollout)} has nothing to retry: it is not aborted, it is {phase}."
-            f" See: kubectl argo rollouts get rollout {_address(rollout)}"
+            f"{named(rollout)} has nothing to retry: it is not aborted, it is {phase}."
+            f" See: kubectl argo rollouts get rollout {address(rollout)}"
         )
     return _status({"abort": False})
 
@@ -131,35 +134,36 @@ def _restart(now: datetime | None) -> tuple[SteerPatch, ...]:
 def _refuse_aborted(rollout: Raw) -> None:
     if get(rollout, "status", "abort"):
         raise Refused(
-            f"{_name(rollout)} is aborted: all traffic stays on stable."
-            f" To walk the steps again: kubectl argo rollouts retry rollout {_address(rollout)}"
+            f"{named(rollout)} is aborted: all traffic stays on stable."
+            f" To walk the steps again: kubectl argo rollouts retry rollout {address(rollout)}"
         )
 
 
 def _refuse_promoted(rollout: Raw) -> NoReturn:
-    _refuse_unseen(rollout)
-    raise Refused(f"{_name(rollout)} is fully promoted already: there is nothing to promote.")
+    refuse_unseen(rollout)
+    raise Refused(f"{named(rollout)} is fully promoted already: there is nothing to promote.")
 
 
-def _refuse_unseen(rollout: Raw) -> None:
+def refuse_unseen(rollout: Raw) -> None:
+    """Refused while the controller has not seen the newest spec."""
     if not observed(rollout):
         raise Refused(
-            f"{_name(rollout)} was changed and its controller has not seen that yet."
+            f"{named(rollout)} was changed and its controller has not seen that yet."
             " Say it again in a moment; if this stays so, see whether the controller runs."
         )
 
 
 def _refuse_repeated(rollout: Raw) -> NoReturn:
     raise Refused(
-        f"{_name(rollout)} was promoted a moment ago and its controller has not acted yet;"
+        f"{named(rollout)} was promoted a moment ago and its controller has not acted yet;"
         " once more would skip a step. If this stays so, see whether the controller runs."
     )
 
 
 def _refuse_stepless(rollout: Raw) -> NoReturn:
     raise Refused(
-        f"{_name(rollout)} is not paused and has no canary steps to skip."
-        f" To go all the way now: kubectl argo rollouts promote {_address(rollout)} --full"
+        f"{named(rollout)} is not paused and has no canary steps to skip."
+        f" To go all the way now: kubectl argo rollouts promote {address(rollout)} --full"
     )
 
 
@@ -181,9 +185,11 @@ def _inconclusive(rollout: Raw) -> bool:
     return run == "Inconclusive" and bool(get(rollout, "status", "controllerPause"))
 
 
-def _name(rollout: Raw) -> str:
+def named(rollout: Raw) -> str:
+    """As messages name it."""
     return f"rollout '{get(rollout, 'metadata', 'name')}'"
 
 
-def _address(rollout: Raw) -> str:
+def address(rollout: Raw) -> str:
+    """As command lines name it."""
     return f"{get(rollout, 'metadata', 'name')} -n {get(rollout, 'metadata', 'namespace', default='default')}"

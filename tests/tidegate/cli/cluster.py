@@ -28,7 +28,8 @@ class Cluster:
         self.status_subresource = status_subresource
         self.requests: list[Request] = []
         self.meanwhile: Callable[[int], None] = lambda _count: None
-        self.changes: SimpleQueue[Raw | None] = SimpleQueue()
+        self.changes: SimpleQueue[Raw | BaseException | None] = SimpleQueue()
+        self.watched: list[Request] = []
         self.refusal: Response | KubeError | None = None
 
     def send(self, request: Request) -> Response:
@@ -42,10 +43,17 @@ class Cluster:
 
     def watch(self, request: Request) -> Iterator[Raw]:
         """One event after each read of the Rollout, so that nobody waits long to look again."""
-        return iter(self.changes.get, None)
+        self.watched.append(request)
+        while (change := self.changes.get()) is not None:
+            if isinstance(change, BaseException):
+                raise change
+            yield change
 
-    def patches(self) -> list[tuple[str, Raw]]:
+    def patches(self) -> list[tuple[str, Any]]:
         return [(one.path, one.body) for one in self.requests if one.method == "PATCH"]
+
+    def written(self) -> list[tuple[str, Raw]]:
+        return [(one.path, one.body) for one in self.requests if one.method == "PUT"]
 
     def _answer(self, request: Request) -> Response:
         path = request.path

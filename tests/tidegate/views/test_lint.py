@@ -1,0 +1,138 @@
+"""What is said of a manifest: every field that is wrong or unknown, and what to write instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from crds.paths import put
+from tests.test_examples import EXAMPLES, documents
+from tidegate.views.lint import findings
+
+Raw = dict[str, Any]
+BRIEF = next(path for path in EXAMPLES if path.name == "rollout.yaml")
+ROLLOUT = documents(BRIEF)[0]
+CONTAINER = ("spec", "template", "spec", "containers", 0)
+CANARY = ("spec", "strategy", "canary")
+TEMPLATE: Raw = yaml.safe_load("""
+apiVersion: argoproj.io/v1alpha1
+kind: AnalysisTemplate
+metadata: {name: errors}
+spec:
+  args: [{name: service}]
+  metrics:
+    - name: errors
+      provider: {prometheus: {query: up, anything: goes}}
+      interval: 1m
+""")
+
+
+def said(manifest: Raw) -> list[str]:
+    return [str(one) for one in findings(manifest) or ()]
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_the_examples_are_in_order(path: Any) -> None:
+    assert [finding for one in documents(path) for finding in findings(one) or ()] == []
+
+
+@pytest.mark.parametrize(
+    ("where", "value", "told"),
+    [
+        (("spec", "relpicas"), 3, "spec.relpicas: is not known here; did you mean replicas?"),
+        (
+            (*CANARY, "steps", 0, "setWieght"),
+            5,
+            "spec.strategy.canary.steps[0].setWieght: is not known here; did you mean setWeight?",
+        ),
+        (
+            (*CONTAINER, "livenesProbe"),
+            {},
+            "spec.template.spec.containers[0].livenesProbe: is not known here; did you mean livenessProbe?",
+        ),
+        (
+            (*CONTAINER, "resources"),
+            {"limits": {"cpu": 1}, "limit": {}},
+            "spec.template.spec.containers[0].resources.limit: is not known here; did you mean limits?",
+        ),
+        (
+            ("metadata", "zone"),
+            "b",
+            "metadata.zone: is not known here; remove it, or move it to its place",
+        ),
+        (("template",), {}, "template: is not known here; remove it, or move it to its place"),
+    ],
+    ids=["spec", "step", "container", "resources", "metadata", "top"],
+)
+def test_a_field_nobody_reads_is_named_with_its_path(where: Any, value: Any, told: str) -> None:
+    assert said(put(ROLLOUT, where, value)) == [told]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        ("metadata", "annotations"),
+        ("spec", "template", "metadata", "labels"),
+        (*CANARY, "canaryMetadata", "labels"),
+    ],
+    ids=lambda path: path[-2],
+)
+def test_a_name_that_people_choose_is_known(where: Any) -> None:
+    known = {**ROLLOUT["spec"]["selector"]["matchLabels"], "of-my-own": "x"}
+    assert [one for one in findings(put(ROLLOUT, where, known)) or () if not one.passes] == []
+
+
+def test_a_value_of_a_wrong_type_is_named() -> None:
+    assert said(put(ROLLOUT, ("spec", "replicas"), "ten")) == [
+        'spec.replicas: "ten" does not fit here; write a whole number'
+    ]
+
+
+def test_the_controllers_own_validation_is_asked() -> None:
+    assert said(put(ROLLOUT, ("spec", "selector"), {})) == [
+        "spec.selector: selects nothing; write matchLabels that the template's labels carry"
+    ]
+
+
+def test_what_a_rollout_would_be_held_for_is_a_problem() -> None:
+    held = findings(put(ROLLOUT, (*CANARY, "trafficRouting"), {"nginx": {"stableIngress": "api"}})) or ()
+    assert any("trafficRouting" in one.path and not one.passes for one in held)
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    wrong = put(put(ROLLOUT, ("spec", "replicas"), -1), ("spec", "relpicas"), 3)
+    assert [one.path for one in findings(wrong) or ()] == ["spec.relpicas", "spec.replicas"]
+
+
+def test_a_manifest_without_a_name_says_so() -> None:
+    nameless = ROLLOUT | {"metadata": {}}
+    assert said(nameless) == ["metadata.name: is missing; add it"]
+
+
+def test_a_version_that_is_not_served_is_named() -> None:
+    assert said(ROLLOUT | {"apiVersion": "argoproj.io/v1"}) == [
+        "apiVersion: argoproj.io/v1 is not served; write argoproj.io/v1alpha1"
+    ]
+
+
+@pytest.mark.parametrize("kind", ["AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun"])
+def test_a_template_is_looked_at_too_but_not_into_its_providers(kind: str) -> None:
+    wrong = put(TEMPLATE | {"kind": kind}, ("spec", "metrics", 0, "intervall"), "5m")
+    assert said(wrong) == ["spec.metrics[0].intervall: is not known here; did you mean interval?"]
+
+
+def test_a_metric_that_could_not_be_taken_is_named() -> None:
+    wrong = put(TEMPLATE, ("spec", "metrics", 0, "interval"), "soon")
+    (told,) = said(wrong)
+    assert told.startswith("spec.metrics[0].interval: 'soon' is no duration")
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [{"apiVersion": "v1", "kind": "Service"}, {"apiVersion": "example.com/v1", "kind": "Rollout"}, {}],
+    ids=["a Service", "another Rollout", "nothing"],
+)
+def test_what_is_not_ours_is_not_judged(manifest: Raw) -> None:
+    assert findings(manifest) is None

@@ -1,0 +1,97 @@
+"""What the controller would say of a manifest, said before it is applied; and what nobody would ever say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from crds import analysis, refs, rollout
+from crds.analysis import Metric
+from crds.errors import Invalid
+from crds.paths import get, show
+from crds.support import ignored, unsupported
+from crds.validate import metric_problems, problems
+from tidegate.views.strict import unknown
+
+Raw = dict[str, Any]
+Check = Callable[[Raw], Iterator["Finding"]]
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """A field and what to write instead; `passes` where it harms nobody."""
+
+    path: str
+    problem: str
+    passes: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class Kind(msgspec.Struct, frozen=True):
+    of: type[Any]
+    check: Check
+
+
+def findings(manifest: Raw) -> tuple[Finding, ...] | None:
+    """Everything to say of it, in reading order; None where it is no kind of ours."""
+    kind = KINDS.get(str(get(manifest, "kind")))
+    group, _, version = str(get(manifest, "apiVersion", default="")).partition("/")
+    if kind is None or group != refs.ROLLOUT.group:
+        return None
+    if version != refs.ROLLOUT.version:
+        wanted = refs.ROLLOUT.api_version
+        return (Finding("apiVersion", f"{group}/{version} is not served; write {wanted}"),)
+    return (*_named(manifest), *map(_finding, unknown(manifest, kind.of)), *_checked(kind.check, manifest))
+
+
+def _finding(problem: Invalid) -> Finding:
+    return Finding(problem.path, problem.problem)
+
+
+def _named(manifest: Raw) -> Iterator[Finding]:
+    if not (get(manifest, "metadata", "name") or get(manifest, "metadata", "generateName")):
+        yield Finding("metadata.name", "is missing; add it")
+
+
+def _checked(check: Check, manifest: Raw) -> Iterator[Finding]:
+    try:
+        yield from check(manifest)
+    except Invalid as problem:
+        yield _finding(problem)
+
+
+def _rollout(manifest: Raw) -> Iterator[Finding]:
+    """Mistakes, then what it would be held for, then what would be passed over."""
+    read = rollout.parse(manifest)
+    yield from map(_finding, problems(read))
+    yield from map(_finding, unsupported(read))
+    for path in ignored(read):
+        yield Finding(path, "is not acted on yet, and harms nobody", passes=True)
+
+
+def _template(manifest: Raw) -> Iterator[Finding]:
+    return _metrics(analysis.parse_template(manifest).spec.metrics)
+
+
+def _cluster_template(manifest: Raw) -> Iterator[Finding]:
+    return _metrics(analysis.parse_cluster_template(manifest).spec.metrics)
+
+
+def _run(manifest: Raw) -> Iterator[Finding]:
+    return _metrics(analysis.parse_run(manifest).spec.metrics)
+
+
+def _metrics(metrics: tuple[Metric, ...]) -> Iterator[Finding]:
+    for index, metric in enumerate(metrics):
+        yield from map(_finding, metric_problems(metric, show("spec", "metrics", index)))
+
+
+KINDS = {
+    refs.ROLLOUT.kind: Kind(rollout.Rollout, _rollout),
+    refs.ANALYSIS_TEMPLATE.kind: Kind(analysis.AnalysisTemplate, _template),
+    refs.CLUSTER_ANALYSIS_TEMPLATE.kind: Kind(analysis.ClusterAnalysisTemplate, _cluster_template),
+    refs.ANALYSIS_RUN.kind: Kind(analysis.AnalysisRun, _run),
+}
