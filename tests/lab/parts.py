@@ -74,10 +74,15 @@ def stop(state: State, name: str) -> None:
     until(lambda: not _exists(pid), 10, f"{name} to end")
 
 
+_started: list[subprocess.Popen[bytes]] = []
+"""They outlive whoever started them, and end with the lab."""
+
+
 def start(state: State, name: str) -> State:
     """Start a stopped part again, as a child of this process; the state file knows the new pid."""
     part = state.parts[name]
     process = launch(part.argv, Path(part.log), part.env)
+    _started.append(process)
     parts = {**state.parts, name: PartState(process.pid, part.argv, part.log, part.env)}
     return write_state(state, parts)
 
