@@ -74,21 +74,12 @@ def _unanswered(check: Check, why: str) -> Judged:
     """Nothing is lost by a refusal, the counters wait; so it becomes a verdict after `grace` only."""
     metric, result, before, now = check.metric, check.result, check.before, check.now
     since = before.unanswered_since or before.next_check
-    failed = result.consecutive_error + 1
     message = f"{metric.address} gives no answer since {rfc3339(since)}: {why}"
-    counted = msgspec.structs.replace(
-        result,
-        message=message,
-        error=result.error + 1,
-        consecutive_error=failed,
-        consecutive_success=0,
-        measurements=(
-            *result.measurements,
-            Measurement("Error", message=message, started_at=before.next_check, finished_at=now),
-        ),
-    )
-    waiting = msgspec.structs.replace(before, next_check=now + _pause(metric, failed), unanswered_since=since)
-    judged = Judged(counted, waiting)
+    told = Measurement("Error", message=message, started_at=before.next_check, finished_at=now)
+    refused = counted(result, told)
+    following = now + _pause(metric, refused.consecutive_error)
+    waiting = msgspec.structs.replace(before, next_check=following, unanswered_since=since)
+    judged = Judged(refused, waiting)
     return ended(judged, "Inconclusive", message) if now - since >= metric.grace else judged
 
 
@@ -117,7 +108,7 @@ def _measured(check: Check, seen: Answered) -> Judged:
         resume_at=None if over else following,
         metadata={"decision": verdict.decision, **numbers(after, limit)},
     )
-    judged = Judged(_counted(check.result, told), msgspec.structs.replace(after, next_check=following))
+    judged = Judged(counted(check.result, told), msgspec.structs.replace(after, next_check=following))
     return ended(judged, verdict.phase, verdict.message) if over else judged
 
 
@@ -127,16 +118,18 @@ def _next_on_grid(at: datetime, interval: timedelta, now: datetime) -> datetime:
     return at + interval * (missed + 1)
 
 
-def _counted(result: MetricResult, told: Measurement) -> MetricResult:
-    good = told.phase == "Successful"
+def counted(result: MetricResult, told: Measurement) -> MetricResult:
+    """The result with one measurement more; an Error is none of `count`."""
+    good, error = told.phase == "Successful", told.phase == "Error"
     return msgspec.structs.replace(
         result,
         message=told.message,
-        count=result.count + 1,
+        count=result.count + (not error),
         successful=result.successful + good,
         failed=result.failed + (told.phase == "Failed"),
         inconclusive=result.inconclusive + (told.phase == "Inconclusive"),
-        consecutive_error=0,
+        error=result.error + error,
+        consecutive_error=result.consecutive_error + 1 if error else 0,
         consecutive_success=result.consecutive_success + 1 if good else 0,
         measurements=(*result.measurements, told),
     )

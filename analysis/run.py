@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from fnmatch import fnmatchcase
+from typing import assert_never
 
 import msgspec
 
-from analysis.check import OVER, Check, Judged, Reading, begun, checked, ended
-from analysis.evidence import Evidence, sentence, window
+from analysis import classic
+from analysis.check import OVER, Check, Judged, Unanswered, begun, checked, ended
+from analysis.classic import Classic, Lookup
+from analysis.evidence import Answered, Evidence, sentence, window
+from analysis.instant import Instant
+from analysis.run_spec import is_dry, kept
 from analysis.statistical import Statistical, read_metric
 from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
 from crds.errors import Invalid
@@ -23,10 +27,13 @@ from crds.times import parse
 EXPECTS_TRAFFIC = "tidegate.dev/expects-traffic-since"
 """Annotation, set by the Rollout while the canary's weight is above 0, with the time since when it is."""
 
-RETENTION = 10
+TERMINATED = "Run Terminated"
 FORGOTTEN = (
     "status.tidegate: is gone, and the evidence with it; apply Tidegate's CRDs, which keep it, and retry"
 )
+
+
+Reading = Answered | Instant | Unanswered
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -51,19 +58,20 @@ def completed(status: RunStatus) -> bool:
     return status.phase in OVER
 
 
-def questions(run: AnalysisRun, now: datetime) -> tuple[Question, ...]:
+def questions(run: AnalysisRun, now: datetime) -> tuple[Question | Lookup, ...]:
     """What the checks that are due must read. The same questions come again until they are answered."""
     if completed(run.status) or run.spec.terminate:
         return ()
-    return tuple(
-        _question(metric, evidence) for metric, evidence in _running(run) if evidence.next_check <= now
-    )
+    asked = (_question(run, index) for index in range(len(run.spec.metrics)))
+    return tuple(question for question in asked if question and question.at <= now)
 
 
 def next_look(run: AnalysisRun) -> datetime | None:
     """When the next check is due; None where none will be."""
-    due = (evidence.next_check for _, evidence in _running(run))
-    return None if completed(run.status) else min(due, default=None)
+    if completed(run.status):
+        return None
+    asked = (_question(run, index) for index in range(len(run.spec.metrics)))
+    return min((question.at for question in asked if question), default=None)
 
 
 def proceed(run: AnalysisRun, readings: Mapping[str, Reading], now: datetime) -> RunStatus:
@@ -76,20 +84,30 @@ def proceed(run: AnalysisRun, readings: Mapping[str, Reading], now: datetime) ->
     return _status(run, judged, now)
 
 
-def _running(run: AnalysisRun) -> Iterable[tuple[Statistical, Evidence]]:
-    """The metrics that look again; one that an edit made unreadable does not, and ends as Error."""
-    for index in range(len(run.spec.metrics)):
-        judged, metric = _known(run, index), _readable(run, index)
-        if judged.result.phase not in OVER and judged.evidence and isinstance(metric, Statistical):
-            yield metric, judged.evidence
+def _question(run: AnalysisRun, index: int) -> Question | Lookup | None:
+    """The metric's next question; None where it has ended, or an edit made it unreadable."""
+    known, metric = _known(run, index), _readable(run, index)
+    if known.result.phase in OVER:
+        return None
+    match metric:
+        case Classic():
+            at = classic.due(metric, known.result, run.status.started_at)
+            return Lookup(metric.name, metric.provider, at) if at else None
+        case Statistical():
+            return _counters(metric, known.evidence) if known.evidence else None
+        case Invalid():
+            return None
+        case never:
+            assert_never(never)
 
 
-def _readable(run: AnalysisRun, index: int) -> Statistical | Invalid:
+def _readable(run: AnalysisRun, index: int) -> Statistical | Classic | Invalid:
     metric = run.spec.metrics[index]
     if any(metric.name == other.name for other in run.spec.metrics[:index]):
         return Invalid(f"{_path(index)}.name", f"{metric.name!r} is there already; name each metric once")
     try:
-        return read_metric(metric, _path(index))
+        read = read_metric if metric.statistics else classic.read_classic
+        return read(metric, _path(index))
     except Invalid as mistake:
         return mistake
 
@@ -109,7 +127,7 @@ def _memory(run: AnalysisRun) -> Memory:
     return read_status(run.status.tidegate, Memory)
 
 
-def _question(metric: Statistical, evidence: Evidence) -> Question:
+def _counters(metric: Statistical, evidence: Evidence) -> Question:
     return Question(
         metric=metric.name,
         address=metric.address,
@@ -125,21 +143,38 @@ def _step(run: AnalysisRun, index: int, readings: Mapping[str, Reading], now: da
     known, metric = _known(run, index), _readable(run, index)
     if known.result.phase in OVER:
         return known
-    if isinstance(metric, Invalid):
-        return ended(known, "Error", str(metric))
+    reading = readings.get(run.spec.metrics[index].name)
+    match metric:
+        case Invalid():
+            return ended(known, "Error", str(metric))
+        case Classic():
+            return Judged(_classic_step(run, metric, known.result, reading, now))
+        case Statistical():
+            return _statistical_step(run, metric, known, reading, now)
+        case never:
+            assert_never(never)
+
+
+def _classic_step(
+    run: AnalysisRun, metric: Classic, result: MetricResult, reading: Reading | None, now: datetime
+) -> MetricResult:
+    if not result.phase:
+        return classic.begun(metric, dry_run=is_dry(run.spec, metric.name))
+    if isinstance(reading, Instant | Unanswered):
+        result = classic.measured(metric, result, reading, now)
+    return classic.assessed(metric, result, ending=False)
+
+
+def _statistical_step(
+    run: AnalysisRun, metric: Statistical, known: Judged, reading: Reading | None, now: datetime
+) -> Judged:
     if known.evidence is None:
         lost = known.result.phase == "Running"
-        return (
-            ended(known, "Error", FORGOTTEN) if lost else begun(metric, now, dry_run=_dry(run, metric.name))
-        )
-    if metric.name not in readings:
+        dry = is_dry(run.spec, metric.name)
+        return ended(known, "Error", FORGOTTEN) if lost else begun(metric, now, dry_run=dry)
+    if not isinstance(reading, Answered | Unanswered):
         return known
-    check = Check(metric, known.result, known.evidence, _expected(run), now)
-    return checked(check, readings[metric.name])
-
-
-def _dry(run: AnalysisRun, name: str) -> bool:
-    return any(fnmatchcase(name, one.metric_name) for one in run.spec.dry_run)
+    return checked(Check(metric, known.result, known.evidence, _expected(run), now), reading)
 
 
 def _expected(run: AnalysisRun) -> datetime | None:
@@ -160,6 +195,8 @@ def _closed(run: AnalysisRun, index: int, judged: Judged) -> Judged:
     metric, evidence = _readable(run, index), judged.evidence
     if judged.result.phase in OVER or isinstance(metric, Invalid):
         return judged
+    if isinstance(metric, Classic):
+        return Judged(classic.assessed(metric, judged.result, ending=True))
     if evidence is None or not evidence.requests:
         return ended(judged, "Inconclusive", "ended without any data; no data is never success")
     return ended(judged, "Successful", f"ended {sentence(evidence, metric.limit)}")
@@ -168,6 +205,8 @@ def _closed(run: AnalysisRun, index: int, judged: Judged) -> Judged:
 def _status(run: AnalysisRun, judged: list[Judged], now: datetime) -> RunStatus:
     results = tuple(_retained(run, one.result) for one in judged)
     phase, message = _phase(results)
+    if run.spec.terminate and not message:
+        message = TERMINATED
     started = run.status.started_at or now
     memory = {one.result.name: one.evidence for one in judged if one.evidence}
     return RunStatus(
@@ -194,7 +233,7 @@ def _phase(results: tuple[MetricResult, ...]) -> tuple[str, str]:
 
 
 def _words(results: Iterable[MetricResult]) -> str:
-    return "; ".join(f"{result.name}: {result.message}" for result in results if result.message)
+    return "; ".join(words for result in results if (words := classic.worded(result)))
 
 
 def _summary(results: Iterable[MetricResult]) -> RunSummary:
@@ -209,6 +248,5 @@ def _summary(results: Iterable[MetricResult]) -> RunSummary:
 
 
 def _retained(run: AnalysisRun, result: MetricResult) -> MetricResult:
-    limits = (one.limit for one in run.spec.measurement_retention if one.metric_name in (result.name, "*"))
-    keep = max(1, next(limits, RETENTION))
+    keep = kept(run.spec, result.name)
     return msgspec.structs.replace(result, measurements=result.measurements[-keep:])

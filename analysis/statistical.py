@@ -45,11 +45,11 @@ def read_metric(metric: Metric, path: str) -> Statistical:
         errors=_given(block.errors, f"{path}.statistics.errors"),
         total=_given(block.total, f"{path}.statistics.total"),
         limit=_limit(metric, block, path),
-        interval=_positive(metric.interval or INTERVAL, f"{path}.interval"),
+        interval=positive(metric.interval or INTERVAL, f"{path}.interval"),
         delay=duration(metric.initial_delay or 0, f"{path}.initialDelay"),
-        grace=_positive(block.no_data.grace, f"{path}.statistics.noData.grace"),
+        grace=positive(block.no_data.grace, f"{path}.statistics.noData.grace"),
         silence=block.no_data.then,
-        count=_whole(metric.count or 0, f"{path}.count"),
+        count=whole(metric.count or 0, f"{path}.count"),
         horizon=block.on_horizon,
         early_success=block.early_success,
         min_requests=block.min_requests,
@@ -58,11 +58,7 @@ def read_metric(metric: Metric, path: str) -> Statistical:
 
 def _block(metric: Metric, path: str) -> Statistics:
     block = metric.statistics
-    if block is None:
-        provider = next(iter(metric.provider), "none")
-        raise Invalid(
-            f"{path}.provider.{provider}", "is not measured yet; give the metric a statistics block"
-        )
+    assert block is not None, "a metric without it is classic"
     if metric.success_condition or metric.failure_condition:
         raise Invalid(path, "conditions beside statistics are not judged yet; write thresholdRange.max alone")
     if block.test != "proportion":
@@ -115,15 +111,19 @@ def _share(written: float, path: str) -> float:
     return written
 
 
-def _positive(written: IntOrString, path: str) -> timedelta:
+def positive(written: IntOrString, path: str) -> timedelta:
     span = duration(written, path)
     if span <= timedelta():
         raise Invalid(path, "is no time at all; write one like 30s")
     return span
 
 
-def _whole(written: IntOrString, path: str) -> int:
-    text = str(written)
-    if not text.isdigit():
-        raise Invalid(path, f"{text!r} is no count; write a whole number")
-    return int(text)
+def whole(written: IntOrString, path: str, least: int = 0) -> int:
+    """A number of `least` or more, written as one or as text."""
+    try:
+        number = int(written)
+    except ValueError:
+        raise Invalid(path, f"{written!r} is no count; write a whole number") from None
+    if number < least:
+        raise Invalid(path, f"{number} is below {least}; write {least} or more")
+    return number

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from analysis.check import Reading, Unanswered
+from analysis.check import Unanswered
 from analysis.counters import Series
 from analysis.evidence import Answered
-from analysis.run import EXPECTS_TRAFFIC, completed, next_look, proceed, questions
+from analysis.run import EXPECTS_TRAFFIC, Question, Reading, completed, next_look, proceed, questions
 from crds.analysis import AnalysisRun, RunStatus, parse_run
 
 START = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
@@ -83,6 +83,7 @@ def test_nothing_is_asked_before_a_check_is_due() -> None:
 
 def test_a_due_check_asks_both_counters_from_before_the_watermark() -> None:
     (question,) = questions(begun(), seconds(31))
+    assert isinstance(question, Question)
     assert (question.errors, question.total, question.at) == ("e", "t", seconds(30))
     assert question.window == timedelta(seconds=30 + 300)
 
@@ -337,7 +338,10 @@ def test_evidence_that_someone_pruned_is_an_error_and_not_a_fresh_start() -> Non
             {"name": "m", "provider": {"web": {"url": "x"}}},
             "spec.metrics[0].provider.web: is not measured yet",
         ),
-        ({"name": "m", "provider": {"prometheus": {"query": "up"}}}, "give the metric a statistics block"),
+        (
+            {"name": "m", "provider": {"prometheus": {}}},
+            "spec.metrics[0].provider.prometheus.query: is missing",
+        ),
         (metric(statistics={"test": "ratio"}), "spec.metrics[0].statistics.test: ratio is not judged yet"),
         (
             metric(statistics={"baseline": {"errors": "e"}}),

@@ -6,11 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analysis.counters import Series
+from analysis.instant import Instant
 from crds.patches import merge_diff
 from crds.paths import get
+from crds.refs import ANALYSIS_RUN, ref_of
 from tidegate.planners.analysisrun import needs, plan
-from tidegate.planners.needs import Answer, Failed, Known, Need, Pending, Samples
-from tidegate.planners.plan import Plan, Record
+from tidegate.planners.needs import Answer, Failed, Known, Need, Pending, Query, Samples
+from tidegate.planners.plan import Delete, Plan, Record
 from tidegate.sandbox.patches import merged
 
 START = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
@@ -187,11 +189,91 @@ def test_a_spec_of_the_wrong_type_ends_as_error_once() -> None:
     assert plan(after, {}, START) == Plan()
 
 
-def test_a_classic_metric_is_an_error_that_says_what_to_write() -> None:
-    raw = raw_run(metrics=[{"name": "m", "provider": {"prometheus": {"query": "up"}}}])
-    after = recorded(raw, plan(raw, {}, START))
-    assert get(after, "status", "phase") == "Error"
-    assert "spec.metrics[0].provider.prometheus: is not measured yet" in get(after, "status", "message")
+def classic_run(**spec: Any) -> Raw:
+    metric = {
+        "name": "success-rate",
+        "interval": "1m",
+        "successCondition": "result[0] >= 0.95",
+        "provider": {"prometheus": {"address": "http://prometheus:9090", "query": "rate({{args.pod}})"}},
+    }
+    return raw_run(**{"metrics": [metric], "args": [{"name": "pod", "value": "api"}], **spec})
+
+
+ASKED = Query("http://prometheus:9090", "rate(api)", START)
+
+
+def test_a_classic_metric_asks_its_query_at_once_with_its_arguments_filled_in() -> None:
+    raw = recorded(classic_run(), plan(classic_run(), {}, START))
+    assert needs(raw, {}, START) == (ASKED,)
+    assert get(raw, "status", "metricResults", 0, "metadata") == {"ResolvedPrometheusQuery": "rate(api)"}
+    assert plan(raw, {}, START) == Plan(why="waiting for Prometheus to answer for success-rate")
+
+
+def test_a_classic_measurement_is_recorded_as_argo_records_it() -> None:
+    raw = recorded(classic_run(), plan(classic_run(), {}, START))
+    made = plan(raw, {ASKED: Known(Instant((0.99,)))}, START)
+    result = get(recorded(raw, made), "status", "metricResults", 0)
+    assert result == {
+        "name": "success-rate",
+        "phase": "Running",
+        "count": 1,
+        "successful": 1,
+        "consecutiveSuccess": 1,
+        "metadata": {"ResolvedPrometheusQuery": "rate(api)"},
+        "measurements": [
+            {
+                "phase": "Successful",
+                "value": "[0.99]",
+                "startedAt": "2026-03-15T10:30:00Z",
+                "finishedAt": "2026-03-15T10:30:00Z",
+            }
+        ],
+    }
+    assert (made.wake_at, made.events) == (START + timedelta(minutes=1), ())
+
+
+def test_a_classic_failure_is_told_in_argos_words() -> None:
+    raw = recorded(classic_run(), plan(classic_run(), {}, START))
+    made = plan(raw, {ASKED: Known(Instant((0.5,)))}, START)
+    words = "assessed Failed due to failed (1) > failureLimit (0)"
+    assert get(recorded(raw, made), "status", "message") == f'Metric "success-rate" {words}'
+    assert [(event.reason, event.message) for event in made.events] == [
+        ("MetricFailed", f"Metric 'success-rate' completed: Metric {words}"),
+        ("AnalysisRunFailed", f'Analysis completed: Metric "success-rate" {words}'),
+    ]
+
+
+def test_a_success_without_data_is_argos_verdict_and_our_warning() -> None:
+    raw = classic_run(terminate=True)
+    made = plan(raw, {}, START)
+    assert get(recorded(raw, made), "status", "phase") == "Successful"
+    assert [(event.reason, event.warning) for event in made.events] == [
+        ("MetricWarning", True),
+        ("MetricSuccessful", False),
+        ("AnalysisRunSuccessful", False),
+    ]
+    assert "though nothing was seen" in made.events[0].message
+
+
+def test_an_argument_without_a_value_ends_the_run_and_names_the_text() -> None:
+    made = plan(classic_run(args=[]), {}, START)
+    assert needs(classic_run(args=[]), {}, START) == ()
+    assert made.why == (
+        "Error: spec.metrics[0].provider.prometheus.query: {{args.pod}} has no value; "
+        "give args one of that name. Known: none"
+    )
+
+
+def test_a_completed_run_is_deleted_when_its_time_to_live_is_over() -> None:
+    ttl = {"secondsAfterCompletion": 600, "secondsAfterSuccess": 60}
+    raw = classic_run(terminate=True, ttlStrategy=ttl)
+    raw = recorded(raw, plan(raw, {}, START))
+    over = START + timedelta(seconds=60)
+    assert plan(raw, {}, over - timedelta(seconds=1)) == Plan(wake_at=over)
+    made = plan(raw, {}, over)
+    assert made.writes == (Delete(ref_of(ANALYSIS_RUN, raw), "u"),)
+    raw["metadata"]["deletionTimestamp"] = "2026-03-15T10:31:00Z"
+    assert plan(raw, {}, over) == Plan()
 
 
 def test_the_status_stays_small() -> None:

@@ -14,7 +14,8 @@ import pytest
 from aiohttp import web
 
 from analysis.counters import Series
-from tidegate.planners.needs import Answer, Failed, Known, Samples
+from analysis.instant import Instant
+from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
 from tidegate.runtime import prometheus
 
 AT = datetime(2026, 3, 15, 10, 30, 0, 123456, tzinfo=UTC)
@@ -182,3 +183,58 @@ async def test_a_long_answer_is_read_beside_the_event_loop() -> None:
     answer = await answer_to(saying(matrix({"metric": {}, "values": values})))
     assert isinstance(answer, Known)
     assert len(answer.value[0].samples) == 30_000
+
+
+async def ask_once(reply: Reply, default: str = "", **more: Any) -> Answer:
+    async with serving(reply) as address, aiohttp.ClientSession() as session:
+        need = Query(**{"address": address, "query": "vector(1)", "at": AT, "timeout": PATIENCE, **more})
+        return await prometheus.query(session, need, default.format(address))
+
+
+def vector(*values: str, **more: Any) -> Any:
+    result = [{"metric": {}, "value": [1.5, value]} for value in values]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}, **more}
+
+
+async def test_a_query_is_asked_at_prometheus_own_now_with_its_headers() -> None:
+    asked: list[tuple[str, dict[str, str], str]] = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        asked.append((request.path, dict(request.query), request.headers["X-Scope-OrgID"]))
+        return web.json_response(vector("0.99"))
+
+    answer = await ask_once(reply, headers=(("X-Scope-OrgID", "shop"),))
+    assert answer == Known(Instant((0.99,)))
+    assert asked == [("/api/v1/query", {"query": "vector(1)"}, "shop")]
+
+
+async def test_a_vector_and_a_scalar_are_told_apart() -> None:
+    scalar = {"status": "success", "data": {"resultType": "scalar", "result": [1.5, "0.99"]}}
+    assert await ask_once(saying(scalar)) == Known(Instant((0.99,), scalar=True))
+    assert await ask_once(saying(vector())) == Known(Instant(()))
+    assert await ask_once(saying(vector("1", warnings=["w"]))) == Known(Instant((1.0,), doubts="w"))
+
+
+async def test_a_query_without_an_address_goes_to_the_controllers_own() -> None:
+    assert await ask_once(saying(vector("1")), "{}", address="") == Known(Instant((1.0,)))
+    nowhere = await ask_once(saying(vector("1")), address="")
+    assert isinstance(nowhere, Failed)
+    assert "ARGO_ROLLOUTS_PROMETHEUS_ADDRESS" in nowhere.why
+
+
+async def test_what_a_query_cannot_say_becomes_words() -> None:
+    error = {"status": "error", "errorType": "execution", "error": "query timed out"}
+    assert await ask_once(saying(error, 422)) == Failed("query timed out (HTTP 422)")
+    assert await ask_once(saying(matrix())) == Failed(
+        "a matrix where numbers were asked; write a query of a vector or a scalar"
+    )
+    broken = {"status": "success", "data": {"resultType": "scalar", "result": []}}
+    assert "does not answer as Prometheus does" in str(await ask_once(saying(broken)))
+
+
+async def test_a_hung_query_is_given_up_after_its_own_timeout() -> None:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(60 * PATIENCE)
+        return web.Response()
+
+    assert await ask_once(reply, timeout=0.2) == Failed("no answer within 0.2 s")

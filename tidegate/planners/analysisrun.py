@@ -1,4 +1,5 @@
-"""An AnalysisRun asks Prometheus when a check is due, and records what it made of the answers.
+"""An AnalysisRun asks Prometheus when a check is due, records what it made of the answers, and is deleted
+when its time to live is over.
 
 A hung Prometheus delays nobody: while an answer is on its way there is nothing to plan. The same check asks
 the same question until it is answered, since its time is the one in status.
@@ -11,32 +12,48 @@ from typing import Any, assert_never
 
 import msgspec
 
-from analysis.check import Reading, Unanswered
+from analysis.check import OVER, Unanswered
+from analysis.classic import TIMEOUT, WARNING, Lookup
 from analysis.evidence import Answered
-from analysis.run import Question, completed, next_look, proceed, questions
-from crds.analysis import AnalysisRun, MetricResult, RunStatus, parse_run
+from analysis.retention import expires
+from analysis.run import Question, Reading, completed, next_look, proceed, questions
+from analysis.run_spec import read_run
+from crds.analysis import AnalysisRun, MetricResult, RunStatus
 from crds.errors import Invalid
 from crds.patches import merge_diff
 from crds.paths import get
 from crds.refs import ANALYSIS_RUN, ref_of
 from crds.times import rfc3339
-from tidegate.planners.needs import Absent, Answers, Failed, Known, Need, Pending, Raw, Samples
-from tidegate.planners.plan import Event, Plan, Record
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    Answers,
+    Failed,
+    Known,
+    Need,
+    Pending,
+    Query,
+    Raw,
+    Samples,
+)
+from tidegate.planners.plan import Delete, Event, Plan, Record
 
 BAD = ("Failed", "Error")
 
 
 def needs(raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
-    """The samples of the checks that are due, those answered already included."""
+    """What the checks that are due must read, those answered already included."""
     try:
-        run = parse_run(raw)
+        run = read_run(raw)
     except Invalid:
         return ()
     return tuple(need for question in questions(run, now) for need in _in_turn(question, answers))
 
 
-def _in_turn(question: Question, answers: Answers) -> tuple[Samples, ...]:
+def _in_turn(question: Question | Lookup, answers: Answers) -> tuple[Need, ...]:
     """The total, and once it is known the errors: they must not be older, or those in between were lost."""
+    if isinstance(question, Lookup):
+        return (_query(question),)
     total, errors = asked(question)
     return (total, errors) if isinstance(answers.get(total), Known) else (total,)
 
@@ -50,12 +67,26 @@ def asked(question: Question) -> tuple[Samples, Samples]:
     )
 
 
+def _query(lookup: Lookup) -> Query:
+    provider = lookup.provider
+    return Query(
+        address=provider.address,
+        query=provider.query,
+        at=lookup.at,
+        timeout=provider.timeout or TIMEOUT,
+        headers=tuple((header.key, header.value) for header in provider.headers),
+        insecure=provider.insecure,
+    )
+
+
 def plan(raw: Raw, answers: Answers, now: datetime) -> Plan:
     """Begin, judge the readings that have come, or end; nothing is written where nothing changed."""
     try:
-        run = parse_run(raw)
+        run = read_run(raw)
     except Invalid as mistake:
         return _refused(raw, mistake, now)
+    if completed(run.status):
+        return _at_rest(raw, run, now)
     due = questions(run, now)
     readings = {one.metric: reading for one in due if (reading := _reading(one, answers))}
     status = proceed(run, readings, now)
@@ -69,22 +100,38 @@ def plan(raw: Raw, answers: Answers, now: datetime) -> Plan:
     )
 
 
-def _reading(question: Question, answers: Answers) -> Reading | None:
-    """Both answers, or the first refusal; None while one is still on its way."""
+def _at_rest(raw: Raw, run: AnalysisRun, now: datetime) -> Plan:
+    """Nothing is measured any more; what has a time to live is deleted when that is over."""
+    gone_at = expires(run)
+    if gone_at is None or run.metadata.deletion_timestamp:
+        return Plan()
+    if now < gone_at:
+        return Plan(wake_at=gone_at)
+    why = f"its time to live ended at {rfc3339(gone_at)} (spec.ttlStrategy)"
+    return Plan((Delete(ref_of(ANALYSIS_RUN, raw), run.metadata.uid),), why=why)
+
+
+def _reading(question: Question | Lookup, answers: Answers) -> Reading | None:
+    """All answers, or the first refusal; None while one is still on its way."""
+    if isinstance(question, Lookup):
+        answer = answers.get(_query(question), Pending())
+        return answer.value if isinstance(answer, Known) else _refusal(answer)
     total, errors = (answers.get(need, Pending()) for need in asked(question))
-    for answer in (total, errors):
-        match answer:
-            case Failed(why):
-                return Unanswered(why)
-            case Absent():
-                return Unanswered("Prometheus has no such page; is the address right?")
-            case Known() | Pending():
-                pass
-            case never:
-                assert_never(never)
     if isinstance(errors, Known) and isinstance(total, Known):
         return Answered(total=total.value, errors=errors.value)
-    return None
+    return _refusal(total) or _refusal(errors)
+
+
+def _refusal(answer: Answer) -> Unanswered | None:
+    match answer:
+        case Failed(why):
+            return Unanswered(why)
+        case Absent():
+            return Unanswered("Prometheus has no such page; is the address right?")
+        case Known() | Pending():
+            return None
+        case never:
+            assert_never(never)
 
 
 def _wake_at(run: AnalysisRun, now: datetime) -> datetime | None:
@@ -93,7 +140,7 @@ def _wake_at(run: AnalysisRun, now: datetime) -> datetime | None:
     return look if look and look > now else None
 
 
-def _waiting(due: tuple[Question, ...]) -> str:
+def _waiting(due: tuple[Question | Lookup, ...]) -> str:
     return f"waiting for Prometheus to answer for {', '.join(one.metric for one in due)}" if due else ""
 
 
@@ -103,7 +150,7 @@ def _record(raw: Raw, patch: Raw) -> Record:
 
 def _refused(raw: Raw, mistake: Invalid, now: datetime) -> Plan:
     """A spec that cannot be read ends as Error: nobody judges by it, and nobody waits for it."""
-    if get(raw, "status", "phase") in ("Successful", "Failed", "Error", "Inconclusive"):
+    if get(raw, "status", "phase") in OVER:
         return Plan()
     status = RunStatus(phase="Error", message=str(mistake), completed_at=now)
     event = Event(raw, "AnalysisRunError", str(mistake), warning=True)
@@ -111,13 +158,17 @@ def _refused(raw: Raw, mistake: Invalid, now: datetime) -> Plan:
 
 
 def _events(raw: Raw, before: AnalysisRun, after: AnalysisRun) -> tuple[Event, ...]:
-    """One for each metric that ended, and one for the run, by Argo's reasons."""
-    known = {result.name: result.phase for result in before.status.metric_results}
-    ended = [
-        _event(raw, f"Metric{one.phase}", f"Metric '{one.name}' completed: {one.message}", one)
-        for one in after.status.metric_results
-        if one.phase != known.get(one.name) and one.phase != "Running"
-    ]
+    """One for each verdict that hides something, each metric that ended, and the run, by Argo's reasons."""
+    known = {result.name: result for result in before.status.metric_results}
+    ended = []
+    for one in after.status.metric_results:
+        old = known.get(one.name, MetricResult(one.name))
+        warning = one.metadata.get(WARNING, "")
+        if warning and WARNING not in old.metadata:
+            ended.append(Event(raw, "MetricWarning", f"Metric '{one.name}': {warning}", warning=True))
+        if one.phase != old.phase and one.phase in OVER:
+            words = f"Metric '{one.name}' completed: {one.message}"
+            ended.append(_event(raw, f"Metric{one.phase}", words, one))
     if completed(after.status):
         words = f"Analysis completed: {after.status.message}"
         ended.append(_event(raw, f"AnalysisRun{after.status.phase}", words, after.status))

@@ -58,6 +58,21 @@ class Samples(msgspec.Struct, frozen=True, tag=True):
     at: datetime
 
 
+class Query(msgspec.Struct, frozen=True, tag=True):
+    """A PromQL query evaluated once, at Prometheus' own now. `address` "" is the controller's default.
+
+    `at` is when the answer was due, so that the same measurement is the same question. `timeout` in seconds.
+    Known value: `analysis.instant.Instant`. Failed says what Prometheus or the network said.
+    """
+
+    address: str
+    query: str
+    at: datetime
+    timeout: float = 30.0
+    headers: tuple[tuple[str, str], ...] = ()
+    insecure: bool = False
+
+
 class Defaulted(msgspec.Struct, frozen=True, tag=True):
     """A pod template as the API server would store it, by a dry-run create of a PodTemplate.
 
@@ -78,7 +93,7 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
     ref: Ref
 
 
-Need = Object | Owned | Pods | Samples | Defaulted | Refusal
+Need = Object | Owned | Pods | Samples | Query | Defaulted | Refusal
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

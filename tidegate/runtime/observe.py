@@ -25,6 +25,7 @@ from tidegate.planners.needs import (
     Owned,
     Pending,
     Pods,
+    Query,
     Refusal,
     Samples,
 )
@@ -102,7 +103,7 @@ class Observer:
             case Refusal(ref):
                 why = self._refusals.get(ref)
                 return Known(why) if why else Absent()
-            case Pods() | Samples() | Defaulted():
+            case Pods() | Samples() | Query() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)

@@ -13,7 +13,7 @@ import aiohttp
 from tidegate import VERSION
 from tidegate.kube.aio import AioSender
 from tidegate.kube.config import Connection, load
-from tidegate.planners.needs import Samples
+from tidegate.planners.needs import Query, Samples
 from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime import logs
 from tidegate.runtime.app import App, Parts
@@ -23,7 +23,7 @@ from tidegate.runtime.host import host
 from tidegate.runtime.lease import OURS, Elector
 from tidegate.runtime.metrics import Requests
 from tidegate.runtime.observe import Fetch
-from tidegate.runtime.prometheus import samples
+from tidegate.runtime.prometheus import query, samples
 from tidegate.runtime.settings import Settings, settings
 
 AGENT = f"tidegate/{VERSION}"
@@ -44,7 +44,10 @@ async def _run(settings: Settings, connection: Connection) -> int:
     elector = Elector(sender, settings.home, identity()) if settings.elect else None
     planners = controllers(Surroundings(settings.home, settings.prometheus))
     async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
-        fetchers: dict[type, Fetch] = {Samples: lambda need: samples(session, need)}
+        fetchers: dict[type, Fetch] = {
+            Samples: lambda need: samples(session, need),
+            Query: lambda need: query(session, need, settings.prometheus),
+        }
         app = App(settings, sender, elector, Parts(planners, fetchers, WallClock(), requests))
         try:
             return await host(app, connection, settings.certificate)

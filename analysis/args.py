@@ -1,0 +1,38 @@
+"""How the values of arguments get into a metric: `{{args.x}}` in any of its texts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from crds.errors import Invalid
+from crds.paths import Path, show
+
+_PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
+
+
+def filled(tree: Any, values: Mapping[str, str], path: Path) -> Any:
+    """`tree`, which stands at `path`, with its placeholders replaced; the same object where it has none.
+
+    Invalid names the text and the placeholder that has no value.
+    """
+    match tree:
+        case str():
+            return _PLACEHOLDER.sub(lambda found: _value(found, values, path), tree)
+        case dict():
+            whole = {key: filled(inner, values, (*path, key)) for key, inner in tree.items()}
+            return tree if all(whole[key] is tree[key] for key in tree) else whole
+        case list():
+            items = [filled(inner, values, (*path, at)) for at, inner in enumerate(tree)]
+            return tree if all(new is old for new, old in zip(items, tree, strict=True)) else items
+        case _:
+            return tree
+
+
+def _value(found: re.Match[str], values: Mapping[str, str], path: Path) -> str:
+    prefix, dot, name = found[1].partition(".")
+    if (prefix, dot) != ("args", ".") or name not in values:
+        known = ", ".join(f"{{{{args.{one}}}}}" for one in sorted(values)) or "none"
+        raise Invalid(show(*path), f"{found[0]} has no value; give args one of that name. Known: {known}")
+    return values[name]

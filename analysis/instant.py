@@ -1,0 +1,60 @@
+"""What Prometheus answers to a classic query: one number, or a list of them, NaN and Inf included."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from math import isfinite, isnan
+from typing import Any
+
+import msgspec
+
+from analysis.counters import Unusable
+from crds.paths import get
+
+
+class Instant(msgspec.Struct, frozen=True):
+    """A scalar, or the values of a vector in Prometheus' order; `doubts` are its own warnings."""
+
+    values: tuple[float, ...]
+    scalar: bool = False
+    doubts: str = ""
+
+    @property
+    def result(self) -> float | list[float]:
+        """What conditions call `result`."""
+        return self.values[0] if self.scalar else list(self.values)
+
+    @property
+    def empty(self) -> str:
+        """Why this is no data, "" where it is some."""
+        if not self.values:
+            return "the query returned no series"
+        return "the query returned nothing but NaN" if all(map(isnan, self.values)) else ""
+
+    def __str__(self) -> str:
+        """As Argo writes it: `0.99`, `[0.99,1]`."""
+        shown = ",".join(map(_shown, self.values))
+        return shown if self.scalar else f"[{shown}]"
+
+
+def parse(body: Any) -> Instant | Unusable:
+    """An answer of the query API, decoded JSON; Unusable says why it is none, in Prometheus' words."""
+    if get(body, "status") != "success":
+        return Unusable(str(get(body, "error", default="no answer of Prometheus' query API")))
+    doubts = "; ".join(map(str, get(body, "warnings", default=[])))
+    kind, result = get(body, "data", "resultType"), get(body, "data", "result", default=[])
+    match kind:
+        case "scalar":
+            return Instant((float(result[1]),), scalar=True, doubts=doubts)
+        case "vector" if all("value" in one for one in result):
+            return Instant(tuple(float(one["value"][1]) for one in result), doubts=doubts)
+        case "vector":
+            return Unusable("native histograms are no numbers; apply histogram_quantile() or histogram_sum()")
+        case _:
+            return Unusable(f"a {kind} where numbers were asked; write a query of a vector or a scalar")
+
+
+def _shown(value: float) -> str:
+    if not isfinite(value):
+        return "NaN" if isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return f"{Decimal(repr(value)).normalize():f}"

@@ -1,0 +1,68 @@
+"""An AnalysisRun's spec as it is acted on: arguments filled in, and its rules for metrics by name."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from analysis.args import filled
+from crds.analysis import AnalysisRun, RunSpec, parse_run
+from crds.errors import Invalid
+from crds.paths import get, put, show
+
+RETENTION = 10
+ALL = "*"
+
+
+def read_run(raw: dict[str, Any]) -> AnalysisRun:
+    """Invalid where a type is wrong, an argument has no value, or a rule speaks of no metric."""
+    run = parse_run(raw)
+    written = get(raw, "spec", "metrics", default=[])
+    metrics = filled(written, _values(run.spec), ("spec", "metrics"))
+    run = run if metrics is written else parse_run(put(raw, ("spec", "metrics"), metrics))
+    _heeded(run.spec)
+    return run
+
+
+def _values(spec: RunSpec) -> dict[str, str]:
+    for at, argument in enumerate(spec.args):
+        if argument.value is None and argument.value_from and argument.value_from.secret_key_ref:
+            where = show("spec", "args", at, "valueFrom", "secretKeyRef")
+            raise Invalid(where, "secrets are not read yet; write a value")
+    return {argument.name: argument.value for argument in spec.args if argument.value is not None}
+
+
+def _heeded(spec: RunSpec) -> None:
+    """A rule that speaks of no metric is a slip of the pen."""
+    rules = [
+        *(("dryRun", at, rule.metric_name) for at, rule in enumerate(spec.dry_run)),
+        *(
+            ("measurementRetention", at, rule.metric_name)
+            for at, rule in enumerate(spec.measurement_retention)
+        ),
+    ]
+    for field, at, pattern in rules:
+        where = show("spec", field, at, "metricName")
+        if not any(_speaks_of(pattern, metric.name, where) for metric in spec.metrics):
+            known = ", ".join(metric.name for metric in spec.metrics)
+            raise Invalid(where, f"{pattern!r} matches no metric; known: {known}")
+
+
+def is_dry(spec: RunSpec, name: str) -> bool:
+    """Whether a metric is measured without being judged."""
+    return any(_speaks_of(rule.metric_name, name, "spec.dryRun") for rule in spec.dry_run)
+
+
+def kept(spec: RunSpec, name: str) -> int:
+    """How many of a metric's measurements stay in status."""
+    rules = spec.measurement_retention
+    own = (one.limit for one in rules if _speaks_of(one.metric_name, name, "spec.measurementRetention"))
+    return max(1, next(own, RETENTION))
+
+
+def _speaks_of(pattern: str, name: str, path: str) -> bool:
+    """`*`, a name, or a regular expression for a part of one, as in Argo."""
+    try:
+        return pattern in (ALL, name) or re.search(pattern, name) is not None
+    except re.error as problem:
+        raise Invalid(path, f"{pattern!r} is no regular expression: {problem}") from None
