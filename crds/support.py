@@ -89,10 +89,10 @@ def _said(prefix: str, table: dict[str, Callable[[Any], Any]], value: Any) -> li
 
 
 def _router_missing(canary: Canary | None) -> Iterator[Invalid]:
-    """Shares made of pod counts, and of Services, come later: today Istio's subsets split the traffic."""
+    """Shares of Services come later: today pods, or Istio's subsets, split the traffic."""
     routing = canary.traffic_routing if canary else None
-    if canary and not (routing and routing.routers):
-        yield Invalid(TRAFFIC, "names no router, and shares by pod counts are not acted on yet; add istio")
+    if routing and not routing.routers:
+        yield Invalid(TRAFFIC, "names no router; add istio, or remove it to share by pod counts")
     if routing and routing.istio and routing.istio.destination_rule is None:
         where = f"{TRAFFIC}.istio.destinationRule"
         yield Invalid(where, "is missing, and Services alone are not acted on yet; name one")

@@ -140,14 +140,21 @@ def _paused(world: World, memory: Memory) -> Says:
 
 def complete(world: World, memory: Memory) -> bool:
     """The asked-for revision is stable, its pods are all there, and all traffic is on its arm."""
-    seen = world.seen
     return (
         bool(memory.stable)
         and not on_the_way(world.ask, memory)
         and world.available(world.new) >= world.ask.replicas
-        and seen is not None
-        and (seen.weight, seen.stable) == (0, memory.stable)
+        and (_alone_in_traffic(world, memory) if world.ask.routed else not _old_pods(world))
     )
+
+
+def _alone_in_traffic(world: World, memory: Memory) -> bool:
+    seen = world.seen
+    return seen is not None and (seen.weight, seen.stable) == (0, memory.stable)
+
+
+def _old_pods(world: World) -> int:
+    return sum(p.replicas for p in world.pods if p is not world.new)
 
 
 def phase(world: World, memory: Memory, said: tuple[Condition, ...]) -> tuple[str, str]:
@@ -174,6 +181,8 @@ def _on_the_way_phase(world: World, memory: Memory) -> tuple[str, str]:
         return "Progressing", "more replicas need to be updated"
     if available < updated:
         return "Progressing", "updated replicas are still becoming available"
+    if not on_the_way(world.ask, memory) and not world.ask.routed and _old_pods(world):
+        return "Progressing", "old replicas are pending termination"
     if not complete(world, memory):
         return "Progressing", "waiting for all steps to complete"
     return "Healthy", ""

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from rollouts.actions import Action, Decision, ExpectTraffic, StartAnalysis, StopAnalysis
+from rollouts.by_ratio import size_by_ratio
 from rollouts.memory import Memory, Reason
 from rollouts.news import tell
 from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
@@ -25,7 +26,7 @@ def plan(world: World) -> Decision:
     """Traffic first, then pods, then the analysis: an abort's first write takes the traffic away."""
     memory = notice_edits(world, remember(world))
     rung = shift(world, memory)
-    sizing = size(world, memory)
+    sizing = size(world, memory) if world.ask.routed else size_by_ratio(world, memory)
     moves = (rung.action,) if rung.action else ()
     actions = (*moves, *sizing.actions, *analysis(world, memory))
     return Decision(
@@ -79,6 +80,8 @@ def _start(world: World, memory: Memory) -> tuple[Action, ...]:
 
 
 def _given_requests_since(world: World, memory: Memory) -> datetime | None:
+    if not world.ask.routed:
+        return world.now if world.available(world.new) else None
     noted = memory.traffic
     given = noted is not None and noted.weight > 0 and noted.canary == world.ask.pod_hash
     return noted.weight_since if noted and given else None
@@ -86,16 +89,20 @@ def _given_requests_since(world: World, memory: Memory) -> datetime | None:
 
 def _ready_to_measure(world: World, memory: Memory) -> bool:
     """Pods stand, both arms mean the right revisions, and the counters to be read are there."""
-    seen, ordered = world.seen, step_weight(world.ask, memory)
     return (
-        ordered > 0
+        step_weight(world.ask, memory) > 0
         and not world.ask.paused
-        and seen is not None
-        and (seen.stable, seen.canary) == (memory.stable, world.ask.pod_hash)
-        and world.available(world.new) >= pods_for(ordered, world.ask.replicas)
+        and (not world.ask.routed or _arms_stand(world, memory))
         and not world.asking
         and (world.metrics is None or memory.overridden)
     )
+
+
+def _arms_stand(world: World, memory: Memory) -> bool:
+    """The router means the two revisions, and the canary's pods are there."""
+    seen, needed = world.seen, pods_for(step_weight(world.ask, memory), world.ask.replicas)
+    right = seen is not None and (seen.stable, seen.canary) == (memory.stable, world.ask.pod_hash)
+    return right and world.available(world.new) >= needed
 
 
 def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datetime | None:

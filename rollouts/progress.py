@@ -24,6 +24,7 @@ from crds.steps import (
     Step,
 )
 from rollouts.memory import Memory, Noted, Paused, Reason, Walked
+from rollouts.ratio import Split, approximate
 from rollouts.world import Ask, Run, Traffic, Trouble, World
 
 
@@ -109,6 +110,8 @@ def at_rest(ask: Ask, memory: Memory) -> Memory:
 def first_deployed(world: World, memory: Memory) -> Memory:
     """Without a stable revision, the new one is stable once the router was seen to mean its pods."""
     noted, new = memory.traffic, world.ask.pod_hash
+    if not world.ask.routed:
+        return replace(memory, stable=memory.stable or (new if _complete(world) else ""))
     if memory.stable or noted is None or noted.stable != new or not arms_settled(world, memory):
         return memory
     return replace(memory, stable=new) if reached(world, memory, 0) and _complete(world) else memory
@@ -210,11 +213,22 @@ def attend(world: World, memory: Memory, step: Step) -> Memory:
 def reached(world: World, memory: Memory, weight: int) -> bool:
     """The router was seen to say this weight for the two revisions, long enough, and the pods are there."""
     noted, ask = memory.traffic, world.ask
+    if not ask.routed:
+        return _stands_at(world, memory, approximate(weight, ask.limits))
     if noted is None or not noted.exact or noted.weight != weight or not weight_settled(world, memory):
         return False
     if weight and (noted.stable, noted.canary) != (memory.stable, ask.pod_hash):
         return False
     return world.available(world.new) >= pods_for(weight, ask.replicas)
+
+
+def _stands_at(world: World, memory: Memory, wanted: Split) -> bool:
+    """Both revisions have just these pods, the canary's available, and nothing else serves."""
+    new, stable = world.new, world.revision_of(memory.stable)
+    canary = (new.desired, new.available) if new else (0, 0)
+    kept = (stable.desired, stable.replicas) if stable else (0, 0)
+    others = sum(p.available for p in world.pods if p not in (new, stable))
+    return canary == (wanted.canary,) * 2 and kept == (wanted.stable,) * 2 and not others
 
 
 def _complete(world: World) -> bool:

@@ -34,7 +34,7 @@ def shift(world: World, memory: Memory) -> Rung:
     """The next rung towards where traffic should be."""
     match world.traffic:
         case None:
-            return Rung(None, "waiting to see the router")
+            return Rung(None, "waiting to see the router" if world.ask.routed else "")
         case Trouble(message=message):
             return Rung(None, message)
         case Traffic() as seen:

@@ -12,25 +12,34 @@ import msgspec
 
 from crds.steps import Step
 from rollouts.memory import Memory
+from rollouts.ratio import Limits
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """What the spec asks for. `delay` keeps old pods after promotion, `abort_delay` the canary after an abort
-    (None: for ever)."""
+    """What the spec asks for. Not `routed` means that the pods themselves are the shares.
+
+    `delay` keeps old pods after promotion, `abort_delay` the canary after an abort (None: for ever).
+    """
 
     name: str
     replicas: int
     steps: tuple[Step, ...]
     pod_hash: str
     step_hash: str
+    routed: bool = True
     judged: bool = False
     paused: bool = False
+    max_surge: int = 0
     max_unavailable: int = 0
     deadline: timedelta = timedelta(seconds=600)
     deadline_aborts: bool = False
     delay: timedelta = timedelta(seconds=30)
     abort_delay: timedelta | None = timedelta(seconds=30)
     settle: timedelta = timedelta(seconds=2)
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(self.replicas, self.max_surge, self.max_unavailable)
 
 
 class Pods(msgspec.Struct, frozen=True):

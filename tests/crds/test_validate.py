@@ -112,6 +112,15 @@ def test_a_selectors_expression_is_obeyed(operator: str, values: tuple[str, ...]
     assert validate.matches(selector, {"app": "a"}) is selected
 
 
+def test_a_traffic_routing_that_names_no_router_is_held() -> None:
+    (found,) = support.unsupported(parse(put(brief(), (*CANARY, "trafficRouting"), {})))
+    assert "names no router; add istio" in found.problem
+
+
+def test_a_canary_without_a_router_is_acted_on_by_pod_counts() -> None:
+    assert support.unsupported(parse(put(brief(), (*CANARY, "trafficRouting"), None))) == ()
+
+
 @pytest.mark.parametrize(
     ("path", "value", "where"),
     [
@@ -122,8 +131,6 @@ def test_a_selectors_expression_is_obeyed(operator: str, values: tuple[str, ...]
         ((*CANARY, "pingPong"), {}, "spec.strategy.canary.pingPong"),
         ((*CANARY, "analysis", "templates"), [{"templateName": "a"}], "canary.analysis.templates"),
         ((*CANARY, "trafficRouting", "nginx"), {}, "spec.strategy.canary.trafficRouting.nginx"),
-        ((*CANARY, "trafficRouting"), None, "spec.strategy.canary.trafficRouting"),
-        ((*CANARY, "trafficRouting"), {}, "spec.strategy.canary.trafficRouting"),
         ((*ISTIO, "destinationRule"), None, "trafficRouting.istio.destinationRule"),
         ((*ISTIO, "virtualService", "tcpRoutes"), [{"port": 1}], "istio.virtualService.tcpRoutes"),
         ((*CANARY, "steps", 1), {"setCanaryScale": {"replicas": 1}}, "steps[1].setCanaryScale"),

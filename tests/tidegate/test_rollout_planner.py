@@ -30,7 +30,7 @@ from tidegate.planners.settings import Settings
 Raw = dict[str, Any]
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-BRIEF = Path(__file__).parents[3] / "shared" / "brief" / "services" / "api" / "rollout.yaml"
+BRIEF = Path(__file__).parents[2] / "examples" / "api" / "rollout.yaml"
 PLANNER = RolloutPlanner(Settings())
 SERVICE = Object(Ref(VIRTUAL_SERVICE, "production", "api"))
 RULE = Object(Ref(DESTINATION_RULE, "production", "api"))

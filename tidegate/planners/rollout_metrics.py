@@ -22,6 +22,7 @@ from rollouts.world import Trouble, World
 from tidegate.planners.needs import Answers, Failed, Known, Need, Object, Pending, Samples, known
 from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
 from tidegate.planners.settings import Settings
+from traffic.istio import Istio
 
 Raw = dict[str, Any]
 
@@ -77,7 +78,7 @@ def _about_to_start(world: World) -> bool:
         and not (memory.abort or memory.promote_full or memory.overridden)
         and ordered > 0
         and this_run(world, memory) is None
-        and world.available(world.new) >= pods_for(ordered, world.ask.replicas)
+        and (not world.ask.routed or world.available(world.new) >= pods_for(ordered, world.ask.replicas))
     )
 
 
@@ -128,12 +129,18 @@ def _yaml(text: str, path: str) -> Any:
         raise Invalid(path, f"is not YAML: {problem}") from None
 
 
+def _subset(istio: Istio | None, *, stable: bool) -> str:
+    if istio is None:
+        return ""
+    return istio.stable_subset if stable else istio.canary_subset
+
+
 def _arm(given: Given, world: World, *, stable: bool) -> Arm:
     """One arm as the counters may know it; its Service is the DestinationRule's host."""
     return Arm(
         namespace=given.namespace,
         rollout=given.name,
         service=world.seen.host if world.seen else "",
-        subset=given.istio.stable_subset if stable else given.istio.canary_subset,
+        subset=_subset(given.istio, stable=stable),
         hash=world.memory.stable if stable else world.ask.pod_hash,
     )

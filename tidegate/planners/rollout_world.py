@@ -55,7 +55,7 @@ class Given(msgspec.Struct, frozen=True):
 
     raw: Raw
     rollout: Rollout
-    istio: Istio
+    istio: Istio | None
     steps: tuple[Step, ...]
     pod_hash: str
     step_hash: str
@@ -86,8 +86,11 @@ def given(raw: Raw) -> Given:
     )
 
 
-def _istio(rollout: Rollout) -> Istio:
+def _istio(rollout: Rollout) -> Istio | None:
+    """Where traffic is split; None where the pods themselves are the shares."""
     routing = rollout.canary.traffic_routing if rollout.canary else None
+    if routing is None:
+        return None
     istio = routing.istio if routing else None
     if istio is None or not istio.all or istio.destination_rule is None:
         raise Invalid(
@@ -111,9 +114,12 @@ def own(given: Given) -> tuple[Need, ...]:
         Owned(REPLICA_SET, given.namespace, uid),
         Owned(REPLICA_SET, given.namespace, ""),
         Owned(ANALYSIS_RUN, given.namespace, uid),
-        Object(given.istio.virtual_service_ref),
-        Object(given.istio.destination_rule_ref),
+        *_mesh(given.istio),
     )
+
+
+def _mesh(istio: Istio | None) -> tuple[Object, ...]:
+    return (Object(istio.virtual_service_ref), Object(istio.destination_rule_ref)) if istio else ()
 
 
 def look(given: Given, answers: Answers, now: datetime) -> World:
@@ -127,7 +133,7 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
         ask=ask,
         memory=memory,
         pods=tuple(_pods(raw) for raw in sets),
-        traffic=_traffic(given.istio, answers),
+        traffic=_traffic(given.istio, answers) if given.istio else None,
         now=now,
         runs=tuple(run for run in map(_run, found) if not run.over),
         stuck=_stuck(answers),
@@ -212,8 +218,10 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         steps=given.steps,
         pod_hash=_recognised(given, answers, sets) or given.pod_hash,
         step_hash=given.step_hash,
+        routed=given.istio is not None,
         judged=given.analysis is not None,
         paused=spec.paused,
+        max_surge=surge(given.rollout)[0],
         max_unavailable=surge(given.rollout)[1],
         deadline=timedelta(seconds=spec.progress_deadline_seconds),
         deadline_aborts=spec.progress_deadline_abort,

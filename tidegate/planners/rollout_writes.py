@@ -72,6 +72,7 @@ def _on_pods(given: Given, action: OnPods) -> Write:
 
 
 def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Write, ...]:
+    assert given.istio, "only a router's traffic is moved"
     match action:
         case Route(weight=weight):
             ref = given.istio.virtual_service_ref

@@ -1,0 +1,64 @@
+"""Sizes without a traffic router: every pod of the Service gets its share, so pods are what a weight means.
+
+The split and the limits are `rollouts.ratio`'s; here it is told which revision is which, and when the canary
+may grow at all.
+"""
+
+from __future__ import annotations
+
+from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
+from rollouts.memory import Memory
+from rollouts.progress import on_the_way, step_weight
+from rollouts.ratio import Side, Split, approximate, next_split
+from rollouts.replicas import Sizing
+from rollouts.shift import may_rise
+from rollouts.world import Pods, World
+
+
+def size_by_ratio(world: World, memory: Memory) -> Sizing:
+    """The new ReplicaSet if it is missing, and one step of every revision towards its size."""
+    new = world.new
+    if new is None:
+        return Sizing((CreateReplicaSet(world.ask.pod_hash, world.revision),))
+    stable = world.revision_of(memory.stable)
+    kept = tuple(LeaveAt(p.name, None) for p in (new, stable) if p and p.leave_at)
+    numbered = (Renumber(new.name, world.revision),) if new.revision != world.revision else ()
+    return Sizing((*numbered, *kept, *_sized(world, memory, new, stable)))
+
+
+def _sized(world: World, memory: Memory, new: Pods, stable: Pods | None) -> tuple[Action, ...]:
+    others = tuple(p for p in world.pods if p not in (new, stable) and p.desired)
+    if stable is None or not on_the_way(world.ask, memory):
+        return (*_scale(new, world.ask.replicas), *_without(world, others))
+    split = next_split(
+        _wanted(world, memory, new),
+        Side(new.desired, new.usable),
+        Side(stable.desired, stable.usable),
+        sum(p.desired for p in others),
+        world.ask.limits,
+    )
+    return (*_scale(stable, split.stable), *_scale(new, split.canary), *_without(world, others))
+
+
+def _wanted(world: World, memory: Memory, new: Pods) -> Split:
+    """The step's split; while nobody answers for more, no more canary pods than there are."""
+    limits = world.ask.limits
+    wanted = approximate(0 if memory.abort else step_weight(world.ask, memory), limits)
+    if memory.abort or may_rise(world, memory) or wanted.canary <= new.desired:
+        return wanted
+    return Split(new.desired, max(wanted.stable, limits.replicas - new.desired))
+
+
+def _without(world: World, others: tuple[Pods, ...]) -> tuple[Action, ...]:
+    """Revisions left behind lose dead pods, then as many as can be spared, the newest revision first."""
+    spare = max(0, sum(p.usable for p in world.pods) - world.ask.limits.least_available)
+    actions: list[Action] = []
+    for pods in sorted(others, key=lambda p: -p.revision):
+        serving = min(pods.usable, spare)
+        spare -= serving
+        actions += _scale(pods, pods.usable - serving)
+    return tuple(actions)
+
+
+def _scale(pods: Pods, replicas: int) -> tuple[Action, ...]:
+    return (Scale(pods.name, replicas, pods.desired),) if pods.desired != replicas else ()
