@@ -114,7 +114,7 @@ def _progressing(world: World, memory: Memory, progressed: bool) -> Says:
         return Says(
             "Progressing", True, "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.'
         )
-    if world.late:
+    if world.late and not progressed:
         return Says("Progressing", False, LATE, f'ReplicaSet "{name}" has timed out progressing.')
     return Says("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.', progressed)
 

@@ -107,16 +107,9 @@ def test_children_seen_late_change_nothing_in_the_end(story: Story, late: str) -
             assert_same(told.end, world, chapter.title)
 
 
-FLAPS = pytest.mark.xfail(
-    strict=True,
-    reason="after its deadline a canary without pods says ProgressDeadlineExceeded for one look, then "
-    "ReplicaSetUpdated again, for ever",
-)
-
-
 @pytest.mark.parametrize(
     "chapter",
-    [*CHAPTERS[:-1], pytest.param(CHAPTERS[-1], marks=FLAPS)],
+    CHAPTERS,
     ids=lambda chapter: chapter.title,
 )
 def test_a_frozen_world_is_soon_left_alone(story: Story, chapter: Chapter) -> None:

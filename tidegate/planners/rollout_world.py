@@ -16,10 +16,12 @@ from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
+from crds.meta import Condition
 from crds.refs import ANALYSIS_RUN, REPLICA_SET, Ref
 from crds.rollout import Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
+from rollouts.conditions import LATE
 from rollouts.podhash import pod_template_hash, step_hash
 from rollouts.status import remembered
 from rollouts.stuck import why_stuck
@@ -186,14 +188,20 @@ def pods_asked_from(given: Given, world: World) -> datetime | None:
 
 def late_at(given: Given) -> datetime | None:
     """When the lack of progress becomes a missed deadline; None while nothing is expected of the pods."""
-    since = _progress_at(given)
-    return since + timedelta(seconds=given.rollout.spec.progress_deadline_seconds) if since else None
+    progressing, since = _progressing(given), _progress_at(given)
+    if since is None or progressing is None:
+        return None
+    missed = progressing.reason == LATE
+    return since + timedelta(seconds=0 if missed else given.rollout.spec.progress_deadline_seconds)
+
+
+def _progressing(given: Given) -> Condition | None:
+    return next((c for c in given.rollout.status.conditions if c.type == "Progressing"), None)
 
 
 def _progress_at(given: Given) -> datetime | None:
-    conditions = given.rollout.status.conditions
-    progressing = next((c for c in conditions if c.type == "Progressing"), None)
-    waits = progressing and progressing.reason in ("ReplicaSetUpdated", "ProgressDeadlineExceeded")
+    progressing = _progressing(given)
+    waits = progressing and progressing.reason in ("ReplicaSetUpdated", LATE)
     return progressing.last_update_time if progressing and waits else None
 
 

@@ -76,6 +76,14 @@ class Executor:
         elif response.status != 409:  # told before, by us or by the leader before us
             log.warning("event %s was not told: %s", event.reason, response.body.get("message"))
 
+    async def read_anew(self, ref: Ref) -> None:
+        """Learn what became of a write that was refused or not answered. Raises KubeError if that fails too."""
+        try:
+            self._keep(ref.kind, accepted(await self._sender.send(requests.get(_path(ref)))))
+        except NotFound:
+            if held := self._held(ref):
+                self._store.remove(ref.kind, held)
+
     async def _write(self, write: Write, versions: dict[Ref, str]) -> None:
         match write:
             case Record():
@@ -96,9 +104,8 @@ class Executor:
             return accepted(await self._sender.send(requests.merge_patch(path, body)))
         try:
             return accepted(await self._sender.send(requests.merge_patch(f"{path}/status", body)))
-        except NotFound as problem:
-            if not problem.kind_missing:
-                raise
+        except NotFound:
+            pass  # of the object or of its status: the server does not say which
         raw = accepted(await self._sender.send(requests.merge_patch(path, body)))
         self._without_status.add(kind)
         return raw
@@ -114,8 +121,11 @@ class Executor:
         if self._store.watches(kind) and self._store.synced(kind):
             self._store.put(kind, raw)
 
+    def _held(self, ref: Ref) -> Raw | None:
+        return self._store.get(*ref) if self._store.watches(ref.kind) else None
+
     def _forget(self, ref: Ref, uid: str) -> None:
-        held = self._store.get(*ref) if self._store.watches(ref.kind) else None
+        held = self._held(ref)
         if held is not None and get(held, "metadata", "uid") == uid:
             self._store.remove(ref.kind, held)
 

@@ -10,13 +10,13 @@ import asyncio
 import logging
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from crds.errors import Invalid, Retry
 from crds.paths import get
 from crds.refs import Kind, Ref, ref_of
-from tidegate.kube.errors import TooMany, for_good, look_again
+from tidegate.kube.errors import KubeError, TooMany, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Plan, Raw
@@ -68,6 +68,7 @@ class Reconciler:
         self._hands = hands
         self._watcher = watcher
         self._instance = instance
+        self._doubted: dict[Ref, Ref] = {}
         hands.store.changed.append(self._changed)
 
     async def work(self) -> None:
@@ -86,6 +87,7 @@ class Reconciler:
         if raw is None or not self._is_ours(raw):
             self._hands.observer.forget(key)
             self._hands.queue.forget(key)
+            self._doubted.pop(key, None)
             return self._watcher.gone(key)
         started = asyncio.get_running_loop().time()
         failed = not await self._try(key, raw)
@@ -95,6 +97,7 @@ class Reconciler:
     async def _try(self, key: Ref, raw: Raw) -> bool:
         queue, now = self._hands.queue, self._hands.clock.now()
         try:
+            raw = await self._sure(key, raw)
             plan = await self._think(key, raw, now)
             refused = await self._hands.executor.perform(plan, now)
         except Invalid as problem:
@@ -109,6 +112,21 @@ class Reconciler:
         else:
             return self._settle(key, plan, refused)
         return True
+
+    async def _sure(self, key: Ref, raw: Raw) -> Raw:
+        """The object, once what a failed write was to change has been read anew.
+
+        A plan on what was known before could undo what the write did, or what others did meanwhile.
+        Raises Retry while there is no answer.
+        """
+        if key not in self._doubted:
+            return raw
+        try:
+            await self._hands.executor.read_anew(self._doubted[key])
+        except KubeError as problem:
+            raise Retry(str(problem), timedelta(seconds=self._hands.queue.retry(key))) from None
+        del self._doubted[key]
+        return self._hands.store.get(*key) or raw
 
     async def _think(self, key: Ref, raw: Raw, now: datetime) -> Plan:
         planner = self._planners[key.kind]
@@ -132,6 +150,7 @@ class Reconciler:
         if isinstance(refused.problem, TooMany):
             queue.after(key, delay := max(delay, refused.problem.retry_after))
         if look_again(refused.problem):
+            self._doubted[key] = refused.write.ref
             log.debug("%s: %s", key, refused)
             return True
         log.warning("%s: %s; looking again in %.3f s", key, refused, delay)
