@@ -77,7 +77,7 @@ class Executor:
             log.warning("event %s was not told: %s", event.reason, response.body.get("message"))
 
     async def read_anew(self, ref: Ref) -> None:
-        """Learn what became of a write that was refused or not answered. Raises KubeError if that fails too."""
+        """Learn what became of a write that failed. Raises KubeError where that is not answered either."""
         try:
             self._keep(ref.kind, accepted(await self._sender.send(requests.get(_path(ref)))))
         except NotFound:
