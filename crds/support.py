@@ -19,8 +19,8 @@ SPEC: dict[str, Callable[[Rollout], Any]] = {
     "strategy.blueGreen": lambda rollout: rollout.spec.strategy.blue_green is not None,
 }
 CANARY: dict[str, Callable[[Canary], Any]] = {
-    "canaryService": lambda canary: canary.canary_service,
-    "stableService": lambda canary: canary.stable_service,
+    "canaryService": lambda canary: canary.canary_service and not _host_level(canary),
+    "stableService": lambda canary: canary.stable_service and not _host_level(canary),
     "dynamicStableScale": lambda canary: canary.dynamic_stable_scale,
     "pingPong": lambda canary: canary.ping_pong,
     "minPodsPerReplicaSet": lambda canary: canary.min_pods_per_replica_set,
@@ -88,11 +88,14 @@ def _said(prefix: str, table: dict[str, Callable[[Any], Any]], value: Any) -> li
     return [] if value is None else [f"{prefix}{path}" for path, said in table.items() if said(value)]
 
 
+def _host_level(canary: Canary) -> bool:
+    """The Services are the arms of Istio's split, and not beside subsets or without a router."""
+    istio = canary.traffic_routing.istio if canary.traffic_routing else None
+    return istio is not None and istio.destination_rule is None
+
+
 def _router_missing(canary: Canary | None) -> Iterator[Invalid]:
-    """Shares of Services come later: today pods, or Istio's subsets, split the traffic."""
+    """A trafficRouting must name who splits the traffic."""
     routing = canary.traffic_routing if canary else None
     if routing and not routing.routers:
         yield Invalid(TRAFFIC, "names no router; add istio, or remove it to share by pod counts")
-    if routing and routing.istio and routing.istio.destination_rule is None:
-        where = f"{TRAFFIC}.istio.destinationRule"
-        yield Invalid(where, "is missing, and Services alone are not acted on yet; name one")

@@ -48,7 +48,10 @@ def conditions(
         _completed(world, memory),
         _paused(world, memory),
     ]
-    return settle_conditions(old, said, troubles(world, memory), world.now)
+    problems = list(troubles(world, memory))
+    if memory.paused_for(Reason.METRICS) and world.metrics is None:  # being asked again
+        problems += [_as_it_was(c) for c in old if c.type == Reason.METRICS]
+    return settle_conditions(old, said, problems, world.now)
 
 
 def settle_conditions(
@@ -60,6 +63,10 @@ def settle_conditions(
     for one in (*said, *problems):
         kept = _say(kept, one, now)
     return kept
+
+
+def _as_it_was(condition: Condition) -> Says:
+    return Says(condition.type, condition.status == "True", condition.reason, condition.message)
 
 
 def _say(conditions: tuple[Condition, ...], says: Says, now: datetime) -> tuple[Condition, ...]:

@@ -6,7 +6,7 @@ in the wrong place, that is found out while nothing depends on it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,11 +22,12 @@ from rollouts.world import Trouble, World
 from tidegate.planners.needs import Answers, Failed, Known, Need, Object, Pending, Samples, known
 from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
 from tidegate.planners.settings import Settings
-from traffic.istio import Istio
+from traffic.arms import Services, Subsets
 
 Raw = dict[str, Any]
 
-EVERY = 10.0
+EVERY = timedelta(seconds=10)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WINDOW = 300.0
 
 
@@ -87,7 +88,7 @@ def _stable_totals(
 ) -> tuple[tuple[Samples, str], ...]:
     metrics = given.analysis.metrics if given.analysis else ()
     catalogue, arm = _catalogue(answers, settings), _arm(given, world, stable=True)
-    at = datetime.fromtimestamp(world.now.timestamp() // EVERY * EVERY, world.now.tzinfo)
+    at = _asked_at(world)
     counters = [(resolve(catalogue, metric.name, arm), metric.name) for metric in metrics]
     return tuple((Samples(one.address, one.total, WINDOW, at), name) for one, name in counters)
 
@@ -95,6 +96,12 @@ def _stable_totals(
 def _wider(need: Samples) -> Samples | None:
     selector = wider(need.selector)
     return replace(need, selector=selector) if selector else None
+
+
+def _asked_at(world: World) -> datetime:
+    """When the arms came to stand, and then every while: the same question until it is due again."""
+    since = world.memory.traffic.arms_since if world.memory.traffic else EPOCH
+    return since + (world.now - since) // EVERY * EVERY
 
 
 def _seen(need: Samples, metric: str, answers: Answers) -> Trouble | bool | None:
@@ -129,18 +136,13 @@ def _yaml(text: str, path: str) -> Any:
         raise Invalid(path, f"is not YAML: {problem}") from None
 
 
-def _subset(istio: Istio | None, *, stable: bool) -> str:
-    if istio is None:
-        return ""
-    return istio.stable_subset if stable else istio.canary_subset
-
-
 def _arm(given: Given, world: World, *, stable: bool) -> Arm:
-    """One arm as the counters may know it; its Service is the DestinationRule's host."""
-    return Arm(
-        namespace=given.namespace,
-        rollout=given.name,
-        service=world.seen.host if world.seen else "",
-        subset=_subset(given.istio, stable=stable),
-        hash=world.memory.stable if stable else world.ask.pod_hash,
-    )
+    """One arm as the counters may know it: by its pods, by its subset, or by its Service."""
+    service, subset = world.seen.host if world.seen else "", ""
+    match given.istio.arms if given.istio else None:
+        case Services() as arms:
+            service = arms.stable if stable else arms.canary
+        case Subsets() as arms:
+            subset = arms.stable if stable else arms.canary
+    pods = world.memory.stable if stable else world.ask.pod_hash
+    return Arm(given.namespace, given.name, service=service, subset=subset, hash=pods)

@@ -18,7 +18,7 @@ from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.meta import Condition
 from crds.refs import ANALYSIS_RUN, REPLICA_SET, Ref
-from crds.rollout import Rollout, parse, steps, surge
+from crds.rollout import DestinationRule, Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
 from rollouts.conditions import LATE
@@ -39,7 +39,8 @@ from tidegate.planners.needs import (
     known,
 )
 from tidegate.planners.needs import Pods as PodsNeed
-from traffic.istio import HASH_LABEL, Istio, Seen, seen
+from traffic.arms import HASH_LABEL, Arms, Services, Subsets
+from traffic.istio import Istio, Seen, Via, seen
 
 Raw = dict[str, Any]
 
@@ -93,20 +94,22 @@ def _istio(rollout: Rollout) -> Istio | None:
     routing = rollout.canary.traffic_routing if rollout.canary else None
     if routing is None:
         return None
-    istio = routing.istio if routing else None
-    if istio is None or not istio.all or istio.destination_rule is None:
-        raise Invalid(
-            "spec.strategy.canary.trafficRouting.istio", "needs virtualService and destinationRule; name both"
-        )
-    service, rule = istio.all[0], istio.destination_rule
+    istio = routing.istio
+    if istio is None or not istio.all:
+        raise Invalid("spec.strategy.canary.trafficRouting.istio", "needs a virtualService; name it")
     return Istio(
         namespace=rollout.metadata.namespace,
-        virtual_service=service.name,
-        destination_rule=rule.name,
-        routes=service.routes,
-        stable_subset=rule.stable_subset_name,
-        canary_subset=rule.canary_subset_name,
+        via=tuple(Via(one.name, one.routes) for one in istio.all),
+        arms=_arms(rollout, istio.destination_rule),
     )
+
+
+def _arms(rollout: Rollout, rule: DestinationRule | None) -> Arms:
+    namespace, canary = rollout.metadata.namespace, rollout.canary
+    if rule:
+        return Subsets(namespace, rule.name, rule.stable_subset_name, rule.canary_subset_name)
+    assert canary is not None, "it has traffic routing"
+    return Services(namespace, canary.stable_service, canary.canary_service)
 
 
 def own(given: Given) -> tuple[Need, ...]:
@@ -116,12 +119,8 @@ def own(given: Given) -> tuple[Need, ...]:
         Owned(REPLICA_SET, given.namespace, uid),
         Owned(REPLICA_SET, given.namespace, ""),
         Owned(ANALYSIS_RUN, given.namespace, uid),
-        *_mesh(given.istio),
+        *(Object(ref) for ref in (given.istio.refs if given.istio else ())),
     )
-
-
-def _mesh(istio: Istio | None) -> tuple[Object, ...]:
-    return (Object(istio.virtual_service_ref), Object(istio.destination_rule_ref)) if istio else ()
 
 
 def look(given: Given, answers: Answers, now: datetime) -> World:
@@ -305,15 +304,17 @@ def _deaf(raw: Raw) -> str:
 
 
 def _traffic(istio: Istio, answers: Answers) -> Traffic | Trouble | None:
-    found = [
-        _found(istio.virtual_service_ref, answers.get(Object(istio.virtual_service_ref))),
-        _found(istio.destination_rule_ref, answers.get(Object(istio.destination_rule_ref))),
-    ]
-    for one in found:
-        if one is None or isinstance(one, Trouble):
-            return one
+    found: dict[Ref, Raw] = {}
+    for ref in istio.refs:
+        match _found(ref, answers.get(Object(ref))):
+            case Trouble() as trouble:
+                return trouble
+            case None:
+                return None
+            case raw:
+                found[ref] = raw
     try:
-        return _as_traffic(istio, seen(istio, found[0], found[1]))  # type: ignore[arg-type]
+        return _as_traffic(istio, seen(istio, found))
     except Invalid as problem:
         return Trouble("RouteNotFound", str(problem))
 
@@ -323,7 +324,7 @@ def _found(ref: Ref, answer: Answer | None) -> Raw | Trouble | None:
         case Known(value):
             return value  # type: ignore[no-any-return]
         case Absent():
-            fix = f"create it, or correct spec.strategy.canary.trafficRouting.istio (it says {ref.name!r})"
+            fix = f"create it, or correct the name {ref.name!r} in spec.strategy.canary"
             return Trouble(f"{ref.kind}NotFound", f"{ref} does not exist; {fix}")
         case Failed(why):
             return Trouble(f"{ref.kind}NotReadable", f"{ref}: {why}; see that Istio's CRDs are installed")
@@ -332,5 +333,5 @@ def _found(ref: Ref, answer: Answer | None) -> Raw | Trouble | None:
 
 
 def _as_traffic(istio: Istio, found: Seen) -> Traffic:
-    where = f"{istio.virtual_service_ref} spec.http weights"
-    return Traffic(found.weight, found.stable, found.canary, found.exact, where, found.host)
+    means = found.arms
+    return Traffic(found.weight, means.stable, means.canary, found.exact, istio.where, means.host)

@@ -32,7 +32,7 @@ from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, JsonPatch, MergePatch, Write
 from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, Given
 from traffic import istio
-from traffic.istio import HASH_LABEL
+from traffic.arms import HASH_LABEL
 
 Raw = dict[str, Any]
 
@@ -73,17 +73,15 @@ def _on_pods(given: Given, action: OnPods) -> Write:
 
 def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Write, ...]:
     assert given.istio, "only a router's traffic is moved"
+    objects = {ref: known(answers, Object(ref)) for ref in given.istio.refs}
     match action:
         case Route(weight=weight):
-            ref = given.istio.virtual_service_ref
-            operations = istio.route(given.istio, known(answers, Object(ref)), weight)
+            patches = istio.route(given.istio, objects, weight)
         case Point(stable=stable, canary=canary):
-            ref = given.istio.destination_rule_ref
-            hashes = (stable, canary)
-            operations = istio.point(given.istio, known(answers, Object(ref)), hashes, given.name)
+            patches = istio.point(given.istio, objects, (stable, canary), given.name)
         case never:
             assert_never(never)
-    return (JsonPatch(ref, operations),) if operations else ()
+    return tuple(JsonPatch(ref, operations) for ref, operations in patches)
 
 
 def _on_analysis(given: Given, action: OnAnalysis, inline: Inline | None) -> tuple[Write, ...]:

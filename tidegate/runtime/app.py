@@ -16,6 +16,7 @@ from crds.refs import (
     DESTINATION_RULE,
     REPLICA_SET,
     ROLLOUT,
+    SERVICE,
     VIRTUAL_SERVICE,
     Kind,
 )
@@ -49,6 +50,7 @@ WATCHES: dict[Kind, Selection] = {
     ANALYSIS_TEMPLATE: requests.ALL,
     VIRTUAL_SERVICE: requests.ALL,
     DESTINATION_RULE: requests.ALL,
+    SERVICE: requests.ALL,
     CONFIG_MAP: Selection(fields=f"metadata.name={Surroundings().catalogue}"),
 }
 

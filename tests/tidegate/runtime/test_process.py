@@ -19,6 +19,7 @@ from crds.refs import ROLLOUT, Ref
 from tests.tidegate.kube.fake import FakeApi, serving
 from tests.tidegate.kube.waiting import SCALE, until
 from tests.tidegate.runtime.worlds import path
+from tidegate.runtime.app import WATCHES
 from tidegate.runtime.lease import LOCK_NAME
 
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/tide/leases/{LOCK_NAME}"
@@ -98,7 +99,9 @@ async def test_it_tells_probes_and_dashboards_how_it_is(tmp_path: Path) -> None:
     api.put(path(Ref(ROLLOUT, "shop", "api")), spec={"replicas": 3}, status={"phase": "Healthy"})
     async with controller(api, tmp_path) as running:
         rollout = path(Ref(ROLLOUT, "shop", "api"))
-        await until(lambda: get(api.objects[rollout], "status", "conditions") and len(api.watches) == 7, 30)
+        await until(
+            lambda: get(api.objects[rollout], "status", "conditions") and len(api.watches) == len(WATCHES), 30
+        )
         assert await running.page("/healthz") == (200, "ok\n")
         assert await running.page("/readyz") == (200, "ok\n")
         code, text = await running.page("/metrics")
@@ -113,7 +116,7 @@ async def test_beside_argo_rollouts_it_writes_nothing_and_says_so(tmp_path: Path
     api.put(LEASE, spec=spec)
     api.put(path(Ref(ROLLOUT, "shop", "api")), spec={"replicas": 3})
     async with controller(api, tmp_path) as running:
-        await until(lambda: "ControllerConflict" in running.said and len(api.watches) == 7, 30)
+        await until(lambda: "ControllerConflict" in running.said and len(api.watches) == len(WATCHES), 30)
         code, text = await running.page("/readyz")
         assert (code, "argo-rollouts-1_uid" in text) == (503, True)
         assert "tidegate_controller_conflict 1.0" in (await running.page("/metrics"))[1]

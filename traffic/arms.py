@@ -1,0 +1,120 @@
+"""Which pods the stable and the canary arm mean: two subsets of a DestinationRule, or two Services.
+
+Both are told by the pod hash that is written into them. `seen` reads it, `point` changes it, and leaves all
+else in the objects to their owners. An arm without a hash means every pod of the application.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from crds import paths
+from crds.errors import Invalid
+from crds.paths import Path
+from crds.refs import DESTINATION_RULE, SERVICE, Ref
+from traffic.patches import pointer, same_version, with_annotation
+
+Raw = dict[str, Any]
+Objects = Mapping[Ref, Raw]
+Operations = tuple[Raw, ...]
+
+HASH_LABEL = "rollouts-pod-template-hash"
+MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts"
+
+
+class Subsets(msgspec.Struct, frozen=True):
+    """Two subsets of the DestinationRule `rule`."""
+
+    namespace: str
+    rule: str
+    stable: str = "stable"
+    canary: str = "canary"
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        return (Ref(DESTINATION_RULE, self.namespace, self.rule),)
+
+
+class Services(msgspec.Struct, frozen=True):
+    """Two Services, by name."""
+
+    namespace: str
+    stable: str
+    canary: str
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        return Ref(SERVICE, self.namespace, self.stable), Ref(SERVICE, self.namespace, self.canary)
+
+
+Arms = Subsets | Services
+
+
+class Meaning(msgspec.Struct, frozen=True):
+    """The pod hashes of the two arms, "" for every pod; `host` is the Service's name behind the canary's."""
+
+    stable: str
+    canary: str
+    host: str
+
+
+def seen(arms: Arms, objects: Objects) -> Meaning:
+    """What the arms mean now. Raises Invalid, naming object and field, where an arm cannot be told."""
+    stable, canary = (str(paths.get(objects[ref], *path, default="")) for ref, path in _labels(arms, objects))
+    return Meaning(stable, canary, _host(arms, objects))
+
+
+def point(
+    arms: Arms, objects: Objects, hashes: tuple[str, str], owner: str
+) -> tuple[tuple[Ref, Operations], ...]:
+    """The JSON Patches that make the (stable, canary) arms mean `hashes`; none for objects that do.
+
+    An empty hash leaves that arm alone. `owner` is the Rollout's name, for the managed-by annotation.
+    """
+    changes: dict[Ref, list[Raw]] = {}
+    for (ref, path), wanted in zip(_labels(arms, objects), hashes, strict=True):
+        if wanted and paths.get(objects[ref], *path) != wanted:
+            changes.setdefault(ref, []).extend(_relabel(objects[ref], path, wanted))
+    return tuple(
+        (ref, (same_version(objects[ref]), *changed, *with_annotation(objects[ref], MANAGED_BY, owner)))
+        for ref, changed in changes.items()
+    )
+
+
+def _labels(arms: Arms, objects: Objects) -> tuple[tuple[Ref, Path], tuple[Ref, Path]]:
+    """Where the stable and the canary arm's hashes are written."""
+    if isinstance(arms, Services):
+        stable, canary = arms.refs
+        path: Path = ("spec", "selector", HASH_LABEL)
+        return (stable, path), (canary, path)
+    (rule,) = arms.refs
+    stable_at, canary_at = (_subset(rule, objects[rule], name) for name in (arms.stable, arms.canary))
+    return (rule, (*stable_at, "labels", HASH_LABEL)), (rule, (*canary_at, "labels", HASH_LABEL))
+
+
+def _subset(ref: Ref, rule: Raw, subset: str) -> Path:
+    names = [paths.get(one, "name") for one in paths.get(rule, "spec", "subsets", default=[])]
+    if names.count(subset) != 1:
+        have = ", ".join(map(str, names)) or "none"
+        raise Invalid(f"{ref} spec.subsets", f"needs one subset named {subset!r}; it has: {have}")
+    return ("spec", "subsets", names.index(subset))
+
+
+def _host(arms: Arms, objects: Objects) -> str:
+    if isinstance(arms, Services):
+        return arms.canary
+    return str(paths.get(objects[arms.refs[0]], "spec", "host", default="")).partition(".")[0]
+
+
+def _relabel(raw: Raw, path: Path, wanted: str) -> list[Raw]:
+    *labels, key = path
+    name = (*labels[:-1], "name")
+    same: list[Raw] = []
+    if paths.get(raw, *name) is not None:  # a subset, which is known by its place in a list
+        same = [{"op": "test", "path": pointer(*name), "value": paths.get(raw, *name)}]
+    if paths.get(raw, *labels) is None:
+        return [*same, {"op": "add", "path": pointer(*labels), "value": {str(key): wanted}}]
+    return [*same, {"op": "add", "path": pointer(*path), "value": wanted}]
