@@ -7,20 +7,25 @@ The scripts complete `kubectl-argo-rollouts`. For `kubectl argo rollouts`, kubec
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace, _SubParsersAction
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
 PROGRAM = "kubectl-argo-rollouts"
+NAME = "NAME"  # what the grammar calls a Rollout's
 NO_FILES, FILES = ":4", ":0"  # how cobra, which kubectl is made with, says whether files may follow
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Somewhere in a line: the commands said so far, in every spelling, and what may follow with its help."""
+    """Somewhere in a line: the commands said so far, in every spelling, and what may follow with its help.
+
+    `named` where names of Rollouts may follow.
+    """
 
     spelled: tuple[tuple[str, ...], ...]
     commands: dict[str, str]
     flags: dict[str, str]
+    named: bool = False
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -38,13 +43,14 @@ def places(parser: ArgumentParser, spelled: tuple[tuple[str, ...], ...] = ((),))
         if flag.startswith("--")
     }
     children = {id(child): child for action in below for child in action.choices.values()}
-    yield Place(spelled, helps, flags)
+    named = any(action.metavar == NAME and not action.option_strings for action in parser._actions)
+    yield Place(spelled, helps, flags, named)
     for child in children.values():
         names = [name for action in below for name, one in action.choices.items() if one is child]
         yield from places(child, tuple((*path, name) for path in spelled for name in names))
 
 
-def answer(parser: ArgumentParser, words: list[str]) -> str:
+def answer(parser: ArgumentParser, words: list[str], rollouts: Callable[[], Iterable[str]]) -> str:
     """The words that may stand last in this line, with their help, as kubectl wants to be told."""
     *said, begun = words or [""]
     known = {spelling: place for place in places(parser) for spelling in place.spelled}
@@ -53,7 +59,9 @@ def answer(parser: ArgumentParser, words: list[str]) -> str:
         here = (*here, word) if (*here, word) in known else here
     place = known[here]
     offered = place.flags if begun.startswith("-") else place.commands
-    fitting = [f"{word}\t{text}" for word, text in offered.items() if word.startswith(begun)]
+    if place.named and not begun.startswith("-"):
+        offered = dict.fromkeys(rollouts(), "")
+    fitting = [f"{word}\t{text}".rstrip() for word, text in offered.items() if word.startswith(begun)]
     return "\n".join([*fitting, FILES if here == ("lint",) else NO_FILES])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from tidegate.cli import commands, editing
 from tidegate.cli import lint as check
 from tidegate.cli.commands import ROLLOUT_WORDS
-from tidegate.cli.completion import SHELLS, completion
+from tidegate.cli.completion import NAME, SHELLS, completion
 from tidegate.cli.listing import list_rollouts
 
 RUN_WORDS = ("analysisruns", "ar")
@@ -40,7 +40,7 @@ def parser() -> ArgumentParser:
         description="Look at rollouts, and steer them.",
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
-        parents=[_anywhere()],
+        parents=[cluster_flags()],
         allow_abbrev=False,
     )
     top.set_defaults(namespace="", context="", kubeconfig="", no_color=False, alone=False)
@@ -69,7 +69,7 @@ def _steer(verbs: Any) -> None:
         "-i", "--in", dest="after", default="0s", metavar="TIME", help="only after so long, like 30s or 5m"
     )
     runs = _group(verbs, "terminate", "have an analysis end now")
-    _names(_under(runs, "analysisrun", "have an analysis end now", RUN_WORDS), editing.terminate_run)
+    _names(_under(runs, "analysisrun", "have an analysis end now", RUN_WORDS), editing.terminate_run, "RUN")
 
 
 def _change(verbs: Any) -> None:
@@ -82,7 +82,7 @@ def _change(verbs: Any) -> None:
         help="as get rollout shows it; default: the one before",
     )
     image = _under(_group(verbs, "set", "change a rollout"), "image", "give its containers other images")
-    image.add_argument("name", metavar="NAME")
+    image.add_argument("name", metavar=NAME)
     image.add_argument(
         "images", metavar="CONTAINER=IMAGE", nargs="+", type=editing.image, help="*: all others"
     )
@@ -103,7 +103,8 @@ def _offline(verbs: Any, top: ArgumentParser) -> None:
     version.set_defaults(command=commands.version, alone=True)
 
 
-def _anywhere() -> ArgumentParser:
+def cluster_flags() -> ArgumentParser:
+    """Which cluster and namespace is meant; silence says nothing."""
     # SUPPRESS: what was said before the command is not undone by silence after it.
     flags = ArgumentParser(add_help=False, argument_default=SUPPRESS)
     flags.add_argument("-n", "--namespace", metavar="NAME", help="default: that of the context")
@@ -114,7 +115,7 @@ def _anywhere() -> ArgumentParser:
 
 def _under(group: Any, name: str, does: str, aliases: tuple[str, ...] = ()) -> ArgumentParser:
     made: ArgumentParser = group.add_parser(
-        name, help=does, description=does, aliases=aliases, parents=[_anywhere()], allow_abbrev=False
+        name, help=does, description=does, aliases=aliases, parents=[cluster_flags()], allow_abbrev=False
     )
     return made
 
@@ -125,20 +126,20 @@ def _group(verbs: Any, name: str, does: str) -> Any:
 
 def _get(group: Any) -> None:
     rollout = _under(group, ROLLOUT_WORDS[0], "show a rollout and its pods", ROLLOUT_WORDS[1:])
-    rollout.add_argument("name", metavar="NAME")
+    rollout.add_argument("name", metavar=NAME)
     _switch(rollout, "-w", "--watch", default=False, does="again as it changes")
     _switch(rollout, "--no-color", default=False, does="plain text on a terminal too")
     rollout.add_argument("--timeout-seconds", default="0", metavar="N", help="end --watch after so long")
     rollout.set_defaults(command=commands.get_rollout)
     analysis = _under(group, "analysis", "show what an analysis saw", ("analysisrun", *RUN_WORDS))
-    analysis.add_argument("name", metavar="NAME", help="an AnalysisRun, or ROLLOUT-step-N-analysis")
+    analysis.add_argument("name", metavar="RUN", help="an AnalysisRun, or ROLLOUT-step-N-analysis")
     _switch(analysis, "--no-color", default=False, does="plain text on a terminal too")
     analysis.set_defaults(command=commands.get_analysis)
 
 
 def _list(group: Any) -> None:
     rollouts = _under(group, "rollouts", "list rollouts, one a line", ("rollout", "ro"))
-    rollouts.add_argument("only", nargs="?", default="", metavar="NAME", help="this one only")
+    rollouts.add_argument("only", nargs="?", default="", metavar=NAME, help="this one only")
     rollouts.add_argument("--name", default="", metavar="NAME", help="this one only")
     _switch(rollouts, "-A", "--all-namespaces", default=False, does="of every namespace")
     _switch(rollouts, "-w", "--watch", default=False, does="another line for each change")
@@ -147,7 +148,7 @@ def _list(group: Any) -> None:
 
 
 def _status(status: ArgumentParser) -> None:
-    status.add_argument("name", metavar="NAME")
+    status.add_argument("name", metavar=NAME)
     _switch(status, "-w", "--watch", default=True, does="until it is Healthy or Degraded")
     status.add_argument(
         "-t", "--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never"
@@ -155,8 +156,8 @@ def _status(status: ArgumentParser) -> None:
     status.set_defaults(command=commands.status)
 
 
-def _names(verb: ArgumentParser, command: Callable[..., None]) -> ArgumentParser:
-    verb.add_argument("names", nargs="+", metavar="NAME")
+def _names(verb: ArgumentParser, command: Callable[..., None], of: str = NAME) -> ArgumentParser:
+    verb.add_argument("names", nargs="+", metavar=of)
     verb.set_defaults(command=command)
     return verb
 

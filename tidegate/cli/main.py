@@ -14,7 +14,7 @@ from tidegate.cli.api import Api, Line
 from tidegate.cli.completion import answer
 from tidegate.cli.explain import explained
 from tidegate.cli.failure import Failure
-from tidegate.cli.grammar import parser, spelled_out
+from tidegate.cli.grammar import cluster_flags, parser, spelled_out
 from tidegate.kube.config import ConfigError, load
 from tidegate.kube.errors import KubeError
 from tidegate.views.steering import Refused
@@ -30,7 +30,7 @@ def plugin() -> int:
 def run(words: Sequence[str], connect: Connect | None = None) -> int:
     """Obey a command line: 0 when done, 1 with the reason on stderr, 2 when it is not understood."""
     if list(words[:1]) == ["__complete"]:  # kubectl asks so, with half a line that need not parse
-        print(answer(parser(), list(words[1:])))
+        print(answer(parser(), list(words[1:]), lambda: _rollouts(words[1:], connect or _connect)))
         return 0
     asked = parser().parse_args([spelled_out(word) for word in words])
     with suppress(KeyboardInterrupt):  # the usual end of --watch
@@ -58,6 +58,16 @@ def _obey(asked: Namespace, connect: Connect) -> None:
     line, namespace = connect(asked)
     asked.namespace = asked.namespace or namespace
     asked.command(Api(line, asked.namespace), asked)
+
+
+def _rollouts(words: Sequence[str], connect: Connect) -> tuple[str, ...]:
+    """Their names, for who is still typing: where they cannot be told, none."""
+    with suppress(KubeError, ConfigError, SystemExit):
+        asked, _ = cluster_flags().parse_known_args(words, Namespace(namespace="", context="", kubeconfig=""))
+        line, namespace = connect(asked)
+        found, _ = Api(line, asked.namespace or namespace).rollouts()
+        return tuple(one["metadata"]["name"] for one in found)
+    return ()
 
 
 def _said(problem: str) -> int:

@@ -8,9 +8,10 @@ from shutil import which
 
 import pytest
 
-from tests.tidegate.cli.cluster import Cluster, say
+from tests.tidegate.cli.cluster import ROLLOUTS, Cluster, Raw, say
 from tidegate.cli.completion import SHELLS, places
 from tidegate.cli.grammar import parser
+from tidegate.kube.errors import Unreachable
 
 Printed = pytest.CaptureFixture[str]
 COMPLETE = """
@@ -65,6 +66,38 @@ def test_kubectl_is_told_the_same(line: str, offered: set[str], capsys: Printed)
 def test_kubectl_is_told_every_command_with_its_help(capsys: Printed) -> None:
     assert say("__complete", Cluster({})) == 0
     assert "undo\task for the pods of an earlier revision again" in capsys.readouterr().out
+
+
+def named(name: str) -> Raw:
+    return {"metadata": {"name": name}}
+
+
+@pytest.mark.parametrize(
+    "line", ["get rollout a", "promote --full a", "set image a", "list ro a", "abort web a"]
+)
+def test_kubectl_is_told_the_names_of_rollouts(line: str, capsys: Printed) -> None:
+    cluster = Cluster({ROLLOUTS: (named("api"), named("auth"), named("web"))})
+    assert say(f"__complete {line}", cluster) == 0
+    assert capsys.readouterr().out.splitlines() == ["api", "auth", ":4"]
+
+
+def test_the_names_are_those_of_the_namespace_said_before(capsys: Printed) -> None:
+    cluster = Cluster({ROLLOUTS.replace("production", "shop"): (named("api"),)})
+    say("__complete -n shop promote a", cluster)
+    assert capsys.readouterr().out.splitlines() == ["api", ":4"]
+
+
+def test_a_cluster_that_does_not_answer_offers_nothing(capsys: Printed) -> None:
+    cluster = Cluster({})
+    cluster.refusal = Unreachable("it is gone")
+    assert say("__complete promote a", cluster) == 0
+    assert capsys.readouterr() == (":4\n", "")
+
+
+def test_the_name_of_an_analysis_is_none_of_a_rollouts(capsys: Printed) -> None:
+    cluster = Cluster({ROLLOUTS: (named("api"),)})
+    say("__complete get analysis a", cluster)
+    assert (cluster.requests, capsys.readouterr().out) == ([], ":4\n")
 
 
 def test_only_lint_takes_files(capsys: Printed) -> None:

@@ -21,6 +21,7 @@ from tests.tidegate.views.worlds import promoted
 from tidegate import VERSION
 
 HEAVY = {"numpy", "scipy", "kopf", "aiohttp", "kubernetes", "rich", "asyncio", "requests"}
+BRIEF = Path(__file__).parents[3] / "examples" / "api" / "rollout.yaml"
 SECONDS = 30 * float(os.environ.get("TIDEGATE_DEADLINE_SCALE", "1"))
 REPORT = (
     "import sys; from tidegate.cli.main import plugin; code = plugin(); print(*sys.modules); sys.exit(code)"
@@ -75,6 +76,23 @@ def test_a_command_loads_nothing_heavy(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     *screen, modules = ran.stdout.splitlines()
     assert screen[1].split() == ["api", "Canary", "4/4", "100", "11/10", "1", "1", "11"]
+    assert {name.split(".")[0] for name in modules.split()} & HEAVY == set()
+
+
+@pytest.mark.parametrize("words", ["list rollouts", "completion bash", "version", "status api"])
+def test_no_other_command_loads_anything_heavy_either(words: str, tmp_path: Path) -> None:
+    with served(tmp_path) as config:
+        ran = plugin(config, *words.split())
+    assert ran.returncode == 0, ran.stderr
+    loaded = {name.split(".")[0] for name in ran.stdout.splitlines()[-1].split()}
+    assert loaded & (HEAVY | {"difflib", "rollouts"}) == set()
+
+
+def test_lint_needs_neither_a_cluster_nor_anything_heavy(tmp_path: Path) -> None:
+    ran = plugin(tmp_path / "nowhere", "lint", "-f", str(BRIEF))
+    assert ran.returncode == 0, ran.stderr
+    told, modules = ran.stdout.splitlines()
+    assert told == f"{BRIEF}: no problems in 1 Rollout"
     assert {name.split(".")[0] for name in modules.split()} & HEAVY == set()
 
 
