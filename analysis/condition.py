@@ -7,6 +7,7 @@ v1.17 reads it, precedence included, which an oracle checks; what is left out is
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from math import isinf
 from typing import Any, NamedTuple
 
@@ -69,6 +70,7 @@ class Condition(msgspec.Struct, frozen=True):
     part: Part
 
 
+@lru_cache(maxsize=512)
 def parse(text: str, path: str) -> Condition:
     """Invalid names `path`, where the condition stands, and the column."""
     reader = _Reader(_tokens(text, path), path)

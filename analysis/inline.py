@@ -28,6 +28,14 @@ class Inline(msgspec.Struct, frozen=True):
     notes: tuple[str, ...] = ()
 
 
+def joined(one: Inline, other: Inline) -> Inline:
+    """Both in one run."""
+    fields = dict.fromkeys((*one.spec, *other.spec))
+    spec = {field: [*one.spec.get(field, ()), *other.spec.get(field, ())] for field in fields}
+    _no_name_twice([metric["name"] for metric in spec["metrics"]])
+    return Inline(spec, (*one.notes, *other.notes))
+
+
 def run_for(analysis: RolloutAnalysis, catalogue: Catalogue, arm: Arm, alpha: float = ALPHA) -> Inline:
     """The run that judges `arm`, the canary, by the inline metrics; Invalid names the field to edit.
 
@@ -42,7 +50,7 @@ def run_for(analysis: RolloutAnalysis, catalogue: Catalogue, arm: Arm, alpha: fl
         metrics.append(
             _counted(metric, counters, share, path) | {"interval": _cadence(analysis, metric, path)}
         )
-    _no_name_twice(analysis.metrics)
+    _no_name_twice([metric.name for metric in analysis.metrics])
     return Inline({"metrics": metrics}, _notes(analysis, alpha))
 
 
@@ -86,8 +94,7 @@ def _cadence(analysis: RolloutAnalysis, metric: Metric, path: Path) -> int | str
     return INTERVAL
 
 
-def _no_name_twice(metrics: tuple[Metric, ...]) -> None:
-    names = [metric.name for metric in metrics]
+def _no_name_twice(names: list[str]) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
             raise Invalid(show(*PATH, "metrics", index, "name"), f"{name!r} is there already; name each once")

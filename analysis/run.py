@@ -16,8 +16,8 @@ from analysis.check import OVER, Check, Judged, Unanswered, begun, checked, ende
 from analysis.classic import Classic, Lookup
 from analysis.evidence import Answered, Evidence, sentence, window
 from analysis.instant import Instant
-from analysis.run_spec import is_dry, kept
-from analysis.statistical import Statistical, read_metric
+from analysis.run_spec import is_dry, kept, measurable
+from analysis.statistical import Statistical
 from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
 from crds.errors import Invalid
 from crds.meta import read_status
@@ -106,8 +106,7 @@ def _readable(run: AnalysisRun, index: int) -> Statistical | Classic | Invalid:
     if any(metric.name == other.name for other in run.spec.metrics[:index]):
         return Invalid(f"{_path(index)}.name", f"{metric.name!r} is there already; name each metric once")
     try:
-        read = read_metric if metric.statistics else classic.read_classic
-        return read(metric, _path(index))
+        return measurable(metric, _path(index))
     except Invalid as mistake:
         return mistake
 

@@ -6,7 +6,9 @@ import re
 from typing import Any
 
 from analysis.args import filled
-from crds.analysis import AnalysisRun, RunSpec, parse_run
+from analysis.classic import Classic, read_classic
+from analysis.statistical import Statistical, read_metric
+from crds.analysis import AnalysisRun, Metric, RunSpec, parse_run
 from crds.errors import Invalid
 from crds.paths import get, put, show
 
@@ -46,6 +48,11 @@ def _heeded(spec: RunSpec) -> None:
         if not any(_speaks_of(pattern, metric.name, where) for metric in spec.metrics):
             known = ", ".join(metric.name for metric in spec.metrics)
             raise Invalid(where, f"{pattern!r} matches no metric; known: {known}")
+
+
+def measurable(metric: Metric, path: str) -> Statistical | Classic:
+    """What is measured for a metric; Invalid names the field below `path` and the fix."""
+    return read_metric(metric, path) if metric.statistics else read_classic(metric, path)
 
 
 def is_dry(spec: RunSpec, name: str) -> bool:

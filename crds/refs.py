@@ -30,7 +30,7 @@ class Ref(NamedTuple):
     name: str
 
     def __str__(self) -> str:
-        return f"{self.kind.kind} {self.namespace}/{self.name}"
+        return f"{self.kind.kind} {self.namespace}{'/' if self.namespace else ''}{self.name}"
 
 
 ROLLOUT = Kind("argoproj.io", "v1alpha1", "Rollout", "rollouts", status=True)

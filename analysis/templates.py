@@ -1,0 +1,184 @@
+"""AnalysisTemplates as a Rollout uses them: several become one run, with the arguments it gives them.
+
+Metrics stay as their authors wrote them, placeholders included; the run's `args` have the values, as in
+Argo. Whatever could not be measured later is found out here, where the template can still be named.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from analysis.args import filled
+from analysis.inline import PATH, Inline
+from analysis.run_spec import measurable, read_run
+from crds.analysis import Argument, Metric, RolloutAnalysis, TemplateRef, TemplateSpec, ValueFrom
+from crds.errors import Invalid
+from crds.meta import read
+from crds.paths import get, show
+from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
+
+Raw = dict[str, Any]
+
+_LABELLED = re.compile(r"""metadata\.(labels|annotations)\[\s*(['"])(.+)\2\s*\]""")
+_PLAIN = ("name", "namespace", "uid")
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """A template, and the field that names it."""
+
+    ref: Ref
+    by: str
+
+
+class Surroundings(msgspec.Struct, frozen=True):
+    """What arguments may speak of: the Rollout's own metadata, raw, and the two revisions' pod hashes."""
+
+    metadata: Raw
+    stable: str
+    latest: str
+
+
+def wanted(analysis: RolloutAnalysis, namespace: str, found: Mapping[Ref, Raw]) -> tuple[Wanted, ...]:
+    """Every template the analysis is made of, each once, as far as those `found` tell of others."""
+    asked: dict[Ref, Wanted] = {}
+    ahead = list(_named(analysis.templates, namespace, show(*PATH, "templates")))
+    while ahead:
+        one = ahead.pop(0)
+        if one.ref in asked:
+            continue
+        asked[one.ref] = one
+        if one.ref in found:
+            nested = _spec(one.ref, found[one.ref]).templates
+            ahead += _named(nested, namespace, f"{one.ref} spec.templates")
+    return tuple(asked.values())
+
+
+def _named(refs: tuple[TemplateRef, ...], namespace: str, path: str) -> Iterator[Wanted]:
+    for at, ref in enumerate(refs):
+        kind, where = (CLUSTER_ANALYSIS_TEMPLATE, "") if ref.cluster_scope else (ANALYSIS_TEMPLATE, namespace)
+        yield Wanted(Ref(kind, where, ref.template_name), f"{path}[{at}].templateName")
+
+
+def _spec(ref: Ref, raw: Raw) -> TemplateSpec:
+    try:
+        return read(get(raw, "spec", default={}), TemplateSpec, "spec")
+    except Invalid as mistake:
+        raise Invalid(f"{ref} {mistake.path}", mistake.problem) from None
+
+
+def run_spec(analysis: RolloutAnalysis, templates: Mapping[Ref, Raw], around: Surroundings) -> Inline:
+    """The spec of the run that the Rollout's `analysis` asks for, of all its templates.
+
+    Invalid names the template and the field, or the argument that the Rollout must give.
+    """
+    specs = {ref: _spec(ref, raw) for ref, raw in templates.items()}
+    values = _values(analysis.args, specs, around)
+    _no_metric_twice(specs)
+    for ref, spec in specs.items():
+        _measurable(ref, templates[ref], values, len(spec.metrics))
+    merged: Raw = {
+        "metrics": _written(templates, "metrics"),
+        "args": [{"name": name, "value": value} for name, value in values.items()],
+        "dryRun": [*map(msgspec.to_builtins, analysis.dry_run), *_written(templates, "dryRun")],
+        "measurementRetention": [
+            *map(msgspec.to_builtins, analysis.measurement_retention),
+            *_written(templates, "measurementRetention"),
+        ],
+    }
+    inline = Inline({key: value for key, value in merged.items() if value})
+    try:
+        read_run({"spec": inline.spec})
+    except Invalid as mistake:
+        raise Invalid(show(*PATH), f"in its run, {mistake}") from None
+    return inline
+
+
+def _written(templates: Mapping[Ref, Raw], field: str) -> list[Raw]:
+    return [one for raw in templates.values() for one in get(raw, "spec", field, default=[])]
+
+
+def _no_metric_twice(specs: Mapping[Ref, TemplateSpec]) -> None:
+    home: dict[str, Ref] = {}
+    for ref, spec in specs.items():
+        for at, metric in enumerate(spec.metrics):
+            if metric.name in home:
+                where = f"{ref} {show('spec', 'metrics', at, 'name')}"
+                raise Invalid(where, f"{metric.name!r} is in {home[metric.name]} too; name each metric once")
+            home[metric.name] = ref
+
+
+def _measurable(ref: Ref, raw: Raw, values: Mapping[str, str], metrics: int) -> None:
+    """Raises Invalid where the template, with these values, holds what would end its run as Error."""
+    try:
+        tree = filled(get(raw, "spec", "metrics", default=[]), values, ("spec", "metrics"))
+        for at in range(metrics):
+            path = show("spec", "metrics", at)
+            measurable(read(tree[at], Metric, "spec", "metrics", at), path)
+    except Invalid as mistake:
+        raise Invalid(f"{ref} {mistake.path}", mistake.problem) from None
+
+
+def _values(
+    given: tuple[Argument, ...], specs: Mapping[Ref, TemplateSpec], around: Surroundings
+) -> dict[str, str]:
+    """The value of every argument of the templates: the Rollout's before the templates' own."""
+    declared = _declared(specs)
+    ours = {one.name: (one, show(*PATH, "args", at)) for at, one in enumerate(given)}
+    found = {name: _value(*ours.get(name, default), around) for name, default in declared.items()}
+    for name, value in found.items():
+        if value is None:
+            where = show(*PATH, "args")
+            raise Invalid(where, f"{name!r} has no value, and {declared[name][1]} has no default; add it")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _declared(specs: Mapping[Ref, TemplateSpec]) -> dict[str, tuple[Argument, str]]:
+    """The arguments that the templates ask for, each with where it stands; two defaults must agree."""
+    declared: dict[str, tuple[Argument, str]] = {}
+    for ref, spec in specs.items():
+        for at, one in enumerate(spec.args):
+            where = f"{ref} {show('spec', 'args', at)}"
+            known, home = declared.setdefault(one.name, (one, where))
+            if _empty(known):
+                declared[one.name] = (one, where)
+            elif not _empty(one) and (one.value, one.value_from) != (known.value, known.value_from):
+                raise Invalid(where, f"{one.name!r} has another default in {home}; make them agree")
+    return declared
+
+
+def _empty(argument: Argument) -> bool:
+    return argument.value is None and argument.value_from is None
+
+
+def _value(argument: Argument, where: str, around: Surroundings) -> str | None:
+    source = argument.value_from
+    if argument.value is not None or source is None:
+        return argument.value
+    return _looked_up(source, f"{where}.valueFrom", around)
+
+
+def _looked_up(source: ValueFrom, path: str, around: Surroundings) -> str | None:
+    if source.secret_key_ref:
+        raise Invalid(f"{path}.secretKeyRef", "secrets are not read yet; write a value")
+    if source.pod_template_hash_value:
+        return around.stable if source.pod_template_hash_value == "Stable" else around.latest
+    return _field(source.field_ref.field_path, f"{path}.fieldRef", around) if source.field_ref else None
+
+
+def _field(asked: str, path: str, around: Surroundings) -> str:
+    """A field of the Rollout's metadata, in the downward API's spelling."""
+    prefix, _, name = asked.partition(".")
+    labelled = _LABELLED.fullmatch(asked)
+    if not labelled and not (prefix == "metadata" and name in _PLAIN):
+        known = (
+            "metadata.name, metadata.namespace, metadata.uid, metadata.labels['x'], metadata.annotations['x']"
+        )
+        raise Invalid(f"{path}.fieldPath", f"{asked!r} is not known; known: {known}")
+    found = get(around.metadata, labelled[1], labelled[3]) if labelled else get(around.metadata, name)
+    if found is None:
+        raise Invalid(f"{path}.fieldPath", f"the Rollout has no {asked}; add it, or write a value")
+    return str(found)
