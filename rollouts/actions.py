@@ -14,6 +14,13 @@ class CreateReplicaSet(msgspec.Struct, frozen=True):
     revision: int
 
 
+class Forget(msgspec.Struct, frozen=True):
+    """Delete the ReplicaSet of an old revision that has no pods."""
+
+    name: str
+    uid: str
+
+
 class Scale(msgspec.Struct, frozen=True):
     name: str
     replicas: int
@@ -64,7 +71,7 @@ class StopAnalysis(msgspec.Struct, frozen=True):
     run: str
 
 
-OnPods = CreateReplicaSet | Renumber | Scale | LeaveAt
+OnPods = CreateReplicaSet | Renumber | Forget | Scale | LeaveAt
 OnTraffic = Route | Point
 OnAnalysis = StartAnalysis | ExpectTraffic | StopAnalysis
 Action = OnPods | OnTraffic | OnAnalysis

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from rollouts.actions import Action, Decision, ExpectTraffic, StartAnalysis, StopAnalysis
 from rollouts.by_ratio import size_by_ratio
+from rollouts.history import forget
 from rollouts.memory import Memory, Reason
 from rollouts.news import tell
 from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
@@ -28,7 +29,7 @@ def plan(world: World) -> Decision:
     rung = shift(world, memory)
     sizing = size(world, memory) if world.ask.routed else size_by_ratio(world, memory)
     moves = (rung.action,) if rung.action else ()
-    actions = (*moves, *sizing.actions, *analysis(world, memory))
+    actions = (*moves, *sizing.actions, *analysis(world, memory), *forget(world, memory))
     return Decision(
         actions=actions,
         memory=memory,

@@ -18,7 +18,8 @@ from rollouts.ratio import Limits
 class Ask(msgspec.Struct, frozen=True):
     """What the spec asks for. Not `routed` means that the pods themselves are the shares.
 
-    `delay` keeps old pods after promotion, `abort_delay` the canary after an abort (None: for ever).
+    `history` is how many old revisions are kept. `delay` keeps old pods after promotion, `abort_delay` the
+    canary after an abort (None: for ever).
     """
 
     name: str
@@ -27,6 +28,7 @@ class Ask(msgspec.Struct, frozen=True):
     pod_hash: str
     step_hash: str
     routed: bool = True
+    history: int = 10
     judged: bool = False
     paused: bool = False
     max_surge: int = 0
@@ -43,7 +45,8 @@ class Ask(msgspec.Struct, frozen=True):
 
 
 class Pods(msgspec.Struct, frozen=True):
-    """One ReplicaSet by its counts. `leave_at` is when it may be scaled to nothing (scale-down-deadline)."""
+    """One ReplicaSet by its counts. `leave_at` is when it may be scaled to nothing (scale-down-deadline);
+    `settled` says that the counts are those of what is desired now."""
 
     name: str
     hash: str
@@ -53,6 +56,8 @@ class Pods(msgspec.Struct, frozen=True):
     ready: int = 0
     available: int = 0
     leave_at: datetime | None = None
+    settled: bool = True
+    uid: str = ""
 
     @property
     def complete(self) -> bool:

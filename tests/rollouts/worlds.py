@@ -12,6 +12,7 @@ from rollouts.actions import (
     CreateReplicaSet,
     Decision,
     ExpectTraffic,
+    Forget,
     LeaveAt,
     OnAnalysis,
     Point,
@@ -119,16 +120,6 @@ class Stage:
     def _do(self, action: Any) -> None:
         seen = self.world.seen
         match action:
-            case CreateReplicaSet(hash=pod_hash, revision=revision):
-                self.world = replace(
-                    self.world, pods=(*self.world.pods, pods(pod_hash, 0, revision=revision))
-                )
-            case Scale(name=name, replicas=replicas):
-                self._change(name, lambda p: self._sized(p, replicas))
-            case LeaveAt(name=name, at=at):
-                self._change(name, lambda p: replace(p, leave_at=at))
-            case Renumber(name=name, revision=revision):
-                self._change(name, lambda p: replace(p, revision=revision))
             case Route(weight=weight) if seen:
                 self.weights.append(weight)
                 self.world = replace(self.world, traffic=replace(seen, weight=weight, exact=True))
@@ -137,6 +128,22 @@ class Stage:
                 self.world = replace(self.world, traffic=seen)
             case _ if isinstance(action, OnAnalysis):
                 self._analyse(action)
+            case _:
+                self._on_pods(action)
+
+    def _on_pods(self, action: Any) -> None:
+        match action:
+            case CreateReplicaSet(hash=pod_hash, revision=revision):
+                made = pods(pod_hash, 0, revision=revision)
+                self.world = replace(self.world, pods=(*self.world.pods, made))
+            case Scale(name=name, replicas=replicas):
+                self._change(name, lambda p: self._sized(p, replicas))
+            case LeaveAt(name=name, at=at):
+                self._change(name, lambda p: replace(p, leave_at=at))
+            case Renumber(name=name, revision=revision):
+                self._change(name, lambda p: replace(p, revision=revision))
+            case Forget(name=name):
+                self.world = replace(self.world, pods=tuple(p for p in self.world.pods if p.name != name))
 
     def _sized(self, was: Pods, replicas: int) -> Pods:
         up = 0 if was.hash in self.broken else replicas

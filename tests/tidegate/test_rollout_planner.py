@@ -23,7 +23,7 @@ from tidegate.planners.needs import (
     Refusal,
     Samples,
 )
-from tidegate.planners.plan import Create, JsonPatch, MergePatch, Plan, Record
+from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Plan, Record
 from tidegate.planners.rollout import RolloutPlanner
 from tidegate.planners.settings import Settings
 
@@ -236,6 +236,22 @@ def test_with_its_series_there_the_run_is_created_under_argos_name() -> None:
     run = next(write for write in plan.writes if isinstance(write, Create))
     assert run.ref == Ref(ANALYSIS_RUN, "production", f"api-{hash_of(new)}-2")
     assert get(run.body, "spec", "metrics", 0, "thresholdRange") == {"max": 0.05}
+
+
+def test_ended_runs_beyond_the_limit_are_deleted_the_oldest_first() -> None:
+    raw = put(brief(), ("spec", "analysis"), {"successfulRunHistoryLimit": 1})
+    runs = tuple(
+        {
+            "metadata": {"name": f"run-{n}", "uid": f"u-{n}", "creationTimestamp": f"2026-03-01T0{n}:00:00Z"},
+            "status": {"phase": "Successful"},
+        }
+        for n in (1, 2, 3)
+    )
+    found = {**mesh(), Owned(ANALYSIS_RUN, "production", "u1"): Known(runs)}
+    gone = [
+        w.ref.name for w in planned(raw, replica_set(raw, 10), found=found).writes if isinstance(w, Delete)
+    ]
+    assert gone == ["run-1", "run-2"]
 
 
 def test_a_rollout_at_rest_is_left_alone() -> None:

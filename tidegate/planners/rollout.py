@@ -12,14 +12,16 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from analysis.retention import Past, surplus
 from crds import paths
 from crds.errors import Invalid
 from crds.meta import read_status
 from crds.patches import merge_diff
-from crds.refs import ROLLOUT, ref_of
+from crds.refs import ANALYSIS_RUN, ROLLOUT, Ref, ref_of
 from crds.rollout import parse
 from crds.rollout_status import RolloutStatus
 from crds.support import ignored, unsupported
+from crds.times import parse as parse_time
 from crds.validate import problems
 from rollouts.actions import Decision, StartAnalysis, Told
 from rollouts.conditions import INVALID, UNSUPPORTED, Says
@@ -27,7 +29,7 @@ from rollouts.plan import plan as decide
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Need, Refusal, known
-from tidegate.planners.plan import Event, MergePatch, Plan, Record, Write
+from tidegate.planners.plan import Delete, Event, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_metrics import Metrics, catalogue_needs, metrics, preflight_needs
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
@@ -107,7 +109,7 @@ def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Pl
     acted: list[Write] = []
     for action in decision.actions:
         acted += writes(here, action, answers, judged.inline)
-    acted += _numbered(here, world)
+    acted += (*_numbered(here, world), *_outlived(here, world, answers))
     record = _record(here, world, decision)
     return Plan(
         writes=(*record, *acted) if world.refused else (*acted, *record),
@@ -134,6 +136,28 @@ def _numbered(here: Given, world: World) -> tuple[Write, ...]:
         "annotations": {REVISION: str(new.revision)},
     }
     return (MergePatch(ref_of(ROLLOUT, here.raw), {"metadata": meta}),)
+
+
+def _outlived(here: Given, world: World, answers: Answers) -> tuple[Delete, ...]:
+    """Ended runs beyond those the Rollout keeps; the one that judges now is not among them."""
+    raws = {raw["metadata"]["name"]: raw for raw in known(answers, own(here)[2], ())}
+    judging = world.run.name if world.run else ""
+    keeps = here.rollout.spec.analysis
+    gone = surplus(
+        (_past(raw, needed=name == judging) for name, raw in raws.items()),
+        keeps.successful_run_history_limit,
+        keeps.unsuccessful_run_history_limit,
+    )
+    return tuple(
+        Delete(Ref(ANALYSIS_RUN, here.namespace, name), raws[name]["metadata"]["uid"]) for name in gone
+    )
+
+
+def _past(raw: Raw, *, needed: bool) -> Past:
+    meta = raw["metadata"]
+    phase = paths.get(raw, "status", "phase", default="")
+    created = parse_time(meta.get("creationTimestamp", "1970-01-01T00:00:00Z"))
+    return Past(meta["name"], created, phase, needed)
 
 
 def _record(here: Given, world: World, decision: Decision) -> tuple[Record, ...]:

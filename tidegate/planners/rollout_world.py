@@ -226,6 +226,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         pod_hash=_recognised(given, answers, sets) or given.pod_hash,
         step_hash=given.step_hash,
         routed=given.istio is not None,
+        history=spec.revision_history_limit,
         judged=given.analysis is not None,
         paused=spec.paused,
         max_surge=surge(given.rollout)[0],
@@ -262,7 +263,14 @@ def _pods(raw: Raw) -> Pods:
         ready=paths.get(raw, "status", "readyReplicas", default=0),
         available=paths.get(raw, "status", "availableReplicas", default=0),
         leave_at=parse_time(leave_at) if leave_at else None,
+        settled=_observed(raw),
+        uid=paths.get(raw, "metadata", "uid", default=""),
     )
+
+
+def _observed(raw: Raw) -> bool:
+    generation = paths.get(raw, "metadata", "generation", default=0)
+    return bool(paths.get(raw, "status", "observedGeneration", default=0) >= generation)
 
 
 def revision(raw: Raw) -> int:

@@ -17,6 +17,7 @@ from rollouts.actions import (
     Action,
     CreateReplicaSet,
     ExpectTraffic,
+    Forget,
     LeaveAt,
     OnAnalysis,
     OnPods,
@@ -29,7 +30,7 @@ from rollouts.actions import (
     StopAnalysis,
 )
 from tidegate.planners.needs import Answers, Object, known
-from tidegate.planners.plan import Create, JsonPatch, MergePatch, Write
+from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
 from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, Given
 from traffic import istio
 from traffic.arms import HASH_LABEL
@@ -61,6 +62,8 @@ def _on_pods(given: Given, action: OnPods) -> Write:
             return _create_replica_set(given, pod_hash, revision)
         case Renumber(name=name, revision=revision):
             return _annotate(given, REPLICA_SET, name, REVISION, str(revision))
+        case Forget(name=name, uid=uid):
+            return Delete(Ref(REPLICA_SET, given.namespace, name), uid)
         case Scale(name=name, replicas=replicas):
             annotations = {DESIRED: str(given.rollout.spec.replicas)}
             body = {"metadata": {"annotations": annotations}, "spec": {"replicas": replicas}}
