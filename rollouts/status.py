@@ -15,7 +15,7 @@ from crds.meta import Condition, read_status
 from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
-from rollouts.memory import Memory, Noted, Paused, Walked
+from rollouts.memory import Memory, Noted, Paused, Reason, Walked
 from rollouts.world import Run, World
 
 Raw = dict[str, Any]
@@ -43,7 +43,7 @@ def remembered(status: RolloutStatus) -> Memory:
         stable=status.stable_rs,
         pauses=tuple(Paused(p.reason, p.start_time) for p in status.pause_conditions if p.start_time),
         controller_pause=status.controller_pause,
-        held_for=ours.held_for,
+        held_for=ours.held_for or _held_for(status),
         abort=status.abort,
         aborted_at=status.aborted_at,
         promote_full=status.promote_full,
@@ -54,6 +54,12 @@ def remembered(status: RolloutStatus) -> Memory:
         walked=ours.steps,
         traffic=ours.traffic,
     )
+
+
+def _held_for(status: RolloutStatus) -> tuple[str, ...]:
+    """The reasons of a pause that another controller began; a person may have ended it before we came."""
+    reasons = tuple(p.reason for p in status.pause_conditions)
+    return reasons or ((Reason.STEP,) if status.controller_pause else ())
 
 
 def report(world: World, memory: Memory, was: RolloutStatus, raw: Raw) -> Raw:

@@ -59,6 +59,20 @@ def test_looking_twice_at_the_same_world_writes_nothing_the_second_time() -> Non
     assert merge_diff(status, second) == {}
 
 
+ARGOS: dict[str, Any] = {
+    "controllerPause": True,
+    "pauseConditions": [{"reason": "InconclusiveAnalysisRun", "startTime": "2026-03-01T11:00:00Z"}],
+}
+
+
+def test_a_pause_that_argo_began_is_known_by_its_reason_when_a_person_ends_it() -> None:
+    assert remembered(read(ARGOS)).held_for == ("InconclusiveAnalysisRun",)
+
+
+def test_a_pause_that_a_person_ended_before_we_came_was_one_of_a_step() -> None:
+    assert remembered(read({**ARGOS, "pauseConditions": None})).held_for == ("CanaryPauseStep",)
+
+
 def test_fields_of_others_stay() -> None:
     status = report(
         world(), FULL, RolloutStatus(), {"alb": {"arn": "x"}, "canary": {"stablePingPong": "ping"}}
