@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+SHARD = "argo-rollouts.argoproj.io/controller-instance-id"
+"""Label: which controller an object belongs to, where there are several."""
+
 
 class Kind(NamedTuple):
     """A resource as the API server serves it. `status` says whether it has the status subresource."""

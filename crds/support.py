@@ -24,7 +24,6 @@ CANARY: dict[str, Callable[[Canary], Any]] = {
     "dynamicStableScale": lambda canary: canary.dynamic_stable_scale,
     "pingPong": lambda canary: canary.ping_pong,
     "minPodsPerReplicaSet": lambda canary: canary.min_pods_per_replica_set,
-    "analysis.templates": lambda canary: canary.analysis and canary.analysis.templates,
 }
 ROUTERS = frozenset({"istio"})  # acted on; a new one is added here
 ROUTING: dict[str, Callable[[TrafficRouting], Any]] = {
@@ -55,7 +54,6 @@ IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "stableMetadata": lambda canary: canary.stable_metadata,
     "scaleDownDelayRevisionLimit": lambda canary: canary.scale_down_delay_revision_limit is not None,
     "replicaProgressThreshold": lambda canary: canary.replica_progress_threshold,
-    "analysis.startingStep": lambda canary: canary.analysis and canary.analysis.starting_step,
 }
 TRAFFIC = "spec.strategy.canary.trafficRouting"
 NOT_YET = "is not acted on yet; remove it, or leave this Rollout to Argo Rollouts"

@@ -129,7 +129,6 @@ def test_a_canary_without_a_router_is_acted_on_by_pod_counts() -> None:
         ((*CANARY, "stableService"), "api", "spec.strategy.canary.stableService"),
         ((*CANARY, "dynamicStableScale"), True, "spec.strategy.canary.dynamicStableScale"),
         ((*CANARY, "pingPong"), {}, "spec.strategy.canary.pingPong"),
-        ((*CANARY, "analysis", "templates"), [{"templateName": "a"}], "canary.analysis.templates"),
         ((*CANARY, "trafficRouting", "nginx"), {}, "spec.strategy.canary.trafficRouting.nginx"),
         ((*ISTIO, "virtualService", "tcpRoutes"), [{"port": 1}], "istio.virtualService.tcpRoutes"),
         ((*CANARY, "steps", 1), {"setCanaryScale": {"replicas": 1}}, "steps[1].setCanaryScale"),

@@ -30,7 +30,13 @@ from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Need, Refusal, known
 from tidegate.planners.plan import Delete, Event, MergePatch, Plan, Record, Write
-from tidegate.planners.rollout_metrics import Metrics, catalogue_needs, metrics, preflight_needs
+from tidegate.planners.rollout_metrics import (
+    Metrics,
+    at_its_step,
+    catalogue_needs,
+    metrics,
+    preflight_needs,
+)
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
     REVISION,
@@ -67,7 +73,7 @@ class RolloutPlanner:
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
         first = (*first, *defaults(here, answers))
-        world = look(here, answers, now)
+        world = at_its_step(here, look(here, answers, now))
         return (*first, *pods_of(here, world), *preflight_needs(here, world, answers, self._settings))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
@@ -81,7 +87,7 @@ class RolloutPlanner:
             return Plan(
                 tuple(adopt(here, raw) for raw in unowned), why="adopting ReplicaSets without an owner"
             )
-        world = look(here, answers, now)
+        world = at_its_step(here, look(here, answers, now))
         judged = metrics(here, world, answers, self._settings)
         passed_over = ignored(here.rollout)
         refused = known(answers, Refusal(ref_of(ROLLOUT, raw)), "")

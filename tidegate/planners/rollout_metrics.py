@@ -1,4 +1,4 @@
-"""The counters behind a Rollout's inline analysis: which they are, and whether anyone would see them move.
+"""What a Rollout's analysis is made of: the templates it names, and the counters behind its inline metrics.
 
 Before the first request goes to the canary, the stable arm's series must be there: if the catalogue looks
 in the wrong place, that is found out while nothing depends on it.
@@ -6,6 +6,7 @@ in the wrong place, that is found out while nothing depends on it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,19 +14,23 @@ import msgspec
 from msgspec.structs import replace
 
 from analysis.catalogue import Arm, Catalogue, read, resolve
-from analysis.inline import Inline, run_for
+from analysis.inline import Inline, joined, run_for
 from analysis.preflight import not_ready, wider
+from analysis.templates import Surroundings, Wanted, run_spec, wanted
+from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.paths import get
+from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
 from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
 from rollouts.world import Trouble, World
-from tidegate.planners.needs import Answers, Failed, Known, Need, Object, Pending, Samples, known
+from tidegate.planners.needs import Absent, Answers, Failed, Known, Need, Object, Pending, Samples, known
 from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
 from tidegate.planners.settings import Settings
 from traffic.arms import Services, Subsets
 
 Raw = dict[str, Any]
 
+TEMPLATES = (ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE)
 EVERY = timedelta(seconds=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WINDOW = 300.0
@@ -40,24 +45,60 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 def catalogue_needs(given: Given, settings: Settings) -> tuple[Need, ...]:
-    return (Object(settings.catalogue_ref),) if given.analysis else ()
+    return (Object(settings.catalogue_ref),) if given.analysis and given.analysis.metrics else ()
+
+
+def at_its_step(given: Given, world: World) -> World:
+    """The world as background analysis sees it: before `startingStep` nobody judges the canary."""
+    first = (given.analysis and given.analysis.starting_step) or 0
+    if not first or remember(world).step >= first:
+        return world
+    return replace(world, ask=replace(world.ask, judged=False))
 
 
 def preflight_needs(given: Given, world: World, answers: Answers, settings: Settings) -> tuple[Need, ...]:
-    """The stable arm's requests, while the canary waits for its first; what there is where there are none."""
+    """The templates of a run not yet started; and the stable arm's requests, while the canary waits for its
+    first, with what there is where there are none."""
+    templates = _template_needs(given, answers) if _may_start(world) else ()
     if not _about_to_start(world):
-        return ()
+        return templates
     try:
         asked = tuple(need for need, _ in _stable_totals(given, world, answers, settings))
     except Invalid:
-        return ()
-    return (*asked, *(wide for need in asked if answers.get(need) == Known(()) and (wide := _wider(need))))
+        return templates
+    return (
+        *templates,
+        *asked,
+        *(wide for need in asked if answers.get(need) == Known(()) and (wide := _wider(need))),
+    )
 
 
 def metrics(given: Given, world: World, answers: Answers, settings: Settings) -> Metrics:
     """What `rollouts` must know of the analysis in this look."""
     analysis = given.analysis
     if analysis is None:
+        return Metrics()
+    try:
+        templates = _of_templates(given, world, answers)
+        catalogue = _of_catalogue(given, world, answers, settings)
+        inline = _both(templates.inline, catalogue.inline)
+    except Invalid as problem:
+        return Metrics(trouble=Trouble("AnalysisInvalid", str(problem)))
+    return Metrics(
+        inline=None if templates.asking else inline,
+        trouble=templates.trouble or catalogue.trouble,
+        asking=templates.asking or catalogue.asking,
+    )
+
+
+def _both(one: Inline | None, other: Inline | None) -> Inline | None:
+    return joined(one, other) if one and other else one or other
+
+
+def _of_catalogue(given: Given, world: World, answers: Answers, settings: Settings) -> Metrics:
+    """The run of the inline metrics, and whether their stable arm's series are there."""
+    analysis = given.analysis
+    if analysis is None or (analysis.templates and not analysis.metrics):
         return Metrics()
     try:
         inline = run_for(analysis, _catalogue(answers, settings), _arm(given, world, stable=False))
@@ -69,16 +110,74 @@ def metrics(given: Given, world: World, answers: Answers, settings: Settings) ->
     return Metrics(inline, trouble, asking=any(one is None for one in found))
 
 
+def _of_templates(given: Given, world: World, answers: Answers) -> Metrics:
+    """The run of the templates, once they are all there; only a run that has not begun needs them."""
+    analysis = given.analysis
+    if analysis is None or not analysis.templates or not _may_start(world):
+        return Metrics()
+    try:
+        asked = _templates(analysis, given, answers)
+        missing = [_missing(one, answers) for one in asked]
+        if any(missing):
+            return Metrics(trouble=next(one for one in missing if one))
+        found = _found([one.ref for one in asked], answers)
+        if len(found) < len(asked):
+            return Metrics(asking=True)
+        metadata = get(given.raw, "metadata", default={})
+        around = Surroundings(metadata, stable=world.memory.stable, latest=world.ask.pod_hash)
+        return Metrics(run_spec(analysis, found, around))
+    except Invalid as problem:
+        return Metrics(trouble=Trouble("TemplateInvalid", str(problem)))
+
+
+def _template_needs(given: Given, answers: Answers) -> tuple[Need, ...]:
+    if given.analysis is None:
+        return ()
+    try:
+        return tuple(Object(one.ref) for one in _templates(given.analysis, given, answers))
+    except Invalid:
+        return tuple(need for need in answers if isinstance(need, Object) and need.ref.kind in TEMPLATES)
+
+
+def _templates(analysis: RolloutAnalysis, given: Given, answers: Answers) -> tuple[Wanted, ...]:
+    refs = [need.ref for need in answers if isinstance(need, Object) and need.ref.kind in TEMPLATES]
+    return wanted(analysis, given.namespace, _found(refs, answers))
+
+
+def _found(refs: Iterable[Ref], answers: Answers) -> dict[Ref, Raw]:
+    return {ref: raw for ref in refs if (raw := known(answers, Object(ref))) is not None}
+
+
+def _missing(template: Wanted, answers: Answers) -> Trouble | None:
+    match answers.get(Object(template.ref), Pending()):
+        case Absent():
+            fix = f"create it, or correct {template.by}"
+            return Trouble("TemplateNotFound", f"{template.ref} does not exist; {fix}")
+        case Failed(why):
+            return Trouble("TemplateNotReadable", f"{template.ref}: {why}")
+        case _:
+            return None
+
+
+def _may_start(world: World) -> bool:
+    """This revision is to be judged, and no run does so yet."""
+    memory = remember(world)
+    return (
+        world.ask.judged
+        and on_the_way(world.ask, memory)
+        and not (memory.abort or memory.promote_full)
+        and this_run(world, memory) is None
+    )
+
+
 def _about_to_start(world: World) -> bool:
     """Pods stand and nothing measures them yet: the moment to look whether the counters are there."""
     memory = remember(world)
     ordered = step_weight(world.ask, memory)
     return (
-        world.ask.judged
-        and on_the_way(world.ask, memory)
-        and not (memory.abort or memory.promote_full or memory.overridden)
+        _may_start(world)
+        and not memory.overridden
         and ordered > 0
-        and this_run(world, memory) is None
         and (not world.ask.routed or world.available(world.new) >= pods_for(ordered, world.ask.replicas))
     )
 

@@ -11,7 +11,8 @@ from typing import Any, assert_never
 from analysis.inline import Inline
 from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
-from crds.refs import ANALYSIS_RUN, REPLICA_SET, ROLLOUT, Kind, Ref
+from crds.meta import Metadata
+from crds.refs import ANALYSIS_RUN, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
 from crds.times import rfc3339
 from rollouts.actions import (
     Action,
@@ -158,20 +159,20 @@ def _annotate(given: Given, kind: Kind, name: str, key: str, value: str | None) 
 def _start(given: Given, inline: Inline, identity: tuple[str, int, int]) -> Create:
     pod_hash, revision, attempt = identity
     name = f"{given.name}-{pod_hash}-{revision}" + (f".{attempt}" if attempt else "")
-    body = {
-        "apiVersion": ANALYSIS_RUN.api_version,
-        "kind": ANALYSIS_RUN.kind,
-        "metadata": {
-            "name": name,
-            "namespace": given.namespace,
-            "labels": {
-                **paths.get(given.raw, "spec", "selector", "matchLabels", default={}),
-                "rollout-type": "Background",
-                HASH_LABEL: pod_hash,
-            },
-            "annotations": {REVISION: str(revision), ATTEMPT: str(attempt)},
-            "ownerReferences": [owner(given)],
-        },
-        "spec": inline.spec,
+    theirs = given.analysis.analysis_run_metadata if given.analysis else Metadata()
+    meta = {
+        "name": name,
+        "namespace": given.namespace,
+        "labels": {**theirs.labels, **_run_labels(given), HASH_LABEL: pod_hash},
+        "annotations": {**theirs.annotations, REVISION: str(revision), ATTEMPT: str(attempt)},
+        "ownerReferences": [owner(given)],
     }
-    return Create(Ref(ANALYSIS_RUN, given.namespace, name), body)
+    kind = {"apiVersion": ANALYSIS_RUN.api_version, "kind": ANALYSIS_RUN.kind}
+    return Create(Ref(ANALYSIS_RUN, given.namespace, name), {**kind, "metadata": meta, "spec": inline.spec})
+
+
+def _run_labels(given: Given) -> dict[str, str]:
+    """A run belongs to the same controller as its Rollout."""
+    labels, matched = given.rollout.metadata.labels, paths.get(given.raw, "spec", "selector", "matchLabels")
+    shard = {SHARD: labels[SHARD]} if SHARD in labels else {}
+    return {**(matched or {}), **shard, "rollout-type": "Background"}

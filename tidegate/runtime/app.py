@@ -12,6 +12,7 @@ from aiohttp import web
 from crds.refs import (
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
+    CLUSTER_ANALYSIS_TEMPLATE,
     CONFIG_MAP,
     DESTINATION_RULE,
     REPLICA_SET,
@@ -48,6 +49,7 @@ WATCHES: dict[Kind, Selection] = {
     REPLICA_SET: Selection(labels="rollouts-pod-template-hash"),
     ANALYSIS_RUN: requests.ALL,
     ANALYSIS_TEMPLATE: requests.ALL,
+    CLUSTER_ANALYSIS_TEMPLATE: requests.ALL,
     VIRTUAL_SERVICE: requests.ALL,
     DESTINATION_RULE: requests.ALL,
     SERVICE: requests.ALL,
@@ -151,8 +153,9 @@ def watched(kind: Kind, selection: Selection, namespace: str) -> Watched:
 
 
 def _where(kind: Kind, settings: Settings) -> str:
-    """The catalogue lies beside the controller, wherever that acts."""
-    return settings.home if kind == CONFIG_MAP else settings.namespace
+    """The catalogue lies beside the controller, wherever that acts; cluster templates lie in no namespace."""
+    elsewhere = {CONFIG_MAP: settings.home, CLUSTER_ANALYSIS_TEMPLATE: ""}
+    return elsewhere.get(kind, settings.namespace)
 
 
 def _fetchers(sender: Sender) -> dict[type, Fetch]:

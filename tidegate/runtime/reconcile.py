@@ -15,7 +15,7 @@ from typing import Protocol
 
 from crds.errors import Invalid, Retry
 from crds.paths import get
-from crds.refs import Kind, Ref, ref_of
+from crds.refs import SHARD, Kind, Ref, ref_of
 from tidegate.kube.errors import KubeError, TooMany, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
@@ -26,8 +26,6 @@ from tidegate.runtime.observe import Observer
 from tidegate.runtime.queue import Queue
 
 log = logging.getLogger("tidegate.reconcile")
-
-SHARD = "argo-rollouts.argoproj.io/controller-instance-id"
 
 
 class Planner(Protocol):
