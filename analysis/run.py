@@ -216,7 +216,7 @@ def _status(run: AnalysisRun, judged: list[Judged], now: datetime) -> RunStatus:
         dry_run_summary=_summary(dry) if (dry := [one for one in results if one.dry_run]) else None,
         started_at=started,
         completed_at=None if phase == "Running" else now,
-        tidegate=msgspec.to_builtins(Memory(metrics=memory)),
+        tidegate=msgspec.to_builtins(Memory(metrics=memory)) if memory else {},
     )
 
 

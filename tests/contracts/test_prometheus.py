@@ -17,11 +17,12 @@ import pytest
 
 from analysis.catalogue import Arm, Counters, read, resolve
 from analysis.counters import Series, edge, increase
+from analysis.instant import Instant
 from tests.lab import envoy, load, parts, worlds
 from tests.lab.kube import Kube
 from tests.lab.state import State, read_state
 from tests.lab.waiting import deadline, until
-from tidegate.planners.needs import Answer, Failed, Known, Samples
+from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
 from tidegate.runtime import prometheus
 
 pytestmark = pytest.mark.lab
@@ -147,3 +148,52 @@ def test_a_function_where_a_selector_belongs_is_refused_in_prometheus_words(lab:
     answer = ask(lab.prometheus, "sum(up)")
     assert isinstance(answer, Failed)
     assert "HTTP 400" in answer.why
+
+
+def classic(address: str, query: str, timeout: float = 5) -> Answer:
+    async def asked() -> Answer:
+        async with aiohttp.ClientSession() as session:
+            need = Query(address, query, datetime.now(UTC), deadline(timeout))
+            return await prometheus.query(session, need)
+
+    return asyncio.run(asked())
+
+
+def numbers(address: str, query: str) -> Instant:
+    answer = classic(address, query)
+    assert isinstance(answer, Known), answer
+    found: Instant = answer.value
+    return found
+
+
+def test_a_classic_query_gives_a_list_for_a_vector_and_a_number_for_a_scalar(lab: State) -> None:
+    assert numbers(lab.prometheus, "vector(0.25)") == Instant((0.25,))
+    assert numbers(lab.prometheus, "scalar(vector(0.25))") == Instant((0.25,), scalar=True)
+    assert set(numbers(lab.prometheus, "up").values) == {1.0}
+    assert numbers(lab.prometheus, "no_such_metric") == Instant(())
+
+
+def test_a_classic_query_gives_nan_and_infinity_as_they_are(lab: State) -> None:
+    assert str(numbers(lab.prometheus, "vector(0) / 0")) == "[NaN]"
+    assert str(numbers(lab.prometheus, "vector(1) / 0")) == "[+Inf]"
+    assert str(numbers(lab.prometheus, "scalar(no_such_metric)")) == "NaN"
+
+
+def test_a_classic_query_is_answered_as_of_prometheus_own_now(lab: State) -> None:
+    (stood,) = numbers(lab.prometheus, "time()").values
+    assert abs(stood - datetime.now(UTC).timestamp()) < deadline(5)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("sum(", "parse error"),
+        ("up[1m]", "a matrix where numbers were asked"),
+        ('"text"', "a string where numbers were asked"),
+        ("label_replace(up, 'a', '', 'b', '(')", "HTTP 422"),
+    ],
+)
+def test_what_is_no_number_is_refused_in_words(lab: State, query: str, words: str) -> None:
+    answer = classic(lab.prometheus, query)
+    assert isinstance(answer, Failed), answer
+    assert words in answer.why

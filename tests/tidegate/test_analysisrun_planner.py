@@ -230,6 +230,7 @@ def test_a_classic_measurement_is_recorded_as_argo_records_it() -> None:
         ],
     }
     assert (made.wake_at, made.events) == (START + timedelta(minutes=1), ())
+    assert get(raw, "status", "tidegate") is None, "its result is all it must remember"
 
 
 def test_a_classic_failure_is_told_in_argos_words() -> None:
@@ -238,8 +239,8 @@ def test_a_classic_failure_is_told_in_argos_words() -> None:
     words = "assessed Failed due to failed (1) > failureLimit (0)"
     assert get(recorded(raw, made), "status", "message") == f'Metric "success-rate" {words}'
     assert [(event.reason, event.message) for event in made.events] == [
-        ("MetricFailed", f"Metric 'success-rate' completed: Metric {words}"),
-        ("AnalysisRunFailed", f'Analysis completed: Metric "success-rate" {words}'),
+        ("MetricFailed", f"Metric 'success-rate' Completed. Result: Failed: Metric {words}"),
+        ("AnalysisRunFailed", f'Analysis Completed. Result: Failed: Metric "success-rate" {words}'),
     ]
 
 

@@ -167,16 +167,15 @@ def _events(raw: Raw, before: AnalysisRun, after: AnalysisRun) -> tuple[Event, .
         if warning and WARNING not in old.metadata:
             ended.append(Event(raw, "MetricWarning", f"Metric '{one.name}': {warning}", warning=True))
         if one.phase != old.phase and one.phase in OVER:
-            words = f"Metric '{one.name}' completed: {one.message}"
-            ended.append(_event(raw, f"Metric{one.phase}", words, one))
+            ended.append(_event(raw, f"Metric{one.phase}", f"Metric '{one.name}'", one))
     if completed(after.status):
-        words = f"Analysis completed: {after.status.message}"
-        ended.append(_event(raw, f"AnalysisRun{after.status.phase}", words, after.status))
+        ended.append(_event(raw, f"AnalysisRun{after.status.phase}", "Analysis", after.status))
     return tuple(ended)
 
 
-def _event(raw: Raw, reason: str, message: str, of: MetricResult | RunStatus) -> Event:
-    return Event(raw, reason, message, warning=of.phase in BAD)
+def _event(raw: Raw, reason: str, what: str, of: MetricResult | RunStatus) -> Event:
+    why = f": {of.message}" if of.message else ""
+    return Event(raw, reason, f"{what} Completed. Result: {of.phase}{why}", warning=of.phase in BAD)
 
 
 def _written(status: RunStatus) -> Raw:
