@@ -28,7 +28,8 @@ def not_ready(selector: str, address: str, found: tuple[Series, ...]) -> str:
         name = wider(selector) or "the metric"
         return f"{where}; nor any for {name} at all: let Prometheus scrape what counts the requests"
     labels = "; ".join(_values(label, found) for label in _labels(selector))
-    return f"{where}; found {labels}: correct the selector in the metrics catalogue"
+    fix = "send the Service a first request, or correct the selector in the metrics catalogue"
+    return f"{where}; found {labels}: {fix}"
 
 
 def _labels(selector: str) -> list[str]:

@@ -22,7 +22,7 @@ def test_the_labels_that_are_there_are_shown() -> None:
     assert not_ready(SELECTOR, "http://p:9090", found) == (
         f"http://p:9090 has no series for the stable pods: {SELECTOR}; "
         "found reporter=destination, waypoint; no label upstream_cluster: "
-        "correct the selector in the metrics catalogue"
+        "send the Service a first request, or correct the selector in the metrics catalogue"
     )
 
 
