@@ -278,7 +278,7 @@ def _blind(world: World, memory: Memory) -> bool:
         unseen
         and not memory.overridden
         and step_weight(world.ask, memory) > 0
-        and (memory.traffic is None or memory.traffic.weight == 0)
+        and (run is None or memory.traffic is None or memory.traffic.weight == 0)
     )
 
 

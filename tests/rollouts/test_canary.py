@@ -159,6 +159,12 @@ def test_missing_metrics_hold_the_canary_at_nothing_and_name_the_fix() -> None:
     assert (got.actions, got.memory.pauses) == ((), (Paused("MetricsNotReady", START),))
 
 
+def test_a_canary_taken_over_in_its_walk_is_held_where_it_is_until_it_can_be_measured() -> None:
+    got = plan(world(weight=10, ask=ask(judged=True), metrics=Trouble("NoSeries", "correct the selector")))
+    assert (got.actions, got.memory.pauses) == ((), (Paused("MetricsNotReady", START),))
+    assert got.look_again == START + 10 * SECONDS
+
+
 def test_metrics_that_come_back_let_it_go_on_by_itself() -> None:
     held = {
         "pauses": (Paused("MetricsNotReady", START - MINUTES),),
