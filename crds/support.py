@@ -12,7 +12,7 @@ from typing import Any
 from crds.errors import Invalid
 from crds.paths import show
 from crds.rollout import STEPS, Canary, Istio, Rollout, TrafficRouting, steps
-from crds.steps import Experiment, Plugin, RunAnalysis, SetCanaryScale, SetHeaderRoute, SetMirrorRoute, Step
+from crds.steps import Experiment, Plugin, RunAnalysis, SetHeaderRoute, SetMirrorRoute, Step
 
 SPEC: dict[str, Callable[[Rollout], Any]] = {
     "workloadRef": lambda rollout: rollout.spec.workload_ref,
@@ -23,7 +23,6 @@ CANARY: dict[str, Callable[[Canary], Any]] = {
     "stableService": lambda canary: canary.stable_service and not _host_level(canary),
     "dynamicStableScale": lambda canary: canary.dynamic_stable_scale,
     "pingPong": lambda canary: canary.ping_pong,
-    "minPodsPerReplicaSet": lambda canary: canary.min_pods_per_replica_set,
 }
 ROUTERS = frozenset({"istio"})  # acted on; a new one is added here
 ROUTING: dict[str, Callable[[TrafficRouting], Any]] = {
@@ -37,7 +36,6 @@ ISTIO: dict[str, Callable[[Istio], Any]] = {
     ),
 }
 STEP: dict[type[Step], str] = {
-    SetCanaryScale: "setCanaryScale",
     Experiment: "experiment",
     RunAnalysis: "analysis",
     SetHeaderRoute: "setHeaderRoute",
@@ -53,7 +51,6 @@ IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "canaryMetadata": lambda canary: canary.canary_metadata,
     "stableMetadata": lambda canary: canary.stable_metadata,
     "scaleDownDelayRevisionLimit": lambda canary: canary.scale_down_delay_revision_limit is not None,
-    "replicaProgressThreshold": lambda canary: canary.replica_progress_threshold,
 }
 TRAFFIC = "spec.strategy.canary.trafficRouting"
 NOT_YET = "is not acted on yet; remove it, or leave this Rollout to Argo Rollouts"

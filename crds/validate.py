@@ -15,7 +15,7 @@ from crds.errors import Invalid
 from crds.meta import LabelSelector
 from crds.paths import get, show
 from crds.rollout import STEPS, Canary, Istio, Rollout, VirtualService, surge
-from crds.steps import Pause, RunAnalysis, SetWeight, Step, read_step
+from crds.steps import Pause, RunAnalysis, SetCanaryScale, SetWeight, Step, read_step
 from crds.times import duration
 
 CANARY = "spec.strategy.canary"
@@ -101,6 +101,7 @@ def _strategy(rollout: Rollout) -> Problems:
 
 def _canary(rollout: Rollout, canary: Canary) -> Problems:
     yield from _pods(rollout, canary)
+    yield from _pods_of_steps(canary)
     for index, raw in enumerate(canary.steps):
         yield from _step(raw, index, _heaviest(canary))
     yield from _routing(canary)
@@ -144,8 +145,37 @@ def _step_values(step: Step, path: str, heaviest: int) -> Problems:
             yield Invalid(f"{path}.duration", "is below 0; write how long to hold, like 5m")
         case Pause(timedelta() as pause) if pause < timedelta(0):
             yield Invalid(f"{path}.pause.duration", "is below 0; write how long to wait, like 5m")
+        case SetCanaryScale():
+            yield from _scale(step, f"{path}.setCanaryScale", heaviest)
         case RunAnalysis(analysis):
             yield from _analysis(analysis, f"{path}.analysis")
+
+
+def _scale(scale: SetCanaryScale, path: str, heaviest: int) -> Problems:
+    said = (scale.weight is not None, scale.replicas is not None, scale.match_traffic_weight)
+    if sum(said) != 1:
+        yield Invalid(path, "must say exactly one of weight, replicas and matchTrafficWeight")
+    if scale.weight is not None and not 0 <= scale.weight <= heaviest:
+        yield Invalid(f"{path}.weight", f"{scale.weight} is no share; write 0 to {heaviest}")
+    if scale.replicas is not None and scale.replicas < 0:
+        yield Invalid(f"{path}.replicas", f"{scale.replicas} is below 0; write 0 or more")
+
+
+def _pods_of_steps(canary: Canary) -> Problems:
+    """Numbers of canary pods beside the weights: a step's, the least, and those that are enough."""
+    if canary.traffic_routing is None:
+        for index, raw in enumerate(canary.steps):
+            if raw.get("setCanaryScale") is not None:
+                where = show(*STEPS, index, "setCanaryScale")
+                yield Invalid(where, "needs trafficRouting, for without it the pods are the share; remove it")
+    least, threshold = canary.min_pods_per_replica_set, canary.replica_progress_threshold
+    if least is not None and least < 0:
+        yield Invalid(f"{CANARY}.minPodsPerReplicaSet", f"{least} is below 0; write 0 or more")
+    where = f"{CANARY}.replicaProgressThreshold.value"
+    if threshold and threshold.value < 0:
+        yield Invalid(where, f"{threshold.value} is below 0; write 0 or more")
+    if threshold and threshold.type == "Percent" and threshold.value > 100:
+        yield Invalid(where, f"{threshold.value} is no share; write 0 to 100")
 
 
 def _routing(canary: Canary) -> Problems:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
-from rollouts.progress import on_the_way, step_weight
+from rollouts.orders import step_weight
+from rollouts.progress import on_the_way
 from rollouts.ratio import Side, Split, approximate, next_split
 from rollouts.replicas import Sizing
 from rollouts.shift import may_rise

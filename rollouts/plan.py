@@ -15,7 +15,8 @@ from rollouts.by_ratio import size_by_ratio
 from rollouts.history import forget
 from rollouts.memory import Memory, Reason
 from rollouts.news import tell
-from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
+from rollouts.orders import canary_pods, enough, step_weight
+from rollouts.progress import on_the_way, remember, this_run
 from rollouts.replicas import size
 from rollouts.shift import aim, shift
 from rollouts.world import World
@@ -101,7 +102,7 @@ def _ready_to_measure(world: World, memory: Memory) -> bool:
 
 def _arms_stand(world: World, memory: Memory) -> bool:
     """The router means the two revisions, and the canary's pods are there."""
-    seen, needed = world.seen, pods_for(step_weight(world.ask, memory), world.ask.replicas)
+    seen, needed = world.seen, enough(world.ask, canary_pods(world.ask, memory))
     right = seen is not None and (seen.stable, seen.canary) == (memory.stable, world.ask.pod_hash)
     return right and world.available(world.new) >= needed
 

@@ -24,6 +24,7 @@ from crds.steps import (
     Step,
 )
 from rollouts.memory import Memory, Noted, Paused, Reason, Walked
+from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.ratio import Split, approximate
 from rollouts.world import Ask, Run, Traffic, Trouble, World
 
@@ -198,13 +199,15 @@ def note_steps(world: World, memory: Memory) -> Memory:
 def attend(world: World, memory: Memory, step: Step) -> Memory:
     """The memory after giving this step its due: the next step if it is complete."""
     match step:
-        case SetWeight(weight=weight, hold=hold):
-            if not reached(world, memory, weight):
+        case SetWeight(hold=hold):
+            if not reached(world, memory, step_weight(world.ask, memory)):
                 return memory
             return _wait(world, memory, hold) if hold else _next(memory)
         case Pause(duration=duration):
             return _wait(world, memory, duration)
-        case SetCanaryScale() | RunAnalysis() | Experiment() | SetHeaderRoute() | SetMirrorRoute() | Plugin():
+        case SetCanaryScale():
+            return _next(memory) if scaled(world, memory) else memory
+        case RunAnalysis() | Experiment() | SetHeaderRoute() | SetMirrorRoute() | Plugin():
             return memory  # held as Unsupported before any decision is asked for
         case never:
             assert_never(never)
@@ -219,25 +222,32 @@ def reached(world: World, memory: Memory, weight: int) -> bool:
         return False
     if weight and (noted.stable, noted.canary) != (memory.stable, ask.pod_hash):
         return False
-    return world.available(world.new) >= pods_for(weight, ask.replicas)
+    return world.available(world.new) >= enough(ask, canary_pods(ask, memory) if weight else 0)
+
+
+def scaled(world: World, memory: Memory) -> bool:
+    """Both revisions have just the pods that the step orders, the canary's available."""
+    ask = world.ask
+    if not ask.routed:
+        return _stands_at(world, memory, approximate(step_weight(ask, memory), ask.limits))
+    return _stands_at(world, memory, Split(canary_pods(ask, memory), ask.replicas))
 
 
 def _stands_at(world: World, memory: Memory, wanted: Split) -> bool:
-    """Both revisions have just these pods, the canary's available, and nothing else serves."""
+    """Both revisions have just these pods, the canary's available; by pod counts nothing else serves."""
     new, stable = world.new, world.revision_of(memory.stable)
-    canary = (new.desired, new.available) if new else (0, 0)
+    desired, available = (new.desired, new.available) if new else (0, 0)
     kept = (stable.desired, stable.replicas) if stable else (0, 0)
     others = sum(p.available for p in world.pods if p not in (new, stable))
-    return canary == (wanted.canary,) * 2 and kept == (wanted.stable,) * 2 and not others
+    return (
+        desired == wanted.canary >= available >= enough(world.ask, wanted.canary)
+        and kept == (wanted.stable,) * 2
+        and (world.ask.routed or not others)
+    )
 
 
 def _complete(world: World) -> bool:
     return world.available(world.new) >= world.ask.replicas
-
-
-def pods_for(weight: int, replicas: int) -> int:
-    """Pods that carry `weight` percent of what `replicas` carry, rounded up (rollouts.md §2.4)."""
-    return -(-weight * replicas // 100)
 
 
 def weight_settled(world: World, memory: Memory) -> bool:
@@ -246,14 +256,6 @@ def weight_settled(world: World, memory: Memory) -> bool:
 
 def arms_settled(world: World, memory: Memory) -> bool:
     return memory.traffic is not None and world.now - memory.traffic.arms_since >= world.ask.settle
-
-
-def step_weight(ask: Ask, memory: Memory) -> int:
-    """The weight that the current step orders: its own, or the last one set before it; 100 past the end."""
-    if memory.step >= len(ask.steps) or memory.promote_full:
-        return 100
-    so_far = [s.weight for s in ask.steps[: memory.step + 1] if isinstance(s, SetWeight)]
-    return so_far[-1] if so_far else 0
 
 
 def _promoted(world: World, memory: Memory) -> Memory:

@@ -11,7 +11,8 @@ import msgspec
 
 from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
-from rollouts.progress import arms_settled, on_the_way, pods_for, step_weight, weight_settled
+from rollouts.orders import canary_pods, pods_for, step_weight
+from rollouts.progress import arms_settled, on_the_way, weight_settled
 from rollouts.world import Pods, World
 
 DRAIN = timedelta(seconds=4)
@@ -58,12 +59,12 @@ def _stay(pods: Pods, replicas: int) -> tuple[Action, ...]:
 
 
 def _canary_size(world: World, memory: Memory, pods: Pods) -> int:
-    """What the step needs, and what is still being carried; a paused Rollout's canary does not grow."""
-    needed = pods_for(step_weight(world.ask, memory), world.ask.replicas)
-    seen = world.seen
+    """What the step orders, and what more is still being carried; a paused Rollout's canary does not grow."""
+    needed, seen = canary_pods(world.ask, memory), world.seen
     if seen is None or not weight_settled(world, memory):
         return max(needed, pods.desired)
-    carries = pods_for(seen.weight, world.ask.replicas) if seen.canary == pods.hash else 0
+    more = seen.canary == pods.hash and seen.weight > step_weight(world.ask, memory)
+    carries = min(pods_for(seen.weight, world.ask.replicas), pods.desired) if more else 0
     if world.ask.paused:
         return max(carries, min(needed, pods.desired))
     return max(needed, carries)

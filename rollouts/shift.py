@@ -11,7 +11,8 @@ import msgspec
 
 from rollouts.actions import Action, Point, Route
 from rollouts.memory import Memory
-from rollouts.progress import arms_settled, on_the_way, pods_for, step_weight, this_run, weight_settled
+from rollouts.orders import canary_pods, carried, enough, step_weight
+from rollouts.progress import arms_settled, on_the_way, this_run, weight_settled
 from rollouts.world import Traffic, Trouble, World
 
 
@@ -57,8 +58,8 @@ def wanted_weight(world: World, memory: Memory, seen: Traffic) -> int:
     ask, usable = world.ask, world.available(world.new)
     ordered = step_weight(ask, memory)
     now = seen.weight if seen.canary == ask.pod_hash else 0
-    if usable < pods_for(ordered, ask.replicas):
-        return min(ordered, now, 100 * usable // ask.replicas)
+    if usable < enough(ask, canary_pods(ask, memory)):
+        return min(ordered, now, carried(ask, memory, usable))
     return ordered if may_rise(world, memory) else min(ordered, now)
 
 
@@ -98,7 +99,7 @@ def _point_stable(world: World, to: Aim) -> Rung:
 
 def _point_canary(world: World, memory: Memory, to: Aim) -> Rung:
     usable = world.available(world.revision_of(to.canary))
-    needed = pods_for(step_weight(world.ask, memory), world.ask.replicas)
+    needed = enough(world.ask, canary_pods(world.ask, memory))
     if to.canary != to.stable and (usable < needed or not needed):
         return Rung(None, f"{usable}/{needed} canary pods available")
     if not weight_settled(world, memory):
@@ -111,7 +112,7 @@ def _reroute(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     if not arms_settled(world, memory):
         return Rung(None, "settling before the weight moves")
     stable = world.available(world.revision_of(to.stable))
-    needed = (100 - to.weight) * world.ask.replicas // 100
+    needed = enough(world.ask, (100 - to.weight) * world.ask.replicas // 100)
     away_from_dead = not world.available(world.revision_of(seen.canary))
     short = f"although only {stable}/{needed} stable pods are available" if stable < needed else ""
     if short and not (memory.abort or away_from_dead):

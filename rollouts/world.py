@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from crds.rollout import ReplicaProgressThreshold
 from crds.steps import Step
 from rollouts.memory import Memory
 from rollouts.ratio import Limits
@@ -19,7 +20,8 @@ class Ask(msgspec.Struct, frozen=True):
     """What the spec asks for. Not `routed` means that the pods themselves are the shares.
 
     `history` is how many old revisions are kept. `delay` keeps old pods after promotion, `abort_delay` the
-    canary after an abort (None: for ever).
+    canary after an abort (None: for ever). A canary with pods has `least_pods`; so many as `threshold` says
+    count as all of them.
     """
 
     name: str
@@ -38,6 +40,8 @@ class Ask(msgspec.Struct, frozen=True):
     delay: timedelta = timedelta(seconds=30)
     abort_delay: timedelta | None = timedelta(seconds=30)
     settle: timedelta = timedelta(seconds=2)
+    least_pods: int = 0
+    threshold: ReplicaProgressThreshold | None = None
 
     @property
     def limits(self) -> Limits:

@@ -21,7 +21,8 @@ from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.paths import get
 from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
-from rollouts.progress import on_the_way, pods_for, remember, step_weight, this_run
+from rollouts.orders import canary_pods, enough, step_weight
+from rollouts.progress import on_the_way, remember, this_run
 from rollouts.world import Trouble, World
 from tidegate.planners.needs import Absent, Answers, Failed, Known, Need, Object, Pending, Samples, known
 from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
@@ -173,12 +174,12 @@ def _may_start(world: World) -> bool:
 def _about_to_start(world: World) -> bool:
     """Pods stand and nothing measures them yet: the moment to look whether the counters are there."""
     memory = remember(world)
-    ordered = step_weight(world.ask, memory)
+    ordered, needed = step_weight(world.ask, memory), enough(world.ask, canary_pods(world.ask, memory))
     return (
         _may_start(world)
         and not memory.overridden
         and ordered > 0
-        and (not world.ask.routed or world.available(world.new) >= pods_for(ordered, world.ask.replicas))
+        and (not world.ask.routed or world.available(world.new) >= needed)
     )
 
 
