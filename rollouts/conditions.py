@@ -18,13 +18,34 @@ from rollouts.world import Trouble, World
 
 ABORTED = "RolloutAborted"
 LATE = "ProgressDeadlineExceeded"
+PAUSED = "RolloutPaused"
+RESUMED = "RolloutResumed"
+RETRIED = "RolloutRetry"
+CREATED = "NewReplicaSetCreated"
+FOUND = "FoundNewReplicaSet"
+UPDATED = "ReplicaSetUpdated"
+NOT_CREATED = "ReplicaSetCreateError"
+EXPECTING = (CREATED, FOUND, UPDATED, RESUMED, RETRIED)
+"""Reasons of Progressing under which pods are expected, and their deadline counts."""
+
 INVALID = "InvalidSpec"
 UNSUPPORTED = "Unsupported"
 IGNORED = "FieldsIgnored"
-QUIET = (IGNORED, "TrafficEdited")
 REFUSED = "WriteRefused"
-TRANSIENT = (INVALID, UNSUPPORTED, IGNORED, REFUSED, "TrafficNotReady", "TrafficEdited", Reason.METRICS)
+FAILURE = "ReplicaFailure"
+TRANSIENT = (
+    INVALID,
+    UNSUPPORTED,
+    IGNORED,
+    REFUSED,
+    FAILURE,
+    "TrafficNotReady",
+    "TrafficEdited",
+    Reason.METRICS,
+)
 """Conditions that are there only while there is something to mend."""
+QUIET = (IGNORED, FAILURE, "TrafficEdited")
+"""Those of them that change neither phase nor message."""
 
 
 class Says(msgspec.Struct, frozen=True):
@@ -43,7 +64,7 @@ def conditions(
     """The conditions after this look."""
     said = [
         _available(world),
-        _progressing(world, memory, progressed),
+        _progressing(world, memory, old, progressed),
         _healthy(world, memory),
         _completed(world, memory),
         _paused(world, memory),
@@ -85,6 +106,8 @@ def troubles(world: World, memory: Memory) -> tuple[Says, ...]:
     said = []
     if world.refused:
         said.append(Says(REFUSED, True, REFUSED, world.refused))
+    if failure := _failure(world):
+        said.append(Says(FAILURE, True, failure.reason, failure.message))
     if isinstance(world.traffic, Trouble):
         said.append(Says("TrafficNotReady", True, world.traffic.reason, world.traffic.message))
     if blind := _blind(world, memory):
@@ -94,6 +117,12 @@ def troubles(world: World, memory: Memory) -> tuple[Says, ...]:
     if memory.edited:
         said.append(Says("TrafficEdited", True, "WeightsNotOurs", memory.edited))
     return tuple(said)
+
+
+def _failure(world: World) -> Trouble | None:
+    """Why pods cannot be made, in their ReplicaSet's words; the new one's before the others'."""
+    sets = sorted(world.pods, key=lambda p: p is not world.new)
+    return next((p.failure for p in sets if p.failure), None)
 
 
 def _blind(world: World, memory: Memory) -> Trouble | None:
@@ -110,20 +139,48 @@ def _available(world: World) -> Says:
     return Says("Available", available, "AvailableReason", f"Rollout {words} minimum availability")
 
 
-def _progressing(world: World, memory: Memory, progressed: bool) -> Says:
-    revision, name = world.revision, f"{world.ask.name}-{world.ask.pod_hash}"
+def _progressing(world: World, memory: Memory, old: tuple[Condition, ...], progressed: bool) -> Says:
+    name = f"{world.ask.name}-{world.ask.pod_hash}"
     if memory.abort:
         why = f": {memory.verdict}" if memory.verdict else ""
-        return Says("Progressing", False, ABORTED, f"Rollout aborted update to revision {revision}{why}")
+        return _not(ABORTED, f"Rollout aborted update to revision {world.revision}{why}")
     if memory.pauses or world.ask.paused:
-        return Says("Progressing", None, "RolloutPaused", "Rollout is paused")
+        return Says("Progressing", None, PAUSED, "Rollout is paused")
     if not on_the_way(world.ask, memory) and memory.stable:
-        return Says(
-            "Progressing", True, "NewReplicaSetAvailable", f'ReplicaSet "{name}" has successfully progressed.'
-        )
+        words = f'ReplicaSet "{name}" has successfully progressed.'
+        return Says("Progressing", True, "NewReplicaSetAvailable", words)
+    if world.new is None:
+        return _creating(world, name)
     if world.late and not progressed:
-        return Says("Progressing", False, LATE, f'ReplicaSet "{name}" has timed out progressing.')
-    return Says("Progressing", True, "ReplicaSetUpdated", f'ReplicaSet "{name}" is progressing.', progressed)
+        return _not(LATE, f'ReplicaSet "{name}" has timed out progressing.')
+    same = world.memory.pod_hash == memory.pod_hash
+    was = next((c for c in old if c.type == "Progressing"), None) if same else None
+    if same and was is None:
+        return Says("Progressing", True, FOUND, f'Found new replica set "{name}"')
+    return _expecting(name, was, progressed)
+
+
+def _not(reason: str, message: str) -> Says:
+    return Says("Progressing", False, reason, message)
+
+
+def _creating(world: World, name: str) -> Says:
+    """The status is written once the ReplicaSet is there, or when the API server will not have it."""
+    if world.refused:
+        return _not(NOT_CREATED, f'Failed to create new replica set "{name}": {world.refused}')
+    return Says("Progressing", True, CREATED, f'Created new replica set "{name}"', fresh=True)
+
+
+def _expecting(name: str, was: Condition | None, progressed: bool) -> Says:
+    """Pods are on their way; how it came to that stays said until some of them arrive."""
+    match was.reason if was else "":
+        case "RolloutPaused":
+            return Says("Progressing", None, RESUMED, "Rollout is resumed")
+        case "RolloutAborted":
+            return Says("Progressing", None, RETRIED, "Retrying Rollout after abort")
+    if was and was.reason in EXPECTING and not progressed:
+        return Says("Progressing", None if was.status == "Unknown" else True, was.reason, was.message)
+    return Says("Progressing", True, UPDATED, f'ReplicaSet "{name}" is progressing.', progressed)
 
 
 def _healthy(world: World, memory: Memory) -> Says:
@@ -169,27 +226,25 @@ def phase(world: World, memory: Memory, said: tuple[Condition, ...]) -> tuple[st
     progressing = next(c for c in said if c.type == "Progressing")
     if progressing.reason in (ABORTED, LATE):
         return "Degraded", f"{progressing.reason}: {progressing.message}"
-    trouble = next((c for c in said if c.type in TRANSIENT and c.type not in QUIET), None)
     if world.ask.paused:
         return "Paused", "manually paused"
+    trouble = next((c for c in said if c.type in TRANSIENT and c.type not in QUIET), None)
     if memory.pauses:
         reason = memory.pauses[0].reason
-        return "Paused", f"{reason}: {trouble.message}" if trouble else reason
+        ours = trouble if reason == Reason.METRICS else None
+        return "Paused", f"{reason}: {ours.message}" if ours else reason
     if trouble:
         return "Progressing", f"{trouble.reason}: {trouble.message}"
-    return _on_the_way_phase(world, memory)
+    return "Progressing" if (left := _left(world, memory)) else "Healthy", left
 
 
-def _on_the_way_phase(world: World, memory: Memory) -> tuple[str, str]:
-    new, replicas = world.new, world.ask.replicas
-    settled_at = replicas if not on_the_way(world.ask, memory) else (new.desired if new else 1)
-    updated, available = (new.replicas, new.available) if new else (0, 0)
-    if updated < settled_at:
-        return "Progressing", "more replicas need to be updated"
-    if available < updated:
-        return "Progressing", "updated replicas are still becoming available"
-    if not on_the_way(world.ask, memory) and not world.ask.routed and _old_pods(world):
-        return "Progressing", "old replicas are pending termination"
-    if not complete(world, memory):
-        return "Progressing", "waiting for all steps to complete"
-    return "Healthy", ""
+def _left(world: World, memory: Memory) -> str:
+    """What there is to wait for, in Argo's words; "" for nothing."""
+    updated = world.new.replicas if world.new else 0
+    if updated < world.ask.replicas:
+        return "more replicas need to be updated"
+    if sum(p.available for p in world.pods) < updated:
+        return "updated replicas are still becoming available"
+    if not world.ask.routed and _old_pods(world):
+        return "old replicas are pending termination"
+    return "" if complete(world, memory) else "waiting for all steps to complete"

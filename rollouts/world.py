@@ -50,7 +50,7 @@ class Ask(msgspec.Struct, frozen=True):
 
 class Pods(msgspec.Struct, frozen=True):
     """One ReplicaSet by its counts. `leave_at` is when it may be scaled to nothing (scale-down-deadline);
-    `settled` says that the counts are those of what is desired now."""
+    `settled` says that the counts are those of what is desired now; `failure` why no pods can be made."""
 
     name: str
     hash: str
@@ -62,6 +62,7 @@ class Pods(msgspec.Struct, frozen=True):
     leave_at: datetime | None = None
     settled: bool = True
     uid: str = ""
+    failure: Trouble | None = None
 
     @property
     def complete(self) -> bool:

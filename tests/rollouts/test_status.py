@@ -109,5 +109,5 @@ def test_a_promoted_rollout_is_healthy_only_with_its_traffic_back_on_the_stable_
 def test_missing_pods_are_progressing() -> None:
     assert phase(world(pods=(pods("old", 10), pods("new", 1, 0, revision=2)))) == (
         "Progressing",
-        "updated replicas are still becoming available",
+        "more replicas need to be updated",
     )

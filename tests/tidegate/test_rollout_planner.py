@@ -278,3 +278,11 @@ def _asked(raw: Raw, sets: tuple[Raw, ...], found: Answers) -> list[Samples]:
         **found,
     }
     return [need for need in PLANNER.needs(raw, answers, NOW) if isinstance(need, Samples)]
+
+
+def test_why_no_pods_can_be_made_is_read_off_the_replica_set() -> None:
+    old, new = brief(), brief("api:2")
+    quota = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"}
+    short = put(replica_set(new, 1, 2), ("status", "conditions"), [quota])
+    plan = planned(new, replica_set(old, 10), short, found=mesh(0, hash_of(old), hash_of(new)))
+    assert condition(plan, "ReplicaFailure") == "quota"

@@ -21,7 +21,7 @@ from crds.refs import ANALYSIS_RUN, REPLICA_SET, Ref
 from crds.rollout import DestinationRule, Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
-from rollouts.conditions import LATE
+from rollouts.conditions import EXPECTING, FAILURE, LATE
 from rollouts.podhash import pod_template_hash, step_hash
 from rollouts.status import remembered
 from rollouts.stuck import why_stuck
@@ -200,7 +200,7 @@ def _progressing(given: Given) -> Condition | None:
 
 def _progress_at(given: Given) -> datetime | None:
     progressing = _progressing(given)
-    waits = progressing and progressing.reason in ("ReplicaSetUpdated", LATE)
+    waits = progressing and progressing.reason in (*EXPECTING, LATE)
     return progressing.last_update_time if progressing and waits else None
 
 
@@ -267,7 +267,14 @@ def _pods(raw: Raw) -> Pods:
         leave_at=parse_time(leave_at) if leave_at else None,
         settled=_observed(raw),
         uid=paths.get(raw, "metadata", "uid", default=""),
+        failure=_failure(raw),
     )
+
+
+def _failure(raw: Raw) -> Trouble | None:
+    said = paths.get(raw, "status", "conditions", default=[])
+    found = next((c for c in said if c.get("type") == FAILURE and c.get("status") == "True"), None)
+    return Trouble(found.get("reason", ""), found.get("message", "")) if found else None
 
 
 def _observed(raw: Raw) -> bool:
