@@ -1,14 +1,18 @@
-"""How the values of arguments get into a metric: `{{args.x}}` in any of its texts."""
+"""How the values of arguments get into a metric: `{{args.x}}` in any of its texts.
+
+A secret's value stays out of it: its placeholder is replaced by itself, and filled in where a query is sent.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crds.errors import Invalid
 from crds.paths import Path, show
 
+HIDDEN = "*****"
 _PLACEHOLDER = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
 
 
@@ -30,9 +34,24 @@ def filled(tree: Any, values: Mapping[str, str], path: Path) -> Any:
             return tree
 
 
+def placeholder(name: str) -> str:
+    return f"{{{{args.{name}}}}}"
+
+
+def asks_for(text: str, name: str) -> bool:
+    return any(found[1] == f"args.{name}" for found in _PLACEHOLDER.finditer(text))
+
+
+def redacted(text: str, secrets: Iterable[str] = ()) -> str:
+    """`text` without its placeholders, and without these values."""
+    for secret in filter(None, secrets):
+        text = text.replace(secret, HIDDEN)
+    return _PLACEHOLDER.sub(HIDDEN, text)
+
+
 def _value(found: re.Match[str], values: Mapping[str, str], path: Path) -> str:
     prefix, dot, name = found[1].partition(".")
     if (prefix, dot) != ("args", ".") or name not in values:
-        known = ", ".join(f"{{{{args.{one}}}}}" for one in sorted(values)) or "none"
+        known = ", ".join(map(placeholder, sorted(values))) or "none"
         raise Invalid(show(*path), f"{found[0]} has no value; give args one of that name. Known: {known}")
     return values[name]

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from analysis.args import redacted
 from analysis.check import OVER, Unanswered, counted
 from analysis.condition import Condition, Undecided, holds, parse
 from analysis.instant import Instant
@@ -145,7 +146,7 @@ def _plausible(metric: Classic, path: str) -> None:
 
 def begun(metric: Classic, *, dry_run: bool) -> MetricResult:
     return MetricResult(
-        metric.name, phase="Pending", dry_run=dry_run, metadata={QUERY: metric.provider.query}
+        metric.name, phase="Pending", dry_run=dry_run, metadata={QUERY: redacted(metric.provider.query)}
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from analysis.args import filled
+from analysis.args import filled, placeholder
 from analysis.classic import Classic, read_classic
 from analysis.statistical import Statistical, read_metric
-from crds.analysis import AnalysisRun, Metric, RunSpec, parse_run
+from crds.analysis import AnalysisRun, Argument, Metric, RunSpec, SecretKeyRef, parse_run
 from crds.errors import Invalid
 from crds.paths import get, put, show
 
@@ -20,18 +20,22 @@ def read_run(raw: dict[str, Any]) -> AnalysisRun:
     """Invalid where a type is wrong, an argument has no value, or a rule speaks of no metric."""
     run = parse_run(raw)
     written = get(raw, "spec", "metrics", default=[])
-    metrics = filled(written, _values(run.spec), ("spec", "metrics"))
+    metrics = filled(written, values_of(run.spec.args), ("spec", "metrics"))
     run = run if metrics is written else parse_run(put(raw, ("spec", "metrics"), metrics))
     _heeded(run.spec)
     return run
 
 
-def _values(spec: RunSpec) -> dict[str, str]:
-    for at, argument in enumerate(spec.args):
-        if argument.value is None and argument.value_from and argument.value_from.secret_key_ref:
-            where = show("spec", "args", at, "valueFrom", "secretKeyRef")
-            raise Invalid(where, "secrets are not read yet; write a value")
-    return {argument.name: argument.value for argument in spec.args if argument.value is not None}
+def values_of(args: tuple[Argument, ...]) -> dict[str, str]:
+    """What is filled in now: values, and for secrets their own placeholders."""
+    given = {argument.name: argument.value for argument in args if argument.value is not None}
+    return given | {name: placeholder(name) for name in secrets(args)}
+
+
+def secrets(args: tuple[Argument, ...]) -> dict[str, SecretKeyRef]:
+    """Where the arguments lie that are secrets."""
+    sources = ((argument.name, argument.value_from) for argument in args if argument.value is None)
+    return {name: source.secret_key_ref for name, source in sources if source and source.secret_key_ref}
 
 
 def _heeded(spec: RunSpec) -> None:

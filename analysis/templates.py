@@ -14,7 +14,7 @@ import msgspec
 
 from analysis.args import filled
 from analysis.inline import PATH, Inline
-from analysis.run_spec import measurable, read_run
+from analysis.run_spec import measurable, read_run, values_of
 from crds.analysis import Argument, Metric, RolloutAnalysis, TemplateRef, TemplateSpec, ValueFrom
 from crds.errors import Invalid
 from crds.meta import read
@@ -22,6 +22,7 @@ from crds.paths import get, show
 from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
 
 Raw = dict[str, Any]
+Declared = dict[str, tuple[Argument, str]]
 
 _LABELLED = re.compile(r"""metadata\.(labels|annotations)\[\s*(['"])(.+)\2\s*\]""")
 _PLAIN = ("name", "namespace", "uid")
@@ -76,13 +77,14 @@ def run_spec(analysis: RolloutAnalysis, templates: Mapping[Ref, Raw], around: Su
     Invalid names the template and the field, or the argument that the Rollout must give.
     """
     specs = {ref: _spec(ref, raw) for ref, raw in templates.items()}
-    values = _values(analysis.args, specs, around)
+    args = _args(analysis.args, _declared(specs), around)
+    values = values_of(args)
     _no_metric_twice(specs)
     for ref, spec in specs.items():
         _measurable(ref, templates[ref], values, len(spec.metrics))
     merged: Raw = {
         "metrics": _written(templates, "metrics"),
-        "args": [{"name": name, "value": value} for name, value in values.items()],
+        "args": [_carried(argument) for argument in args],
         "dryRun": [*map(msgspec.to_builtins, analysis.dry_run), *_written(templates, "dryRun")],
         "measurementRetention": [
             *map(msgspec.to_builtins, analysis.measurement_retention),
@@ -122,23 +124,17 @@ def _measurable(ref: Ref, raw: Raw, values: Mapping[str, str], metrics: int) -> 
         raise Invalid(f"{ref} {mistake.path}", mistake.problem) from None
 
 
-def _values(
-    given: tuple[Argument, ...], specs: Mapping[Ref, TemplateSpec], around: Surroundings
-) -> dict[str, str]:
-    """The value of every argument of the templates: the Rollout's before the templates' own."""
-    declared = _declared(specs)
+def _args(given: tuple[Argument, ...], declared: Declared, around: Surroundings) -> tuple[Argument, ...]:
+    """Every argument of the templates with its value, the Rollout's before the templates' own."""
     ours = {one.name: (one, show(*PATH, "args", at)) for at, one in enumerate(given)}
-    found = {name: _value(*ours.get(name, default), around) for name, default in declared.items()}
-    for name, value in found.items():
-        if value is None:
-            where = show(*PATH, "args")
-            raise Invalid(where, f"{name!r} has no value, and {declared[name][1]} has no default; add it")
-    return {name: value for name, value in found.items() if value is not None}
+    return tuple(
+        _resolved(*ours.get(name, default), default[1], around) for name, default in declared.items()
+    )
 
 
-def _declared(specs: Mapping[Ref, TemplateSpec]) -> dict[str, tuple[Argument, str]]:
+def _declared(specs: Mapping[Ref, TemplateSpec]) -> Declared:
     """The arguments that the templates ask for, each with where it stands; two defaults must agree."""
-    declared: dict[str, tuple[Argument, str]] = {}
+    declared: Declared = {}
     for ref, spec in specs.items():
         for at, one in enumerate(spec.args):
             where = f"{ref} {show('spec', 'args', at)}"
@@ -154,19 +150,29 @@ def _empty(argument: Argument) -> bool:
     return argument.value is None and argument.value_from is None
 
 
-def _value(argument: Argument, where: str, around: Surroundings) -> str | None:
+def _resolved(argument: Argument, where: str, home: str, around: Surroundings) -> Argument:
+    """The argument with its value; a secret's is read by its run, when it is needed."""
     source = argument.value_from
-    if argument.value is not None or source is None:
-        return argument.value
-    return _looked_up(source, f"{where}.valueFrom", around)
+    if argument.value is not None or (source and source.secret_key_ref):
+        return argument
+    value = _looked_up(source, f"{where}.valueFrom", around) if source else None
+    if value is None:
+        problem = f"{argument.name!r} has no value, and {home} has no default; add it"
+        raise Invalid(show(*PATH, "args"), problem)
+    return Argument(argument.name, value)
 
 
 def _looked_up(source: ValueFrom, path: str, around: Surroundings) -> str | None:
-    if source.secret_key_ref:
-        raise Invalid(f"{path}.secretKeyRef", "secrets are not read yet; write a value")
     if source.pod_template_hash_value:
         return around.stable if source.pod_template_hash_value == "Stable" else around.latest
     return _field(source.field_ref.field_path, f"{path}.fieldRef", around) if source.field_ref else None
+
+
+def _carried(argument: Argument) -> Raw:
+    secret = argument.value_from.secret_key_ref if argument.value_from else None
+    if argument.value is not None or secret is None:
+        return {"name": argument.name, "value": argument.value}
+    return {"name": argument.name, "valueFrom": {"secretKeyRef": msgspec.to_builtins(secret)}}
 
 
 def _field(asked: str, path: str, around: Surroundings) -> str:

@@ -102,6 +102,12 @@ def test_a_value_may_come_from_the_rollout(source: Raw, value: str) -> None:
     assert args_of({"name": "x", "valueFrom": source}) == [{"name": "x", "value": value}]
 
 
+def test_a_secret_stays_a_reference() -> None:
+    secret = {"name": "x", "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "token"}}}
+    found = template(metric("m", query="{{args.x}}"), args=[secret])
+    assert made(analysis("a"), a=found).spec["args"] == [secret]
+
+
 def test_the_run_fills_its_arguments_in() -> None:
     found = template(metric("m", query='up{pod="{{args.x}}-{{ args.x }}"}'), args=[{"name": "x"}])
     inline = made(analysis("a", args=[{"name": "x", "value": "api"}]), a=found)
@@ -129,11 +135,6 @@ def test_a_cluster_template_is_named_without_a_namespace() -> None:
     ("spec", "asked", "words"),
     [
         ({"args": [{"name": "x"}]}, {}, f"{AT}.args: 'x' has no value, and AnalysisTemplate production/a"),
-        (
-            {"args": [{"name": "x", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
-            {},
-            "AnalysisTemplate production/a spec.args[0].valueFrom.secretKeyRef: secrets are not read yet",
-        ),
         (
             {"args": [{"name": "x"}]},
             {"args": [{"name": "x", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['zone']"}}}]},

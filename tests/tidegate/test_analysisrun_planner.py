@@ -11,7 +11,7 @@ from crds.patches import merge_diff
 from crds.paths import get
 from crds.refs import ANALYSIS_RUN, ref_of
 from tidegate.planners.analysisrun import needs, plan
-from tidegate.planners.needs import Answer, Failed, Known, Need, Pending, Query, Samples
+from tidegate.planners.needs import Absent, Answer, Failed, Known, Need, Pending, Query, Samples, SecretKey
 from tidegate.planners.plan import Delete, Plan, Record
 from tidegate.sandbox.patches import merged
 
@@ -263,6 +263,45 @@ def test_an_argument_without_a_value_ends_the_run_and_names_the_text() -> None:
         "Error: spec.metrics[0].provider.prometheus.query: {{args.pod}} has no value; "
         "give args one of that name. Known: none"
     )
+
+
+TOKEN = SecretKey("production", "prometheus", "token")
+
+
+def secret_run() -> Raw:
+    provider = {
+        "address": "http://prometheus:9090",
+        "query": 'up{key="{{args.token}}"}',
+        "headers": [{"key": "Authorization", "value": "Bearer {{args.token}}"}],
+    }
+    metric = {"name": "success-rate", "interval": "1m", "provider": {"prometheus": provider}}
+    secret = {"name": "token", "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "token"}}}
+    raw = raw_run(metrics=[metric], args=[secret])
+    return recorded(raw, plan(raw, {}, START))
+
+
+def test_a_secret_is_read_first_and_goes_into_the_query_alone() -> None:
+    raw = secret_run()
+    assert needs(raw, {}, START) == (TOKEN,)
+    _, query = needs(raw, {TOKEN: Known("s3cret")}, START)
+    assert isinstance(query, Query)
+    assert query.query == 'up{key="s3cret"}'
+    assert query.headers == (("Authorization", "Bearer s3cret"),)
+    answers: dict[Need, Answer] = {TOKEN: Known("s3cret"), query: Failed("bad matcher s3cret")}
+    raw = recorded(raw, plan(raw, answers, START))
+    result = get(raw, "status", "metricResults", 0)
+    assert result["metadata"] == {"ResolvedPrometheusQuery": 'up{key="*****"}'}
+    assert result["measurements"][0]["message"] == "bad matcher *****"
+    assert "s3cret" not in f"{raw} {query}"
+
+
+def test_a_missing_secret_is_an_error_that_names_it_and_is_tried_again() -> None:
+    raw = secret_run()
+    made = plan(raw, {TOKEN: Absent()}, START)
+    assert get(recorded(raw, made), "status", "metricResults", 0, "message") == (
+        "Secret production/prometheus has no key token, the value of {{args.token}}; add it"
+    )
+    assert made.wake_at == START + timedelta(seconds=10)
 
 
 def test_a_completed_run_is_deleted_when_its_time_to_live_is_over() -> None:

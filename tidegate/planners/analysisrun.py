@@ -12,12 +12,13 @@ from typing import Any, assert_never
 
 import msgspec
 
+from analysis.args import asks_for, filled, placeholder, redacted
 from analysis.check import OVER, Unanswered
 from analysis.classic import TIMEOUT, WARNING, Lookup
 from analysis.evidence import Answered
 from analysis.retention import expires
 from analysis.run import Question, Reading, completed, next_look, proceed, questions
-from analysis.run_spec import read_run
+from analysis.run_spec import read_run, secrets
 from crds.analysis import AnalysisRun, MetricResult, RunStatus
 from crds.errors import Invalid
 from crds.patches import merge_diff
@@ -35,9 +36,12 @@ from tidegate.planners.needs import (
     Query,
     Raw,
     Samples,
+    SecretKey,
+    known,
 )
 from tidegate.planners.plan import Delete, Event, Plan, Record
 
+NO_PAGE = "Prometheus has no such page; is the address right?"
 BAD = ("Failed", "Error")
 
 
@@ -47,13 +51,13 @@ def needs(raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         run = read_run(raw)
     except Invalid:
         return ()
-    return tuple(need for question in questions(run, now) for need in _in_turn(question, answers))
+    return tuple(need for question in questions(run, now) for need in _in_turn(run, question, answers))
 
 
-def _in_turn(question: Question | Lookup, answers: Answers) -> tuple[Need, ...]:
+def _in_turn(run: AnalysisRun, question: Question | Lookup, answers: Answers) -> tuple[Need, ...]:
     """The total, and once it is known the errors: they must not be older, or those in between were lost."""
     if isinstance(question, Lookup):
-        return (_query(question),)
+        return _secrets_first(run, question, answers)
     total, errors = asked(question)
     return (total, errors) if isinstance(answers.get(total), Known) else (total,)
 
@@ -67,14 +71,32 @@ def asked(question: Question) -> tuple[Samples, Samples]:
     )
 
 
-def _query(lookup: Lookup) -> Query:
+def _secrets_first(run: AnalysisRun, lookup: Lookup, answers: Answers) -> tuple[Need, ...]:
+    """The secrets it sends, and once they are known the query."""
+    keys = _keys(run, lookup)
+    values = {name: known(answers, key) for name, key in keys.items()}
+    return (*keys.values(), *(() if None in values.values() else (_query(lookup, values),)))
+
+
+def _keys(run: AnalysisRun, lookup: Lookup) -> dict[str, SecretKey]:
+    """The secrets of a query, by the arguments that stand for them."""
+    text = msgspec.json.encode(lookup.provider).decode()
+    return {
+        name: SecretKey(run.metadata.namespace, ref.name, ref.key)
+        for name, ref in secrets(run.spec.args).items()
+        if asks_for(text, name)
+    }
+
+
+def _query(lookup: Lookup, values: dict[str, str]) -> Query:
+    """What is sent, secrets included; nothing else of them leaves this need."""
     provider = lookup.provider
     return Query(
-        address=provider.address,
-        query=provider.query,
+        address=filled(provider.address, values, ()),
+        query=filled(provider.query, values, ()),
         at=lookup.at,
         timeout=provider.timeout or TIMEOUT,
-        headers=tuple((header.key, header.value) for header in provider.headers),
+        headers=tuple((header.key, filled(header.value, values, ())) for header in provider.headers),
         insecure=provider.insecure,
     )
 
@@ -88,7 +110,7 @@ def plan(raw: Raw, answers: Answers, now: datetime) -> Plan:
     if completed(run.status):
         return _at_rest(raw, run, now)
     due = questions(run, now)
-    readings = {one.metric: reading for one in due if (reading := _reading(one, answers))}
+    readings = {one.metric: reading for one in due if (reading := _reading(run, one, answers))}
     status = proceed(run, readings, now)
     patch = merge_diff(_written(run.status), _written(status))
     after = msgspec.structs.replace(run, status=status)
@@ -111,23 +133,36 @@ def _at_rest(raw: Raw, run: AnalysisRun, now: datetime) -> Plan:
     return Plan((Delete(ref_of(ANALYSIS_RUN, raw), run.metadata.uid),), why=why)
 
 
-def _reading(question: Question | Lookup, answers: Answers) -> Reading | None:
+def _reading(run: AnalysisRun, question: Question | Lookup, answers: Answers) -> Reading | None:
     """All answers, or the first refusal; None while one is still on its way."""
     if isinstance(question, Lookup):
-        answer = answers.get(_query(question), Pending())
-        return answer.value if isinstance(answer, Known) else _refusal(answer)
+        return _found(run, question, answers)
     total, errors = (answers.get(need, Pending()) for need in asked(question))
     if isinstance(errors, Known) and isinstance(total, Known):
         return Answered(total=total.value, errors=errors.value)
     return _refusal(total) or _refusal(errors)
 
 
-def _refusal(answer: Answer) -> Unanswered | None:
+def _found(run: AnalysisRun, lookup: Lookup, answers: Answers) -> Reading | None:
+    keys = _keys(run, lookup)
+    for name, key in keys.items():
+        if not isinstance(answer := answers.get(key, Pending()), Known):
+            where = f"Secret {key.namespace}/{key.name} has no key {key.key}"
+            return _refusal(answer, f"{where}, the value of {placeholder(name)}; add it")
+    values = {name: known(answers, key) for name, key in keys.items()}
+    answer = answers.get(_query(lookup, values), Pending())
+    if isinstance(answer, Known):
+        return answer.value  # type: ignore[no-any-return]
+    refused = _refusal(answer)
+    return refused and Unanswered(redacted(refused.why, values.values()))
+
+
+def _refusal(answer: Answer, absent: str = NO_PAGE) -> Unanswered | None:
     match answer:
         case Failed(why):
             return Unanswered(why)
         case Absent():
-            return Unanswered("Prometheus has no such page; is the address right?")
+            return Unanswered(absent)
         case Known() | Pending():
             return None
         case never:
@@ -159,10 +194,10 @@ def _refused(raw: Raw, mistake: Invalid, now: datetime) -> Plan:
 
 def _events(raw: Raw, before: AnalysisRun, after: AnalysisRun) -> tuple[Event, ...]:
     """One for each verdict that hides something, each metric that ended, and the run, by Argo's reasons."""
-    known = {result.name: result for result in before.status.metric_results}
+    earlier = {result.name: result for result in before.status.metric_results}
     ended = []
     for one in after.status.metric_results:
-        old = known.get(one.name, MetricResult(one.name))
+        old = earlier.get(one.name, MetricResult(one.name))
         warning = one.metadata.get(WARNING, "")
         if warning and WARNING not in old.metadata:
             ended.append(Event(raw, "MetricWarning", f"Metric '{one.name}': {warning}", warning=True))

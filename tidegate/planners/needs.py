@@ -72,6 +72,21 @@ class Query(msgspec.Struct, frozen=True, tag=True):
     headers: tuple[tuple[str, str], ...] = ()
     insecure: bool = False
 
+    def __repr__(self) -> str:
+        """Without query and headers, which may hold secrets."""
+        return f"Query(at={self.at})"
+
+
+class SecretKey(msgspec.Struct, frozen=True, tag=True):
+    """One value of a Secret, read from the API server when it is asked for, never watched.
+
+    Known value: the text. Absent: there is no such Secret, or no such key in it.
+    """
+
+    namespace: str
+    name: str
+    key: str
+
 
 class Defaulted(msgspec.Struct, frozen=True, tag=True):
     """A pod template as the API server would store it, by a dry-run create of a PodTemplate.
@@ -93,7 +108,7 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
     ref: Ref
 
 
-Need = Object | Owned | Pods | Samples | Query | Defaulted | Refusal
+Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

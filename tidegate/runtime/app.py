@@ -26,11 +26,11 @@ from tidegate.kube.http import Sender
 from tidegate.kube.reflector import Reflector, Watched
 from tidegate.kube.requests import Selection
 from tidegate.kube.store import Store
-from tidegate.planners.needs import Defaulted, Pods
+from tidegate.planners.needs import Defaulted, Pods, SecretKey
 from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor
-from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher
+from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher, SecretFetcher
 from tidegate.runtime.lease import Elector
 from tidegate.runtime.metrics import Metrics, Requests
 from tidegate.runtime.observe import Fetch, Observer
@@ -159,4 +159,8 @@ def _where(kind: Kind, settings: Settings) -> str:
 
 
 def _fetchers(sender: Sender) -> dict[type, Fetch]:
-    return {Pods: PodFetcher(sender), Defaulted: DefaultsFetcher(sender)}
+    return {
+        Pods: PodFetcher(sender),
+        Defaulted: DefaultsFetcher(sender),
+        SecretKey: SecretFetcher(sender),
+    }

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
-from crds.refs import POD
+from crds.paths import get
+from crds.refs import POD, SECRET
 from tidegate.kube import requests
-from tidegate.kube.errors import KubeError, accepted
+from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Sender
 from tidegate.kube.requests import Selection
 from tidegate.kube.store import Raw
-from tidegate.planners.needs import Answer, Defaulted, Failed, Known, Pods
+from tidegate.planners.needs import Absent, Answer, Defaulted, Failed, Known, Pods, SecretKey
 
 
 class PodFetcher:
@@ -59,3 +61,26 @@ class DefaultsFetcher:
         except KubeError as problem:
             return Failed(str(problem))
         return Known(stored["template"])
+
+
+class SecretFetcher:
+    """Known value: the text under the key. Needs the permission to get just this Secret."""
+
+    def __init__(self, sender: Sender) -> None:
+        self._sender = sender
+
+    async def __call__(self, need: SecretKey) -> Answer:
+        path = requests.path(SECRET.group, SECRET.version, SECRET.plural, need.namespace, need.name)
+        try:
+            secret = accepted(await self._sender.send(requests.get(path)))
+        except NotFound:
+            return Absent()
+        except KubeError as problem:
+            return Failed(str(problem))
+        written = get(secret, "data", need.key)
+        if written is None:
+            return Absent()
+        try:
+            return Known(base64.b64decode(written).decode())
+        except ValueError:
+            return Failed(f"{need.key} of Secret {need.namespace}/{need.name} is no text")

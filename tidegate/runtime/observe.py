@@ -28,6 +28,7 @@ from tidegate.planners.needs import (
     Query,
     Refusal,
     Samples,
+    SecretKey,
 )
 
 log = logging.getLogger("tidegate.observe")
@@ -103,7 +104,7 @@ class Observer:
             case Refusal(ref):
                 why = self._refusals.get(ref)
                 return Known(why) if why else Absent()
-            case Pods() | Samples() | Query() | Defaulted():
+            case Pods() | Samples() | Query() | SecretKey() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
