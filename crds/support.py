@@ -44,7 +44,6 @@ STEP: dict[type[Step], str] = {
 }
 IGNORED: dict[str, Callable[[Rollout], Any]] = {
     "spec.restartAt": lambda rollout: rollout.spec.restart_at,
-    "spec.rollbackWindow": lambda rollout: rollout.spec.rollback_window,
 }
 IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "antiAffinity": lambda canary: canary.anti_affinity,

@@ -17,8 +17,19 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
 
 def _of_revision(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     if before.pod_hash and before.pod_hash != after.pod_hash:
-        return (Told("RolloutUpdated", f"Rollout updated to revision {world.revision}"),)
+        updated = Told("RolloutUpdated", f"Rollout updated to revision {world.revision}")
+        return (updated, *_of_skipped(world, after))
     return ()
+
+
+def _of_skipped(world: World, after: Memory) -> tuple[Told, ...]:
+    """Steps that a rollback need not walk."""
+    if not world.ask.steps or after.step < len(world.ask.steps):
+        return ()
+    if after.pod_hash == after.stable:
+        return (Told("SkipSteps", "Rollback to stable ReplicaSets"),)
+    back = world.rolls_back
+    return (Told("SkipSteps", "Rollback to an active ReplicaSets within RollbackWindow"),) if back else ()
 
 
 def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
@@ -26,9 +37,8 @@ def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
         return ()
     told = []
     if after.stable != before.stable:
-        steps = f"Completed all {len(world.ask.steps)} canary steps" if before.stable else "Initial deploy"
-        done = f"Rollout completed update to revision {world.revision} ({after.stable}): {steps}"
-        told.append(Told("RolloutCompleted", done))
+        done = f"Rollout completed update to revision {world.revision} ({after.stable})"
+        told.append(Told("RolloutCompleted", f"{done}: {_why_promoted(world, before)}"))
     if on_the_way(world.ask, after) and after.step > before.step:
         told.append(
             Told("RolloutStepCompleted", f"Rollout step {after.step}/{len(world.ask.steps)} completed")
@@ -42,6 +52,17 @@ def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
         told.append(Told("TrafficEdited", after.edited, True))
     told += _of_pauses(before, after)
     return tuple(told)
+
+
+def _why_promoted(world: World, before: Memory) -> str:
+    """Argo's reasons, in its order (rollouts.md §2.5)."""
+    if not before.stable:
+        return "Initial deploy"
+    if before.promote_full:
+        return "Full promotion requested"
+    if world.rolls_back:
+        return "Rollback within window"
+    return f"Completed all {len(world.ask.steps)} canary steps"
 
 
 def _of_pauses(before: Memory, after: Memory) -> list[Told]:

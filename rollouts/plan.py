@@ -66,7 +66,7 @@ def analysis(world: World, memory: Memory) -> tuple[Action, ...]:
     judging = on_the_way(world.ask, memory) and not memory.abort and not memory.promote_full
     run = this_run(world, memory) if judging else None
     stopped = tuple(StopAnalysis(r.name) for r in world.runs if run is None or r.name != run.name)
-    if not judging or not world.ask.judged:
+    if not judging or not world.judged:
         return stopped
     if run is None:
         return (*stopped, *_start(world, memory))

@@ -33,7 +33,7 @@ def remember(world: World) -> Memory:
     """The memory after looking at `world`; looking again at the same world changes nothing more."""
     memory = note_traffic(world.memory, world.traffic, world.now)
     memory = recognise_stable(world, memory)
-    memory = begin_revision(world.ask, memory)
+    memory = begin_revision(world, memory)
     if not on_the_way(world.ask, memory):
         return at_rest(world.ask, first_deployed(world, memory))
     memory = hear_people(world, memory)
@@ -84,15 +84,24 @@ def recognise_stable(world: World, memory: Memory) -> Memory:
     return replace(memory, stable=serving.hash) if serving and serving.desired else memory
 
 
-def begin_revision(ask: Ask, memory: Memory) -> Memory:
-    """A new pod template starts from nothing; new steps start at the first, but a bad verdict stands."""
+def begin_revision(world: World, memory: Memory) -> Memory:
+    """A new pod template starts from nothing; new steps start at the first, but a bad verdict stands.
+
+    A rollback within the window to pods that are still there skips the steps.
+    """
+    ask, new = world.ask, world.new
+    step = len(ask.steps) if new and new.desired and world.rolls_back else 0
     if memory.pod_hash != ask.pod_hash:
         return Memory(
-            pod_hash=ask.pod_hash, step_hash=ask.step_hash, stable=memory.stable, traffic=memory.traffic
+            pod_hash=ask.pod_hash,
+            step_hash=ask.step_hash,
+            step=step,
+            stable=memory.stable,
+            traffic=memory.traffic,
         )
     if memory.step_hash == ask.step_hash:
         return memory
-    fresh = replace(_unpaused(memory), step_hash=ask.step_hash, step=0, promote_full=False)
+    fresh = replace(_unpaused(memory), step_hash=ask.step_hash, step=step, promote_full=False)
     return fresh if memory.verdict else replace(fresh, abort=False, aborted_at=None)
 
 
@@ -278,6 +287,7 @@ def _blind(world: World, memory: Memory) -> bool:
     unseen = world.metrics is not None or (world.asking and memory.paused_for(Reason.METRICS) is not None)
     return (
         unseen
+        and world.judged
         and not memory.overridden
         and step_weight(world.ask, memory) > 0
         and (run is None or memory.traffic is None or memory.traffic.weight == 0)

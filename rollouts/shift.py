@@ -67,7 +67,7 @@ def may_rise(world: World, memory: Memory) -> bool:
     """Someone answers for more traffic: the analysis measures, or a person has said so."""
     if world.ask.paused:
         return False
-    if memory.promote_full or not world.ask.judged:
+    if memory.promote_full or not world.judged:
         return True
     if any(p.reason != "CanaryPauseStep" for p in memory.pauses):
         return False

@@ -21,7 +21,7 @@ class Ask(msgspec.Struct, frozen=True):
 
     `history` is how many old revisions are kept. `delay` keeps old pods after promotion, `abort_delay` the
     canary after an abort (None: for ever). A canary with pods has `least_pods`; so many as `threshold` says
-    count as all of them.
+    count as all of them. `window` is how many revisions may lie between for a rollback without steps.
     """
 
     name: str
@@ -40,6 +40,7 @@ class Ask(msgspec.Struct, frozen=True):
     delay: timedelta = timedelta(seconds=30)
     abort_delay: timedelta | None = timedelta(seconds=30)
     settle: timedelta = timedelta(seconds=2)
+    window: int = 0
     least_pods: int = 0
     threshold: ReplicaProgressThreshold | None = None
 
@@ -63,6 +64,7 @@ class Pods(msgspec.Struct, frozen=True):
     settled: bool = True
     uid: str = ""
     failure: Trouble | None = None
+    created: datetime | None = None
 
     @property
     def complete(self) -> bool:
@@ -155,6 +157,21 @@ class World(msgspec.Struct, frozen=True):
         """The number of the asked-for revision: an older ReplicaSet that comes back gets the next one."""
         newest = max((p.revision for p in self.pods if p is not self.new), default=0)
         return max(self.new.revision if self.new else 0, newest + 1)
+
+    @property
+    def rolls_back(self) -> bool:
+        """The asked-for revision was made before the stable one, and fewer than `ask.window` between them."""
+        new, stable = self.new, self.revision_of(self.memory.stable)
+        first, last = new and new.created, stable and stable.created
+        if not first or not last or first >= last:
+            return False
+        between = sum(1 for p in self.pods if p.created and first < p.created < last)
+        return between < self.ask.window
+
+    @property
+    def judged(self) -> bool:
+        """An analysis is to judge the new revision; one that was stable a short while ago needs none."""
+        return self.ask.judged and not self.rolls_back
 
     @property
     def late(self) -> bool:

@@ -286,3 +286,16 @@ def test_why_no_pods_can_be_made_is_read_off_the_replica_set() -> None:
     short = put(replica_set(new, 1, 2), ("status", "conditions"), [quota])
     plan = planned(new, replica_set(old, 10), short, found=mesh(0, hash_of(old), hash_of(new)))
     assert condition(plan, "ReplicaFailure") == "quota"
+
+
+def test_a_rollback_within_the_window_goes_by_when_the_replica_sets_were_made() -> None:
+    old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
+    made = ("metadata", "creationTimestamp")
+    sets = (
+        put(replica_set(old, 10, 1), made, "2026-03-01T10:00:00Z"),
+        put(replica_set(new, 10, 2), made, "2026-03-01T11:00:00Z"),
+    )
+    raw = put(old, ("spec", "rollbackWindow"), {"revisions": 1})
+    status = {"stableRS": hash_of(new), "currentPodHash": hash_of(new)}
+    got = planned({**raw, "status": status}, *sets, found=mesh(0, hash_of(new), hash_of(new)))
+    assert recorded(got)["currentStepIndex"] == len(raw["spec"]["strategy"]["canary"]["steps"])

@@ -164,7 +164,7 @@ def _may_start(world: World) -> bool:
     """This revision is to be judged, and no run does so yet."""
     memory = remember(world)
     return (
-        world.ask.judged
+        world.judged
         and on_the_way(world.ask, memory)
         and not (memory.abort or memory.promote_full)
         and this_run(world, memory) is None

@@ -235,6 +235,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         deadline_aborts=spec.progress_deadline_abort,
         delay=canary.scale_down_delay,
         abort_delay=canary.abort_scale_down_delay,
+        window=(spec.rollback_window.revisions or 0) if spec.rollback_window else 0,
         least_pods=(canary.min_pods_per_replica_set or 0) if given.istio else 0,
         threshold=canary.replica_progress_threshold,
     )
@@ -256,6 +257,7 @@ def _bare(replica_set: Raw) -> Raw:
 
 def _pods(raw: Raw) -> Pods:
     leave_at = paths.get(raw, "metadata", "annotations", LEAVE_AT)
+    created = paths.get(raw, "metadata", "creationTimestamp")
     return Pods(
         name=raw["metadata"]["name"],
         hash=_hash(raw),
@@ -268,6 +270,7 @@ def _pods(raw: Raw) -> Pods:
         settled=_observed(raw),
         uid=paths.get(raw, "metadata", "uid", default=""),
         failure=_failure(raw),
+        created=parse_time(created) if created else None,
     )
 
 
