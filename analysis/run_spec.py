@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from analysis.args import filled, placeholder
@@ -10,8 +11,10 @@ from analysis.classic import Classic, read_classic
 from analysis.statistical import Statistical, read_metric
 from crds.analysis import AnalysisRun, Argument, Metric, RunSpec, SecretKeyRef, parse_run
 from crds.errors import Invalid
+from crds.meta import read
 from crds.paths import get, put, show
 
+METRICS = ("spec", "metrics")
 RETENTION = 10
 ALL = "*"
 
@@ -19,11 +22,32 @@ ALL = "*"
 def read_run(raw: dict[str, Any]) -> AnalysisRun:
     """Invalid where a type is wrong, an argument has no value, or a rule speaks of no metric."""
     run = parse_run(raw)
-    written = get(raw, "spec", "metrics", default=[])
-    metrics = filled(written, values_of(run.spec.args), ("spec", "metrics"))
-    run = run if metrics is written else parse_run(put(raw, ("spec", "metrics"), metrics))
+    written = get(raw, *METRICS, default=[])
+    metrics = filled(written, values_of(run.spec.args), METRICS)
+    run = run if metrics is written else parse_run(put(raw, METRICS, metrics))
     _heeded(run.spec)
     return run
+
+
+def mistakes(raw: dict[str, Any]) -> Iterator[Invalid]:
+    """What is wrong with the metrics of a run or a template, as far as can be told before it is used.
+
+    A metric whose own numbers or conditions come from arguments is judged once they have values.
+    """
+    spec = read(get(raw, "spec", default={}), RunSpec, "spec")
+    declared = {argument.name: placeholder(argument.name) for argument in spec.args}
+    try:
+        written = filled(get(raw, *METRICS, default=[]), declared | values_of(spec.args), METRICS)
+    except Invalid as mistake:
+        yield mistake
+        return
+    for at, metric in enumerate(written):
+        if "{{" in str({key: value for key, value in metric.items() if key != "provider"}):
+            continue
+        try:
+            measurable(read(metric, Metric, *METRICS, at), show(*METRICS, at))
+        except Invalid as mistake:
+            yield mistake
 
 
 def values_of(args: tuple[Argument, ...]) -> dict[str, str]:

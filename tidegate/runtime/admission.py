@@ -11,9 +11,9 @@ from typing import Any
 
 import kopf
 
-from crds.analysis import parse_run, parse_template
+from analysis.run_spec import mistakes as mistakes_of
 from crds.errors import Invalid
-from crds.refs import ANALYSIS_RUN, ANALYSIS_TEMPLATE, ROLLOUT, Kind
+from crds.refs import ANALYSIS_RUN, ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, ROLLOUT, Kind
 from crds.rollout import parse
 from crds.support import ignored, unsupported
 from crds.validate import problems
@@ -38,20 +38,16 @@ def rollout(raw: Raw) -> tuple[str, ...]:
     return (*map(str, problems(read)), *held, *(f"{one} is not acted on yet" for one in ignored(read)))
 
 
-def typed(read: Callable[[Raw], Any]) -> Validator:
-    """Only that it can be read."""
-
-    def validator(raw: Raw) -> tuple[str, ...]:
-        read(raw)
-        return ()
-
-    return validator
+def metrics(raw: Raw) -> tuple[str, ...]:
+    """Mistakes in what a run or a template measures."""
+    return tuple(map(str, mistakes_of(raw)))
 
 
 VALIDATORS: dict[Kind, Validator] = {
     ROLLOUT: rollout,
-    ANALYSIS_RUN: typed(parse_run),
-    ANALYSIS_TEMPLATE: typed(parse_template),
+    ANALYSIS_RUN: metrics,
+    ANALYSIS_TEMPLATE: metrics,
+    CLUSTER_ANALYSIS_TEMPLATE: metrics,
 }
 
 

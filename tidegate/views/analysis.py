@@ -140,6 +140,8 @@ def _metric(found: Evidence, result: Raw, now: datetime) -> Iterator[str]:
     yield from field("  Status", marked(get(result, "phase", default="Pending")))
     yield from field("  Message", get(result, "message") or get(last, "message", default=""))
     yield from field("  Limit", _promise(result) or _limit(found.run, name))
+    yield from field("  Query", get(result, "metadata", "ResolvedPrometheusQuery", default=""))
+    yield from field("  Warning", get(result, "metadata", "warning", default=""))
     yield from field("  Errors", _errors(told))
     yield from field("  Estimate", _estimate(told))
     yield from field("  P-value", _with(get(told, "pValue"), " (anytime-valid: however often we look)"))

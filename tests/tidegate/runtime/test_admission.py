@@ -10,7 +10,7 @@ import kopf
 import pytest
 from aiohttp import ClientError
 
-from crds.refs import ANALYSIS_RUN, ROLLOUT
+from crds.refs import ANALYSIS_RUN, ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, ROLLOUT, Kind
 from tests.tidegate.kube.fake import DISCOVERY, FakeApi, serving
 from tests.tidegate.kube.waiting import answered
 from tidegate.runtime.admission import Certificate, mistakes, register
@@ -53,6 +53,13 @@ def test_what_is_not_acted_on_yet_is_said() -> None:
 def test_a_field_of_the_wrong_type_is_one_warning() -> None:
     (said,) = mistakes(ANALYSIS_RUN, {"metadata": {"name": "a"}, "spec": {"metrics": "none"}})
     assert said.startswith("spec.metrics")
+
+
+@pytest.mark.parametrize("kind", [ANALYSIS_RUN, ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE])
+def test_a_condition_that_cannot_be_read_is_warned_of_where_it_stands(kind: Kind) -> None:
+    metric = {"name": "m", "successCondition": "result >", "provider": {"prometheus": {"query": "up"}}}
+    (said,) = mistakes(kind, {"metadata": {"name": "a"}, "spec": {"metrics": [metric]}})
+    assert said.startswith("spec.metrics[0].successCondition: column 9: the end")
 
 
 @asynccontextmanager

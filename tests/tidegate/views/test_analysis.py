@@ -139,3 +139,12 @@ def test_a_step_that_has_not_begun_says_so() -> None:
 def test_only_names_of_steps_are_looked_up_as_such() -> None:
     assert rollout_of("api-step-2-analysis") == "api"
     assert rollout_of("api-new-2") == ""
+
+
+def test_a_classic_metric_shows_its_query_and_what_its_verdict_hides() -> None:
+    run = analysis_run("api-new-2", measurement())
+    told = {"ResolvedPrometheusQuery": "up", "warning": "no data: the query returned no series"}
+    run["status"]["metricResults"][0]["metadata"] = told
+    screen = analysis_screen(Evidence(run), NOW)
+    assert "  Query:         up\n" in screen
+    assert "  Warning:       no data: the query returned no series\n" in screen
