@@ -12,7 +12,7 @@ from typing import Any
 from crds.errors import Invalid
 from crds.paths import show
 from crds.rollout import STEPS, Canary, Istio, Rollout, TrafficRouting, steps
-from crds.steps import Experiment, Plugin, RunAnalysis, SetHeaderRoute, SetMirrorRoute, Step
+from crds.steps import Experiment, Plugin, SetHeaderRoute, SetMirrorRoute, Step
 
 SPEC: dict[str, Callable[[Rollout], Any]] = {
     "workloadRef": lambda rollout: rollout.spec.workload_ref,
@@ -37,7 +37,6 @@ ISTIO: dict[str, Callable[[Istio], Any]] = {
 }
 STEP: dict[type[Step], str] = {
     Experiment: "experiment",
-    RunAnalysis: "analysis",
     SetHeaderRoute: "setHeaderRoute",
     SetMirrorRoute: "setMirrorRoute",
     Plugin: "plugin",

@@ -48,9 +48,12 @@ class Point(msgspec.Struct, frozen=True):
 
 
 class StartAnalysis(msgspec.Struct, frozen=True):
+    """The run in the background of all steps, or (`step`) that of one analysis step."""
+
     hash: str
     revision: int
     attempt: int
+    step: int | None = None
 
 
 class Renumber(msgspec.Struct, frozen=True):

@@ -16,10 +16,10 @@ from rollouts.history import forget
 from rollouts.memory import Memory, Reason
 from rollouts.news import tell
 from rollouts.orders import canary_pods, enough, step_weight
-from rollouts.progress import on_the_way, remember, this_run
+from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run
 from rollouts.replicas import size
 from rollouts.shift import aim, shift
-from rollouts.world import World
+from rollouts.world import Run, World
 
 ASK_AGAIN = timedelta(seconds=10)
 
@@ -62,23 +62,32 @@ def notice_edits(world: World, memory: Memory) -> Memory:
 
 
 def analysis(world: World, memory: Memory) -> tuple[Action, ...]:
-    """Runs that judge nothing any more end; this revision's begins before its first request."""
+    """Runs that judge nothing any more end; the background's begins before the first request."""
     judging = on_the_way(world.ask, memory) and not memory.abort and not memory.promote_full
-    run = this_run(world, memory) if judging else None
-    stopped = tuple(StopAnalysis(r.name) for r in world.runs if run is None or r.name != run.name)
-    if not judging or not world.judged:
-        return stopped
-    if run is None:
-        return (*stopped, *_start(world, memory))
-    since = _given_requests_since(world, memory)
-    return (*stopped, ExpectTraffic(run.name, since)) if since and not run.informed else stopped
+    found = (this_run(world, memory) if world.judged else None, this_step_run(world, memory))
+    judges = [run for run in found if run] if judging else []
+    names = [run.name for run in judges]
+    stopped = tuple(StopAnalysis(run.name) for run in world.runs if run.name not in names)
+    return (*stopped, *_begun(world, memory), *_informed(world, memory, judges)) if judging else stopped
 
 
-def _start(world: World, memory: Memory) -> tuple[Action, ...]:
+def _begun(world: World, memory: Memory) -> tuple[StartAnalysis, ...]:
+    """The runs that are to judge and are not there."""
     new = world.new
-    if new is None or not _ready_to_measure(world, memory):
+    if new is None or world.ask.paused or world.asking or (world.metrics and not memory.overridden):
         return ()
-    return (StartAnalysis(new.hash, world.revision, memory.attempt),)
+    start = StartAnalysis(new.hash, world.revision, memory.attempt)
+    due = []
+    if world.judged and this_run(world, memory) is None and _ready_to_measure(world, memory):
+        due.append(start)
+    if at_analysis(world.ask, memory) and this_step_run(world, memory) is None:
+        due.append(replace(start, step=memory.step))
+    return tuple(due)
+
+
+def _informed(world: World, memory: Memory, judges: list[Run]) -> tuple[ExpectTraffic, ...]:
+    since = _given_requests_since(world, memory)
+    return tuple(ExpectTraffic(run.name, since) for run in judges if since and not (run.informed or run.over))
 
 
 def _given_requests_since(world: World, memory: Memory) -> datetime | None:
@@ -90,14 +99,8 @@ def _given_requests_since(world: World, memory: Memory) -> datetime | None:
 
 
 def _ready_to_measure(world: World, memory: Memory) -> bool:
-    """Pods stand, both arms mean the right revisions, and the counters to be read are there."""
-    return (
-        step_weight(world.ask, memory) > 0
-        and not world.ask.paused
-        and (not world.ask.routed or _arms_stand(world, memory))
-        and not world.asking
-        and (world.metrics is None or memory.overridden)
-    )
+    """Requests are about to come, and the pods and arms they would come to are there."""
+    return step_weight(world.ask, memory) > 0 and (not world.ask.routed or _arms_stand(world, memory))
 
 
 def _arms_stand(world: World, memory: Memory) -> bool:

@@ -52,6 +52,17 @@ def this_run(world: World, memory: Memory) -> Run | None:
     return run if run and (run.revision, run.attempt) == asked else None
 
 
+def this_step_run(world: World, memory: Memory) -> Run | None:
+    """The run of the analysis step that the walk stands at."""
+    asked = (world.revision, memory.attempt, memory.step)
+    return next((run for run in world.step_runs if (run.revision, run.attempt, run.step) == asked), None)
+
+
+def at_analysis(ask: Ask, memory: Memory) -> bool:
+    """The walk stands at an analysis step."""
+    return memory.step < len(ask.steps) and isinstance(ask.steps[memory.step], RunAnalysis)
+
+
 def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetime) -> Memory:
     """Since when the router says what it says; a router that cannot be read has to settle anew."""
     match traffic:
@@ -161,10 +172,12 @@ def judge(world: World, memory: Memory) -> Memory:
 
 def bad_news(world: World, memory: Memory) -> str:
     """Why this revision must not get traffic, in words; "" while nothing is known against it."""
-    run = this_run(world, memory)
-    if run and run.bad:
-        kind = "failure" if run.phase == "Failed" else "error"
-        return f"Background analysis phase error/{kind}: {run.message}".replace("error/error", "error")
+    for kind, run in (
+        ("Step-based", this_step_run(world, memory)),
+        ("Background", this_run(world, memory)),
+    ):
+        if run and run.bad:
+            return f"{kind} analysis phase error/failed: {run.message}"
     if world.stuck:
         return world.stuck
     if world.late and world.ask.deadline_aborts:
@@ -216,7 +229,10 @@ def attend(world: World, memory: Memory, step: Step) -> Memory:
             return _wait(world, memory, duration)
         case SetCanaryScale():
             return _next(memory) if scaled(world, memory) else memory
-        case RunAnalysis() | Experiment() | SetHeaderRoute() | SetMirrorRoute() | Plugin():
+        case RunAnalysis():
+            run, waived = this_step_run(world, memory), world.metrics is not None and memory.overridden
+            return _next(memory) if waived or (run and run.phase == "Successful") else memory
+        case Experiment() | SetHeaderRoute() | SetMirrorRoute() | Plugin():
             return memory  # held as Unsupported before any decision is asked for
         case never:
             assert_never(never)
@@ -275,8 +291,8 @@ def _promoted(world: World, memory: Memory) -> Memory:
 
 
 def _inconclusive(world: World, memory: Memory) -> bool:
-    run = this_run(world, memory)
-    return run is not None and run.phase == "Inconclusive"
+    runs = (this_run(world, memory), this_step_run(world, memory))
+    return any(run is not None and run.phase == "Inconclusive" for run in runs)
 
 
 def _blind(world: World, memory: Memory) -> bool:
@@ -285,13 +301,18 @@ def _blind(world: World, memory: Memory) -> bool:
     if run and run.deaf:
         return not memory.overridden
     unseen = world.metrics is not None or (world.asking and memory.paused_for(Reason.METRICS) is not None)
-    return (
-        unseen
-        and world.judged
-        and not memory.overridden
-        and step_weight(world.ask, memory) > 0
-        and (run is None or memory.traffic is None or memory.traffic.weight == 0)
-    )
+    awaited = _awaits_background(world, memory, run) or _awaits_step(world, memory)
+    return unseen and awaited and not memory.overridden
+
+
+def _awaits_background(world: World, memory: Memory, run: Run | None) -> bool:
+    """Requests are ordered, and no run answers for them, or there are none yet."""
+    idle = memory.traffic is None or memory.traffic.weight == 0
+    return world.judged and step_weight(world.ask, memory) > 0 and (run is None or idle)
+
+
+def _awaits_step(world: World, memory: Memory) -> bool:
+    return at_analysis(world.ask, memory) and this_step_run(world, memory) is None
 
 
 def _held_by_analysis(memory: Memory) -> bool:

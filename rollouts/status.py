@@ -16,6 +16,7 @@ from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
 from rollouts.memory import Memory, Noted, Paused, Reason, Walked
+from rollouts.progress import this_step_run
 from rollouts.world import Run, World
 
 Raw = dict[str, Any]
@@ -145,7 +146,11 @@ def _condition(condition: Condition) -> Raw:
 
 def _canary(world: World, memory: Memory, raw: Raw) -> Raw:
     run = world.run if world.run and world.run.attempt == memory.attempt else None
-    ours = {"weights": _weights(world, raw), "currentBackgroundAnalysisRunStatus": _run(run)}
+    ours = {
+        "weights": _weights(world, raw),
+        "currentBackgroundAnalysisRunStatus": _run(run),
+        "currentStepAnalysisRunStatus": _run(this_step_run(world, memory)),
+    }
     return {key: value for key, value in {**raw, **ours}.items() if value}
 
 

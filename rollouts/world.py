@@ -105,6 +105,7 @@ class Run(msgspec.Struct, frozen=True):
     phase: str
     revision: int = 0
     attempt: int = 0
+    step: int | None = None
     message: str = ""
     measures: bool = False
     informed: bool = False
@@ -126,7 +127,8 @@ class Run(msgspec.Struct, frozen=True):
 class World(msgspec.Struct, frozen=True):
     """`traffic` None means: not known yet. `metrics` None means: the stable arm's series are there, or nobody
     asked; `asking` that the answer is on its way. `stuck` says why the canary's pods cannot start, where
-    they cannot. `runs` are the AnalysisRuns that have not ended; `run` is this revision's and attempt's.
+    they cannot. `runs` are the AnalysisRuns that have not ended; `run` is this revision's and attempt's, as
+    are the `step_runs` of its analysis steps.
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
     are passed over. `refused` is the write that the API server will not take, in its words.
     """
@@ -137,6 +139,7 @@ class World(msgspec.Struct, frozen=True):
     traffic: Traffic | Trouble | None
     now: datetime
     run: Run | None = None
+    step_runs: tuple[Run, ...] = ()
     runs: tuple[Run, ...] = ()
     metrics: Trouble | None = None
     asking: bool = False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from crds.steps import Pause, SetWeight
+from crds.analysis import RolloutAnalysis
+from crds.steps import Pause, RunAnalysis, SetWeight
 from rollouts.actions import (
     CreateReplicaSet,
     LeaveAt,
@@ -21,7 +23,7 @@ from rollouts.actions import (
 )
 from rollouts.memory import Memory, Paused, Walked
 from rollouts.plan import plan
-from rollouts.world import Run, Traffic, Trouble
+from rollouts.world import Run, Traffic, Trouble, World
 from tests.rollouts.worlds import BRIEF, MINUTES, START, Stage, ask, noted, pods, world
 
 SECONDS = timedelta(seconds=1)
@@ -123,7 +125,7 @@ def test_a_failed_analysis_aborts_with_its_reason() -> None:
     got = plan(world(weight=10, ask=ask(judged=True), run=failed))
     assert (got.actions[0], got.memory.verdict) == (
         Route(0),
-        "Background analysis phase error/failure: 12 % errors against a limit of 5 %",
+        "Background analysis phase error/failed: 12 % errors against a limit of 5 %",
     )
 
 
@@ -311,3 +313,63 @@ def test_any_steps_end_with_everything_on_the_new_revision(steps: tuple[Pause | 
     stage = Stage(world(canary=0, pods=(pods("old", 10),), ask=ask(steps=steps)))
     stage.run(until=5 * MINUTES)
     assert (stage.world.memory.stable, stage.size("new"), stage.size("old")) == ("new", 10, 0)
+
+
+STEP_ANALYSIS = (SetWeight(10), RunAnalysis(RolloutAnalysis()), SetWeight(100))
+
+
+def at_analysis(*step_runs: Run, **changes: Any) -> World:
+    memory = {"step": 1, **changes.pop("memory", {})}
+    asked = ask(steps=STEP_ANALYSIS)
+    return world(weight=10, ask=asked, memory=memory, step_runs=step_runs, runs=step_runs, **changes)
+
+
+def step_run(phase: str, **more: Any) -> Run:
+    return Run("api-new-2-1", phase, 2, step=1, informed=True, **more)
+
+
+def test_an_analysis_step_starts_its_run() -> None:
+    assert plan(at_analysis()).actions == (StartAnalysis("new", 2, 0, step=1),)
+
+
+def test_an_analysis_step_waits_for_its_run() -> None:
+    got = plan(at_analysis(step_run("Running")))
+    assert (got.actions, got.memory.step) == ((), 1)
+
+
+def test_a_successful_run_completes_its_step() -> None:
+    assert plan(at_analysis(replace(step_run("Successful")))).memory.step == 2
+
+
+def test_a_failed_step_run_aborts_in_argos_words() -> None:
+    got = plan(at_analysis(step_run("Failed", message="too slow")))
+    assert (got.actions[0], got.memory.verdict) == (
+        Route(0),
+        "Step-based analysis phase error/failed: too slow",
+    )
+
+
+def test_an_inconclusive_step_run_pauses() -> None:
+    got = plan(at_analysis(step_run("Inconclusive")))
+    assert got.memory.pauses[0].reason == "InconclusiveAnalysisRun"
+
+
+def test_promoting_past_an_inconclusive_step_goes_on() -> None:
+    """As the plugin does: the pauses cleared, `controllerPause` false, and the next step's index."""
+    held = {"held_for": ("InconclusiveAnalysisRun",), "step": 2}
+    got = plan(
+        at_analysis(
+            step_run("Inconclusive"), memory=held, pods=(pods("old", 10), pods("new", 10, revision=2))
+        )
+    )
+    assert got.actions[0] == Route(100)
+
+
+def test_a_missing_template_holds_its_step_with_its_fix() -> None:
+    got = plan(at_analysis(metrics=Trouble("TemplateNotFound", "create it")))
+    assert (got.actions, got.memory.pauses[0].reason) == ((), "MetricsNotReady")
+
+
+def test_a_run_of_a_step_that_was_left_is_stopped() -> None:
+    left = Run("api-new-2-0", "Running", 2, step=0)
+    assert StopAnalysis("api-new-2-0") in plan(at_analysis(left)).actions

@@ -36,6 +36,7 @@ from tidegate.planners.rollout_metrics import (
     catalogue_needs,
     metrics,
     preflight_needs,
+    step_metrics,
 )
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
@@ -89,12 +90,15 @@ class RolloutPlanner:
             )
         world = at_its_step(here, look(here, answers, now))
         judged = metrics(here, world, answers, self._settings)
-        passed_over = ignored(here.rollout)
-        refused = known(answers, Refusal(ref_of(ROLLOUT, raw)), "")
+        step = step_metrics(here, world, answers)
         world = replace(
-            world, metrics=judged.trouble, asking=judged.asking, ignored=passed_over, refused=refused
+            world,
+            metrics=judged.trouble or step.trouble,
+            asking=judged.asking or step.asking,
+            ignored=ignored(here.rollout),
+            refused=known(answers, Refusal(ref_of(ROLLOUT, raw)), ""),
         )
-        return _compose(here, world, answers, judged)
+        return _compose(here, world, answers, (judged, step))
 
     def _read(self, raw: Raw) -> Given | Says:
         """Read once for all the questions of a look; raw objects never change."""
@@ -109,19 +113,20 @@ def _seen_enough(here: Given, answers: Answers) -> bool:
     return all(isinstance(answers.get(need), Known) for need in asked)
 
 
-def _compose(here: Given, world: World, answers: Answers, judged: Metrics) -> Plan:
+def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics, Metrics]) -> Plan:
     """The status comes last, unless it tells of a write that would stop the plan again."""
     decision = decide(world)
     acted: list[Write] = []
     for action in decision.actions:
-        acted += writes(here, action, answers, judged.inline)
+        of_step = isinstance(action, StartAnalysis) and action.step is not None
+        acted += writes(here, action, answers, judged[of_step].inline)
     acted += (*_numbered(here, world), *_outlived(here, world, answers))
     record = _record(here, world, decision)
     return Plan(
         writes=(*record, *acted) if world.refused else (*acted, *record),
         wake_at=_wake(here, world, decision),
         why=decision.why,
-        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in _news(decision, judged)),
+        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in _news(decision, judged[0])),
     )
 
 

@@ -21,8 +21,9 @@ from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.paths import get
 from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
+from crds.steps import RunAnalysis
 from rollouts.orders import canary_pods, enough, step_weight
-from rollouts.progress import on_the_way, remember, this_run
+from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run
 from rollouts.world import Trouble, World
 from tidegate.planners.needs import Absent, Answers, Failed, Known, Need, Object, Pending, Samples, known
 from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
@@ -60,7 +61,10 @@ def at_its_step(given: Given, world: World) -> World:
 def preflight_needs(given: Given, world: World, answers: Answers, settings: Settings) -> tuple[Need, ...]:
     """The templates of a run not yet started; and the stable arm's requests, while the canary waits for its
     first, with what there is where there are none."""
-    templates = _template_needs(given, answers) if _may_start(world) else ()
+    templates = (
+        *(_template_needs(given.analysis, given, answers) if _may_start(world) else ()),
+        *_template_needs(_step_to_start(world), given, answers),
+    )
     if not _about_to_start(world):
         return templates
     try:
@@ -80,7 +84,7 @@ def metrics(given: Given, world: World, answers: Answers, settings: Settings) ->
     if analysis is None:
         return Metrics()
     try:
-        templates = _of_templates(given, world, answers)
+        templates = _of_templates(analysis, given, world, answers) if _may_start(world) else Metrics()
         catalogue = _of_catalogue(given, world, answers, settings)
         inline = _both(templates.inline, catalogue.inline)
     except Invalid as problem:
@@ -90,6 +94,26 @@ def metrics(given: Given, world: World, answers: Answers, settings: Settings) ->
         trouble=templates.trouble or catalogue.trouble,
         asking=templates.asking or catalogue.asking,
     )
+
+
+def step_metrics(given: Given, world: World, answers: Answers) -> Metrics:
+    """The run of the analysis step that the walk stands at, if it is not there yet."""
+    analysis = _step_to_start(world)
+    judged = _of_templates(analysis, given, world, answers) if analysis else Metrics()
+    for metric in judged.inline.spec["metrics"] if judged.inline else ():
+        if metric.get("interval") and not metric.get("count"):
+            fix = "has an interval and no count, so the step would never end; write its count"
+            return Metrics(trouble=Trouble("TemplateInvalid", f"metric {metric['name']!r} {fix}"))
+    return judged
+
+
+def _step_to_start(world: World) -> RolloutAnalysis | None:
+    memory = remember(world)
+    walking = on_the_way(world.ask, memory) and not (memory.abort or memory.promote_full)
+    if not walking or not at_analysis(world.ask, memory) or this_step_run(world, memory):
+        return None
+    step = world.ask.steps[memory.step]
+    return step.analysis if isinstance(step, RunAnalysis) else None
 
 
 def _both(one: Inline | None, other: Inline | None) -> Inline | None:
@@ -111,10 +135,9 @@ def _of_catalogue(given: Given, world: World, answers: Answers, settings: Settin
     return Metrics(inline, trouble, asking=any(one is None for one in found))
 
 
-def _of_templates(given: Given, world: World, answers: Answers) -> Metrics:
-    """The run of the templates, once they are all there; only a run that has not begun needs them."""
-    analysis = given.analysis
-    if analysis is None or not analysis.templates or not _may_start(world):
+def _of_templates(analysis: RolloutAnalysis, given: Given, world: World, answers: Answers) -> Metrics:
+    """The run of the templates, once they are all there."""
+    if not analysis.templates:
         return Metrics()
     try:
         asked = _templates(analysis, given, answers)
@@ -131,11 +154,11 @@ def _of_templates(given: Given, world: World, answers: Answers) -> Metrics:
         return Metrics(trouble=Trouble("TemplateInvalid", str(problem)))
 
 
-def _template_needs(given: Given, answers: Answers) -> tuple[Need, ...]:
-    if given.analysis is None:
+def _template_needs(analysis: RolloutAnalysis | None, given: Given, answers: Answers) -> tuple[Need, ...]:
+    if analysis is None:
         return ()
     try:
-        return tuple(Object(one.ref) for one in _templates(given.analysis, given, answers))
+        return tuple(Object(one.ref) for one in _templates(analysis, given, answers))
     except Invalid:
         return tuple(need for need in answers if isinstance(need, Object) and need.ref.kind in TEMPLATES)
 

@@ -17,7 +17,7 @@ from crds import paths
 from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.meta import Condition
-from crds.refs import ANALYSIS_RUN, REPLICA_SET, Ref
+from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, REPLICA_SET, SERVICE, VIRTUAL_SERVICE, Ref
 from crds.rollout import DestinationRule, Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
@@ -46,6 +46,12 @@ Raw = dict[str, Any]
 
 REVISION = "rollout.argoproj.io/revision"
 ATTEMPT = "tidegate.dev/attempt"
+STEP_INDEX = "step-index"
+FIELDS = {
+    VIRTUAL_SERVICE: "trafficRouting.istio.virtualService.name",
+    DESTINATION_RULE: "trafficRouting.istio.destinationRule.name",
+    SERVICE: "stableService or canaryService",
+}
 LEAVE_AT = "scale-down-deadline"
 DEAF = 2
 LET_IT_ANSWER = "let it answer, or correct the address in the metrics catalogue"
@@ -142,7 +148,10 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
     )
     mine = [_run(raw) for raw in found if _hash(raw) == ask.pod_hash]
     asked = (world.revision, memory.attempt)
-    return replace(world, run=next((run for run in mine if (run.revision, run.attempt) == asked), None))
+    current = [run for run in mine if (run.revision, run.attempt) == asked]
+    of_steps = tuple(run for run in current if run.step is not None)
+    background = (run for run in current if run.step is None)
+    return replace(world, run=next(background, None), step_runs=of_steps)
 
 
 def replica_sets(given: Given, answers: Answers) -> tuple[Raw, ...]:
@@ -302,11 +311,13 @@ def _hash(raw: Raw) -> str:
 def _run(raw: Raw) -> Run:
     attempt = str(paths.get(raw, "metadata", "annotations", ATTEMPT, default="0"))
     phase = paths.get(raw, "status", "phase", default="")
+    step = str(paths.get(raw, "metadata", "labels", STEP_INDEX, default=""))
     return Run(
         name=raw["metadata"]["name"],
         phase=phase,
         revision=revision(raw),
         attempt=int(attempt) if attempt.isdecimal() else 0,
+        step=int(step) if step.isdecimal() else None,
         message=paths.get(raw, "status", "message", default=""),
         measures=phase in ("Running", "Successful"),
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
@@ -344,7 +355,7 @@ def _found(ref: Ref, answer: Answer | None) -> Raw | Trouble | None:
         case Known(value):
             return value  # type: ignore[no-any-return]
         case Absent():
-            fix = f"create it, or correct the name {ref.name!r} in spec.strategy.canary"
+            fix = f"create it, or correct {ref.name!r} in spec.strategy.canary.{FIELDS[ref.kind]}"
             return Trouble(f"{ref.kind}NotFound", f"{ref} does not exist; {fix}")
         case Failed(why):
             return Trouble(f"{ref.kind}NotReadable", f"{ref}: {why}; see that Istio's CRDs are installed")

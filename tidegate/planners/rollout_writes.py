@@ -32,7 +32,7 @@ from rollouts.actions import (
 )
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
-from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, Given
+from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, STEP_INDEX, Given
 from traffic import istio
 from traffic.arms import HASH_LABEL
 
@@ -90,8 +90,8 @@ def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Writ
 
 def _on_analysis(given: Given, action: OnAnalysis, inline: Inline | None) -> tuple[Write, ...]:
     match action:
-        case StartAnalysis(revision=revision, hash=pod_hash, attempt=attempt):
-            return (_start(given, inline, (pod_hash, revision, attempt)),) if inline else ()
+        case StartAnalysis():
+            return (_start(given, inline, action),) if inline else ()
         case ExpectTraffic(run=run, since=since):
             return (_annotate(given, ANALYSIS_RUN, run, EXPECTS_TRAFFIC, rfc3339(since)),)
         case StopAnalysis(run=run):
@@ -156,23 +156,30 @@ def _annotate(given: Given, kind: Kind, name: str, key: str, value: str | None) 
     return MergePatch(Ref(kind, given.namespace, name), {"metadata": {"annotations": {key: value}}})
 
 
-def _start(given: Given, inline: Inline, identity: tuple[str, int, int]) -> Create:
-    pod_hash, revision, attempt = identity
-    name = f"{given.name}-{pod_hash}-{revision}" + (f".{attempt}" if attempt else "")
+def _start(given: Given, inline: Inline, start: StartAnalysis) -> Create:
+    step = "" if start.step is None else f"-{start.step}"
+    again = f".{start.attempt}" if start.attempt else ""
+    name = f"{given.name}-{start.hash}-{start.revision}{step}{again}"
     theirs = given.analysis.analysis_run_metadata if given.analysis else Metadata()
     meta = {
         "name": name,
         "namespace": given.namespace,
-        "labels": {**theirs.labels, **_run_labels(given), HASH_LABEL: pod_hash},
-        "annotations": {**theirs.annotations, REVISION: str(revision), ATTEMPT: str(attempt)},
+        "labels": {**theirs.labels, **_run_labels(given), **_kind_labels(start), HASH_LABEL: start.hash},
+        "annotations": {**theirs.annotations, REVISION: str(start.revision), ATTEMPT: str(start.attempt)},
         "ownerReferences": [owner(given)],
     }
     kind = {"apiVersion": ANALYSIS_RUN.api_version, "kind": ANALYSIS_RUN.kind}
     return Create(Ref(ANALYSIS_RUN, given.namespace, name), {**kind, "metadata": meta, "spec": inline.spec})
 
 
+def _kind_labels(start: StartAnalysis) -> dict[str, str]:
+    if start.step is None:
+        return {"rollout-type": "Background"}
+    return {"rollout-type": "Step", STEP_INDEX: str(start.step)}
+
+
 def _run_labels(given: Given) -> dict[str, str]:
     """A run belongs to the same controller as its Rollout."""
     labels, matched = given.rollout.metadata.labels, paths.get(given.raw, "spec", "selector", "matchLabels")
     shard = {SHARD: labels[SHARD]} if SHARD in labels else {}
-    return {**(matched or {}), **shard, "rollout-type": "Background"}
+    return {**(matched or {}), **shard}
