@@ -217,7 +217,7 @@ class _Reader:
     def _call(self, name: str) -> Part:
         arguments = self._list(")")
         wanted = FUNCTIONS[name][0]
-        if len(arguments) != wanted:
+        if wanted not in (None, len(arguments)):
             raise self.wrong(f"before it, {name}() has {len(arguments)} arguments; it takes {wanted}")
         return Call(name, arguments)
 

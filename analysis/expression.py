@@ -292,11 +292,17 @@ def _as(name: str, convert: Callable[[Any], Number]) -> Callable[[Any], Number]:
     return converted
 
 
-def _of_numbers(name: str, apply: Callable[[list[Any]], Any]) -> Callable[[Any], Any]:
-    return lambda value: apply([_number(one, name) for one in _list(value, name)])
+def _of_numbers(name: str, apply: Callable[[list[Any]], Any]) -> Callable[..., Any]:
+    """Of the numbers given, and of those in the lists given."""
+
+    def applied(*given: Any) -> Any:
+        lists = (one if isinstance(one, list) else [one] for one in given)
+        return apply([_number(one, name) for some in lists for one in some])
+
+    return applied
 
 
-FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
+FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
     "len": (1, _length),
     "asInt": (1, _as("asInt", int)),
     "asFloat": (1, _as("asFloat", float)),
@@ -305,8 +311,8 @@ FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
     "isNil": (1, lambda value: value is None),
     "default": (2, lambda value, instead: instead if value is None else value),
     "abs": (1, lambda value: abs(_number(value, "abs"))),
-    "sum": (1, _of_numbers("sum", sum)),
-    "max": (1, _of_numbers("max", lambda values: max(values, default=None))),
-    "min": (1, _of_numbers("min", lambda values: min(values, default=None))),
+    "sum": (1, lambda value: sum(_number(one, "sum") for one in _list(value, "sum"))),
+    "max": (None, _of_numbers("max", lambda values: max(values, default=None))),
+    "min": (None, _of_numbers("min", lambda values: min(values, default=None))),
 }
-"""Each with the number of its arguments."""
+"""Each with the number of its arguments, None where there may be any."""
