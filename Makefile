@@ -2,7 +2,7 @@
 PY ?= .venv/bin/python
 BIN := .venv/bin
 
-.PHONY: venv check lint types layers fast test demo lab crds
+.PHONY: venv check lint types layers fast test demo lab crds bench
 
 venv: .venv/.done
 .venv/.done: pyproject.toml
@@ -37,3 +37,6 @@ lab: venv
 
 demo: venv
 	$(PY) -m tests.e2e.demo $(if $(KEEP),--keep)
+
+bench: lab
+	for router in none istio; do $(PY) -m tests.lab run -- $(PY) -m benchmarks.scale --router $$router --rollouts $(or $(N),200) || exit 1; done

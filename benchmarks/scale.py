@@ -1,8 +1,8 @@
 """What an update costs when many Rollouts are updated at once: time, API requests, CPU and memory.
 
-Each has 2 replicas and the steps 20 %, 1 s, 60 %, 1 s; its pods are played by the lab. Requests are counted by
-the controller's own metric, and those to kinds that nobody else writes also by the API server's. An update ends
-when the pods of the old revision are gone. No figure is asserted: the machine decides them too.
+Each has 2 replicas and the steps 20 %, 1 s, 60 %, 1 s; its pods are played by the lab. Requests are counted
+by the controller's own metric, and those to kinds that nobody else writes also by the API server's. An update
+ends when the pods of the old revision are gone. No figure is asserted: the machine decides them too.
 
 Run: .venv/bin/python -m tests.lab run -- .venv/bin/python -m benchmarks.scale --rollouts 50 --router istio
      --profile FILE writes a cProfile of the controller; its CPU then counts for nothing
@@ -56,9 +56,11 @@ LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """What has been spent so far: CPU in seconds, requests by (kind, verb), and as the API server counts."""
+    """What has been spent so far: CPU in seconds, looks at Rollouts, requests by (kind, verb), and those as
+    the API server counts them."""
 
     cpu: float
+    rounds: int
     ours: Counts
     theirs: Counts
 
@@ -82,10 +84,12 @@ class Controller:
 
     def seen(self) -> Seen:
         with urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as page:
-            ours = summed(page.read().decode(), "controller_clientset_k8s_request_total", ("kind", "verb"))
+            text = page.read().decode()
+        ours = summed(text, "controller_clientset_k8s_request_total", ("kind", "verb"))
+        rounds = summed(text, "rollout_reconcile_count", ())[()]
         told = ("resource", "subresource", "verb")
         theirs = summed(self._api.call("GET", "/metrics"), "apiserver_request_total", told)
-        return Seen(self._cpu(), ours, theirs)
+        return Seen(self._cpu(), rounds, ours, theirs)
 
     def memory(self) -> float:
         """The most it ever held, in MB."""
@@ -172,8 +176,11 @@ def told(names: list[str], router: str, looks: tuple[Seen, Seen, Seen], memory: 
         (f"requests in {IDLE:.0f} s after", f"{sum((later.ours - after.ours).values())}", PEER_IDLE),
         (f"CPU in {IDLE:.0f} s after", f"{(later.cpu - after.cpu) * 1000:.0f} ms", ""),
     ]
-    print(f"{count} Rollouts at once, router {router}; {datetime.now(UTC):%Y-%m-%d}, {machine()}; load average "
-          f"{load:.1f} before, {os.getloadavg()[0]:.1f} after; all updates sent in {sent:.1f} s")  # fmt: skip
+    print(f"{count} Rollouts at once, router {router}; {datetime.now(UTC):%Y-%m-%d}, {machine()}")
+    loads = f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after"
+    print(
+        f"{loads}; all sent in {sent:.1f} s; {(after.rounds - before.rounds) / count:.0f} rounds per update"
+    )
     print(f"{'':<28}{'Tidegate':>12}   Argo Rollouts at 200")
     for row in rows:
         print("{:<28}{:>12}   {}".format(*row))
@@ -187,7 +194,15 @@ def told(names: list[str], router: str, looks: tuple[Seen, Seen, Seen], memory: 
             print(f"  {'/'.join(filter(None, (kind, part))):<18}{verb:<8}{number / count:6.2f}")
 
 
-WATCHED = ("rollouts", "replicasets", "virtualservices", "destinationrules", "services", "analysisruns", "events")
+WATCHED = (
+    "rollouts",
+    "replicasets",
+    "virtualservices",
+    "destinationrules",
+    "services",
+    "analysisruns",
+    "events",
+)
 
 
 def machine() -> str:

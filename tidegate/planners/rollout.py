@@ -26,6 +26,7 @@ from crds.validate import problems
 from rollouts.actions import Decision, StartAnalysis, Told
 from rollouts.conditions import INVALID, UNSUPPORTED, Says
 from rollouts.plan import plan as decide
+from rollouts.promptness import may_wait_until
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Need, Refusal, known
@@ -121,10 +122,13 @@ def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics,
         of_step = isinstance(action, StartAnalysis) and action.step is not None
         acted += writes(here, action, answers, judged[of_step].inline)
     acted += (*_numbered(here, world), *_outlived(here, world, answers))
-    record = _record(here, world, decision)
+    now_is = _reported(here, world, decision)
+    was: Raw = paths.get(here.raw, "status", default={})
+    later = may_wait_until(here.rollout.status, was, now_is, world.now) if now_is != was else None
+    record = () if later else _status(here.raw, was, now_is)
     return Plan(
         writes=(*record, *acted) if world.refused else (*acted, *record),
-        wake_at=_wake(here, world, decision),
+        wake_at=_wake(here, world, decision, later),
         why=decision.why,
         events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in _news(decision, judged[0])),
     )
@@ -171,14 +175,13 @@ def _past(raw: Raw, *, needed: bool) -> Past:
     return Past(meta["name"], created, phase, needed)
 
 
-def _record(here: Given, world: World, decision: Decision) -> tuple[Record, ...]:
+def _reported(here: Given, world: World, decision: Decision) -> Raw:
+    """The whole status as it is now."""
     was: Raw = paths.get(here.raw, "status", default={})
-    now_is = report(world, decision.memory, here.rollout.status, was)
-    now_is |= {
+    return report(world, decision.memory, here.rollout.status, was) | {
         "observedGeneration": str(here.rollout.metadata.generation),
         "selector": _selector(here),
     }
-    return _status(here.raw, was, now_is)
 
 
 def _status(raw: Raw, was: Raw, now_is: Raw) -> tuple[Record, ...]:
@@ -192,8 +195,8 @@ def _selector(here: Given) -> str:
     return ",".join(f"{k}={v}" for k, v in sorted(selector.match_labels.items())) if selector else ""
 
 
-def _wake(here: Given, world: World, decision: Decision) -> datetime | None:
-    moments = [decision.look_again] if decision.look_again else []
+def _wake(here: Given, world: World, decision: Decision, later: datetime | None) -> datetime | None:
+    moments = [moment for moment in (decision.look_again, later) if moment]
     if since := pods_asked_from(here, world):
         moments.append(since if world.now < since else world.now + PODS_EVERY)
     return min(moments, default=None)

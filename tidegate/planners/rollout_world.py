@@ -171,14 +171,20 @@ def orphans(given: Given, answers: Answers) -> tuple[Raw, ...]:
 
 
 def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
-    """The template as the API server would store it; asked where no ReplicaSet carries its hash.
+    """The template as the API server would store it; asked where no ReplicaSet carries its hash and one has
+    the same images, which no default alters.
 
     That recognises the pods of a Rollout that was undone, or was run by a controller with another hash.
     """
-    sets = replica_sets(given, answers)
+    template = given.rollout.spec.template
+    sets = [raw for raw in replica_sets(given, answers) if _images(_template(raw)) == _images(template)]
     if not sets or any(_hash(raw) == given.pod_hash for raw in sets):
         return ()
-    return (Defaulted(given.namespace, json.dumps(given.rollout.spec.template, sort_keys=True)),)
+    return (Defaulted(given.namespace, json.dumps(template, sort_keys=True)),)
+
+
+def _images(template: Raw) -> list[Any]:
+    return [one.get("image") for one in paths.get(template, "spec", "containers", default=())]
 
 
 def pods_of(given: Given, world: World) -> tuple[Need, ...]:
@@ -260,8 +266,12 @@ def _recognised(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> str:
 
 def _bare(replica_set: Raw) -> Raw:
     """A ReplicaSet's template as its author wrote it: without the hash label."""
+    return paths.drop(_template(replica_set), ("metadata", "labels", HASH_LABEL))  # type: ignore[no-any-return]
+
+
+def _template(replica_set: Raw) -> Raw:
     template: Raw = paths.get(replica_set, "spec", "template", default={})
-    return paths.drop(template, ("metadata", "labels", HASH_LABEL))  # type: ignore[no-any-return]
+    return template
 
 
 def _pods(raw: Raw) -> Pods:
