@@ -48,7 +48,6 @@ IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "antiAffinity": lambda canary: canary.anti_affinity,
     "canaryMetadata": lambda canary: canary.canary_metadata,
     "stableMetadata": lambda canary: canary.stable_metadata,
-    "scaleDownDelayRevisionLimit": lambda canary: canary.scale_down_delay_revision_limit is not None,
 }
 TRAFFIC = "spec.strategy.canary.trafficRouting"
 NOT_YET = "is not acted on yet; remove it, or leave this Rollout to Argo Rollouts"

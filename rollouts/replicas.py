@@ -83,7 +83,16 @@ def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:
     arriving = on_the_way(world.ask, memory)
     if not pods.desired or not (arriving or _came_home(world, memory)):
         return Sizing()
+    if _one_too_many(world, memory, pods):
+        return Sizing(() if carries_traffic(world, memory, pods.hash) else _scale(pods, 0))
     return _leave(world, memory, pods, DRAIN if arriving else world.ask.delay)
+
+
+def _one_too_many(world: World, memory: Memory, pods: Pods) -> bool:
+    """As many newer revisions as may (scaleDownDelayRevisionLimit) wait for their end already."""
+    waiting = [p for p in world.pods if p.desired and p is not world.new and p.hash != memory.stable]
+    newer = sum(1 for p in waiting if p.revision > pods.revision)
+    return world.ask.delayed is not None and newer >= world.ask.delayed
 
 
 def _came_home(world: World, memory: Memory) -> bool:

@@ -19,9 +19,10 @@ from rollouts.ratio import Limits
 class Ask(msgspec.Struct, frozen=True):
     """What the spec asks for. Not `routed` means that the pods themselves are the shares.
 
-    `history` is how many old revisions are kept. `delay` keeps old pods after promotion, `abort_delay` the
-    canary after an abort (None: for ever). A canary with pods has `least_pods`; so many as `threshold` says
-    count as all of them. `window` is how many revisions may lie between for a rollback without steps.
+    `history` is how many old revisions are kept. `delay` keeps old pods after promotion, of `delayed`
+    revisions at most; `abort_delay` the canary after an abort (None: for ever). `window` is how many
+    revisions may lie between for a rollback without steps. A canary with pods has `least_pods`; so many as
+    `threshold` says count as all of them.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Ask(msgspec.Struct, frozen=True):
     delay: timedelta = timedelta(seconds=30)
     abort_delay: timedelta | None = timedelta(seconds=30)
     settle: timedelta = timedelta(seconds=2)
+    delayed: int | None = None
     window: int = 0
     least_pods: int = 0
     threshold: ReplicaProgressThreshold | None = None

@@ -250,6 +250,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         deadline_aborts=spec.progress_deadline_abort,
         delay=canary.scale_down_delay,
         abort_delay=canary.abort_scale_down_delay,
+        delayed=canary.scale_down_delay_revision_limit,
         window=(spec.rollback_window.revisions or 0) if spec.rollback_window else 0,
         least_pods=(canary.min_pods_per_replica_set or 0) if given.istio else 0,
         threshold=canary.replica_progress_threshold,
