@@ -16,7 +16,7 @@ from rollouts.history import forget
 from rollouts.memory import Memory, Reason
 from rollouts.news import tell
 from rollouts.orders import canary_pods, enough, step_weight
-from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run
+from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run, weight_settled
 from rollouts.replicas import size
 from rollouts.shift import aim, shift
 from rollouts.world import Run, World
@@ -43,12 +43,13 @@ def plan(world: World) -> Decision:
 def notice_edits(world: World, memory: Memory) -> Memory:
     """Weights that were as they should be, still should, and are not: someone else moved them.
 
-    Told for the rest of the step, though they are set back at once.
+    Told for the rest of the step, or at rest until they have settled, though they are set back at once.
     """
     seen, before = world.seen, world.memory.traffic
-    if memory.step != world.memory.step or memory.pod_hash != world.memory.pod_hash:
+    at_rest = not on_the_way(world.ask, memory)
+    if _left_behind(world, memory) or (at_rest and weight_settled(world, memory)):
         memory = replace(memory, edited="")
-    if seen is None or before is None or not on_the_way(world.ask, memory):
+    if seen is None or before is None:
         return memory
     wanted = aim(world, memory, seen).weight
     was_right = before.exact and before.weight == wanted
@@ -59,6 +60,11 @@ def notice_edits(world: World, memory: Memory) -> Memory:
         edited=f"{seen.where} gave the canary {seen.weight} % where {wanted} % was set; it is set back. "
         "Leave these weights to the Rollout, or abort or promote it instead.",
     )
+
+
+def _left_behind(world: World, memory: Memory) -> bool:
+    """The step in which something was noticed is over."""
+    return (memory.step, memory.pod_hash) != (world.memory.step, world.memory.pod_hash)
 
 
 def analysis(world: World, memory: Memory) -> tuple[Action, ...]:

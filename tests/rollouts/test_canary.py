@@ -279,6 +279,17 @@ def test_weights_that_someone_else_moved_are_set_back_and_told() -> None:
     assert Told("TrafficEdited", got.memory.edited, warning=True) in got.told
 
 
+def test_weights_that_someone_moved_at_rest_are_set_back_and_told_until_they_settle() -> None:
+    promoted = {"stable": "new", "step": 4, "traffic": noted(0, stable="new")}
+    rest = world(canary=10, memory=promoted)
+    moved = replace(rest, traffic=Traffic(60, "new", "new", where="VirtualService p/api"))
+    stage = Stage(moved)
+    stage.settle()
+    assert (stage.weights, stage.world.memory.edited[:22]) == ([60, 0], "VirtualService p/api g")
+    stage.run(until=5 * SECONDS)
+    assert stage.world.memory.edited == ""
+
+
 def test_a_router_that_cannot_be_read_moves_nothing_and_takes_no_pod() -> None:
     got = plan(world(weight=10, traffic=Trouble("VirtualServiceNotFound", "it does not exist")))
     assert (got.actions, got.why) == ((), "it does not exist")

@@ -61,9 +61,8 @@ def noted(weight: int = 0, stable: str = "old", canary: str = "new", ago: float 
 
 def world(canary: int = 1, available: int | None = None, weight: int = 0, **changes: Any) -> World:
     """Ten stable pods of `old`, `canary` pods of `new`; the router was seen at `weight` a minute ago."""
-    memory = Memory(
-        pod_hash="new", step_hash="steps", stable="old", traffic=noted(weight), **changes.pop("memory", {})
-    )
+    known = {"pod_hash": "new", "step_hash": "steps", "stable": "old", "traffic": noted(weight)}
+    memory = Memory(**{**known, **changes.pop("memory", {})})
     standing = (pods("old", 10), pods("new", canary, available, revision=2))
     made = World(ask=ask(), memory=memory, pods=standing, traffic=Traffic(weight, "old", "new"), now=START)
     return replace(made, **changes)
