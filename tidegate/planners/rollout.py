@@ -39,6 +39,7 @@ from tidegate.planners.rollout_metrics import (
     preflight_needs,
     step_metrics,
 )
+from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
     REVISION,
@@ -76,6 +77,7 @@ class RolloutPlanner:
             return first
         first = (*first, *defaults(here, answers))
         world = at_its_step(here, look(here, answers, now))
+        first = (*first, *name_needs(here, world))
         return (*first, *pods_of(here, world), *preflight_needs(here, world, answers, self._settings))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
@@ -90,6 +92,8 @@ class RolloutPlanner:
                 tuple(adopt(here, raw) for raw in unowned), why="adopting ReplicaSets without an owner"
             )
         world = at_its_step(here, look(here, answers, now))
+        if another := collided(here, world, answers):
+            return another
         judged = metrics(here, world, answers, self._settings)
         step = step_metrics(here, world, answers)
         world = replace(
