@@ -17,6 +17,8 @@ from crds.paths import get, put, show
 METRICS = ("spec", "metrics")
 RETENTION = 10
 ALL = "*"
+MOST_REPEATS = 3
+_REPEATED, _REPEATED_GROUP = re.compile(r"[*+{]"), re.compile(r"\)[*+{]")
 
 
 def read_run(raw: dict[str, Any]) -> AnalysisRun:
@@ -97,7 +99,11 @@ def kept(spec: RunSpec, name: str) -> int:
 
 def _speaks_of(pattern: str, name: str, path: str) -> bool:
     """`*`, a name, or a regular expression for a part of one, as in Argo."""
+    if pattern in (ALL, name):
+        return True
+    if len(_REPEATED.findall(pattern)) > MOST_REPEATS or _REPEATED_GROUP.search(pattern):
+        raise Invalid(path, f"{pattern!r} repeats too much to be tried quickly; write names, or one .*")
     try:
-        return pattern in (ALL, name) or re.search(pattern, name) is not None
+        return re.search(pattern, name) is not None
     except re.error as problem:
         raise Invalid(path, f"{pattern!r} is no regular expression: {problem}") from None

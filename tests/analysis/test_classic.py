@@ -271,6 +271,12 @@ def test_a_rule_for_no_metric_is_refused(field: str) -> None:
         run_of(metric(), **{field: [{"metricName": "q", "limit": 3}]})
 
 
+@pytest.mark.parametrize("rule", ["(m+)+$", "m*m*m*m*n", "m["])
+def test_a_rule_that_is_no_quick_expression_is_refused(rule: str) -> None:
+    with pytest.raises(Invalid, match=r"spec.dryRun\[0\].metricName: "):
+        run_of(metric(), dryRun=[{"metricName": rule}])
+
+
 def test_measurements_beyond_the_retention_are_forgotten_but_counted() -> None:
     run = after(run_of(metric(), measurementRetention=[{"metricName": "m", "limit": 3}]), *[GOOD] * 8)
     assert (len(result(run).measurements), result(run).count) == (3, 8)
