@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
-from rollouts.actions import Action, CreateReplicaSet, Point, Route, Scale, Told
+from typing import assert_never
+
+from crds.steps import (
+    Experiment,
+    Pause,
+    Plugin,
+    RunAnalysis,
+    SetCanaryScale,
+    SetHeaderRoute,
+    SetMirrorRoute,
+    SetWeight,
+    Step,
+)
+from rollouts.actions import Action, CreateReplicaSet, Route, Scale, Told
 from rollouts.memory import Memory
 from rollouts.progress import on_the_way
 from rollouts.world import World
 
 
 def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Told, ...]:
-    """The news of this decision, oldest first."""
+    """The news of this decision, oldest first, in the order in which Argo Rollouts tells them."""
     before = world.memory
-    done = [told for action in actions if (told := _of_action(world, action))]
-    return (*_of_revision(world, before, memory), *_of_walk(world, before, memory), *done)
+    if before.pod_hash != memory.pod_hash:
+        updated, said = _of_revision(world, before, memory)
+    else:
+        updated, said = (), (*_of_walk(world, before, memory), *_of_pauses(before, memory))
+    done = [(action, told) for action in actions if (told := _of_action(world, action))]
+    made = (told for action, told in done if isinstance(action, CreateReplicaSet))
+    rest = (told for action, told in done if not isinstance(action, CreateReplicaSet))
+    return (*updated, *made, *said, *rest)
 
 
-def _of_revision(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
-    if before.pod_hash and before.pod_hash != after.pod_hash:
-        updated = Told("RolloutUpdated", f"Rollout updated to revision {world.revision}")
-        return (updated, *_of_skipped(world, after))
-    return ()
+def _of_revision(world: World, before: Memory, after: Memory) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
+    """What is told before its ReplicaSet is made, and after."""
+    if not before.pod_hash and world.new:  # a status that was lost: nothing has begun
+        return (), ()
+    updated = (Told("RolloutUpdated", f"Rollout updated to revision {world.revision}"),)
+    if skipped := _of_skipped(world, after):
+        return updated, skipped
+    if before.stable != before.pod_hash and before.pod_hash:  # one more before the last was completed
+        return updated, ()
+    begun = f"Rollout not completed, started update to revision {world.revision} ({after.pod_hash})"
+    return updated, (Told("RolloutNotCompleted", begun),)
 
 
 def _of_skipped(world: World, after: Memory) -> tuple[Told, ...]:
@@ -33,28 +58,29 @@ def _of_skipped(world: World, after: Memory) -> tuple[Told, ...]:
 
 
 def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
-    if before.pod_hash != after.pod_hash:
-        return ()
-    told = []
+    told = list(_of_steps(world, before, after))
     if after.stable != before.stable:
         done = f"Rollout completed update to revision {world.revision} ({after.stable})"
-        told.append(Told("RolloutCompleted", f"{done}: {_why_promoted(world, before)}"))
-    if on_the_way(world.ask, after) and after.step > before.step:
-        told.append(
-            Told("RolloutStepCompleted", f"Rollout step {after.step}/{len(world.ask.steps)} completed")
-        )
+        told.append(Told("RolloutCompleted", f"{done}: {_why_completed(world, before)}"))
     if after.abort and not before.aborted_at:
         why = f": {after.verdict}" if after.verdict else ""
         told.append(Told("RolloutAborted", f"Rollout aborted update to revision {world.revision}{why}", True))
-    if before.aborted_at and not after.aborted_at and on_the_way(world.ask, after):
-        told.append(Told("RolloutRetry", f"Retrying revision {world.revision}"))
     if after.edited and after.edited != before.edited:
         told.append(Told("TrafficEdited", after.edited, True))
-    told += _of_pauses(before, after)
     return tuple(told)
 
 
-def _why_promoted(world: World, before: Memory) -> str:
+def _of_steps(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
+    if not on_the_way(world.ask, before) or after.abort or before.promote_full:
+        return ()
+    steps = world.ask.steps
+    return tuple(
+        Told("RolloutStepCompleted", f"Rollout step {n + 1}/{len(steps)} completed ({_words(steps[n])})")
+        for n in range(before.step, min(after.step, len(steps)))
+    )
+
+
+def _why_completed(world: World, before: Memory) -> str:
     """Argo's reasons, in its order (rollouts.md §2.5)."""
     if not before.stable:
         return "Initial deploy"
@@ -63,6 +89,24 @@ def _why_promoted(world: World, before: Memory) -> str:
     if world.rolls_back:
         return "Rollback within window"
     return f"Completed all {len(world.ask.steps)} canary steps"
+
+
+def _words(step: Step) -> str:
+    key = type(step).__name__
+    key = key[0].lower() + key[1:]
+    match step:
+        case SetWeight(weight=weight):
+            return f"{key}: {weight}"
+        case Pause(duration=duration):
+            return f"{key}: {duration.total_seconds():g}s" if duration else key
+        case SetHeaderRoute(name=name) | SetMirrorRoute(name=name) | Plugin(name=name):
+            return f"{key}: {name}"
+        case SetCanaryScale() | Experiment():
+            return key
+        case RunAnalysis():
+            return "analysis"
+        case never:
+            assert_never(never)
 
 
 def _of_pauses(before: Memory, after: Memory) -> list[Told]:
@@ -87,8 +131,5 @@ def _of_action(world: World, action: Action) -> Told | None:
         case Route(weight=weight):
             was = world.seen.weight if world.seen else 0
             return Told("TrafficWeightUpdated", f"Traffic weight updated from {was} to {weight}")
-        case Point(stable=stable, canary=canary):
-            arms = " and ".join(f"{arm} to {h}" for arm, h in (("stable", stable), ("canary", canary)) if h)
-            return Told("UpdatedDestinationRule", f"Pointed {arms}")
         case _:
             return None

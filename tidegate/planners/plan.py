@@ -60,12 +60,16 @@ Write = Create | MergePatch | JsonPatch | Delete | Record
 
 
 class Event(msgspec.Struct, frozen=True):
-    """Something worth telling: written as a core/v1 Event about `about`, with a derived name."""
+    """Something worth telling: written as a core/v1 Event about `about`, with a derived name.
+
+    What is told twice of the same object is one Event, unless its `occasion` differs.
+    """
 
     about: Raw
     reason: str
     message: str
     warning: bool = False
+    occasion: str = ""
 
 
 class Plan(msgspec.Struct, frozen=True):

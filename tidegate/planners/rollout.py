@@ -23,7 +23,7 @@ from crds.rollout_status import RolloutStatus
 from crds.support import ignored, unsupported
 from crds.times import parse as parse_time
 from crds.validate import problems
-from rollouts.actions import Decision, StartAnalysis, Told
+from rollouts.actions import Decision, StartAnalysis
 from rollouts.conditions import INVALID, UNSUPPORTED, Says
 from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
@@ -40,6 +40,7 @@ from tidegate.planners.rollout_metrics import (
     step_metrics,
 )
 from tidegate.planners.rollout_name import collided, name_needs
+from tidegate.planners.rollout_news import news
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
     REVISION,
@@ -134,15 +135,8 @@ def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics,
         writes=(*record, *acted) if world.refused else (*acted, *record),
         wake_at=_wake(here, world, decision, later),
         why=decision.why,
-        events=tuple(Event(here.raw, t.reason, t.message, t.warning) for t in _news(decision, judged[0])),
+        events=news(here.raw, now_is, decision, acted, judged[0]),
     )
-
-
-def _news(decision: Decision, judged: Metrics) -> tuple[Told, ...]:
-    """What happened; with the start of an analysis, what its author should know."""
-    started = any(isinstance(action, StartAnalysis) for action in decision.actions)
-    notes = judged.inline.notes if judged.inline and started else ()
-    return (*decision.told, *(Told("AnalysisNote", note) for note in notes))
 
 
 def _numbered(here: Given, world: World) -> tuple[Write, ...]:

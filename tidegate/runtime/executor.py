@@ -176,7 +176,8 @@ def event_body(event: Event, now: datetime) -> Raw:
     about = event.about
     meta = about["metadata"]
     namespace = meta.get("namespace") or "default"
-    told = "\n".join((str(meta.get("uid")), str(meta.get("resourceVersion")), event.reason, event.message))
+    seen = (str(meta.get("uid")), str(meta.get("resourceVersion")))
+    told = "\n".join((*seen, event.reason, event.message, event.occasion))
     involved = {
         "apiVersion": about.get("apiVersion"),
         "kind": about.get("kind"),

@@ -73,11 +73,12 @@ class Observer:
             answers |= {need: self._look(need) for need in new}
         raise RuntimeError(f"the needs of {key} do not come to an end; asked last: {needs}")
 
-    def refused(self, key: Ref, why: str) -> None:
-        """What the API server will not have of this key's plan; "" once it had it all."""
-        if self._refusals.get(key, "") != why:
+    def refused(self, key: Ref, why: str) -> bool:
+        """What the API server will not have of a key's plan, "" once it had it all; whether that is news."""
+        if news := self._refusals.get(key, "") != why:
             self._refusals = {k: v for k, v in (self._refusals | {key: why}).items() if v}
             self._wake_askers(Refusal(key))
+        return news
 
     def forget(self, key: Ref) -> None:
         self._refusals.pop(key, None)

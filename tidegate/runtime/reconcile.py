@@ -15,17 +15,21 @@ from typing import Protocol
 
 from crds.errors import Invalid, Retry
 from crds.paths import get
-from crds.refs import SHARD, Kind, Ref, ref_of
+from crds.refs import ROLLOUT, SHARD, Kind, Ref, ref_of
+from crds.times import rfc3339_micro
 from tidegate.kube.errors import KubeError, TooMany, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
-from tidegate.planners.plan import Plan, Raw
+from tidegate.planners.plan import Event, Plan, Raw
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor, Refused
 from tidegate.runtime.observe import Observer
 from tidegate.runtime.queue import Queue
 
 log = logging.getLogger("tidegate.reconcile")
+
+GREETED = {ROLLOUT: "RolloutAddedToInformer"}
+"""What is told of an object, by its kind, when a controller first sees it: Argo's reasons."""
 
 
 class Planner(Protocol):
@@ -67,6 +71,7 @@ class Reconciler:
         self._watcher = watcher
         self._instance = instance
         self._doubted: dict[Ref, Ref] = {}
+        self._greeted: set[Ref] = set()
         hands.store.changed.append(self._changed)
 
     async def work(self) -> None:
@@ -86,11 +91,24 @@ class Reconciler:
             self._hands.observer.forget(key)
             self._hands.queue.forget(key)
             self._doubted.pop(key, None)
+            self._greeted.discard(key)
             return self._watcher.gone(key)
+        await self._greet(key, raw)
         started = asyncio.get_running_loop().time()
         failed = not await self._try(key, raw)
         self._watcher.round(key, asyncio.get_running_loop().time() - started, failed)
         return None
+
+    async def _greet(self, key: Ref, raw: Raw) -> None:
+        """Once in a controller's life, before anything else is told of the object."""
+        if key in self._greeted or key.kind not in GREETED:
+            return
+        self._greeted.add(key)
+        now = self._hands.clock.now()
+        words = f"{key.kind} resource added to informer: {key.namespace}/{key.name}"
+        await self._hands.executor.tell(
+            Event(raw, GREETED[key.kind], words, occasion=rfc3339_micro(now)), now
+        )
 
     async def _try(self, key: Ref, raw: Raw) -> bool:
         queue, now = self._hands.queue, self._hands.clock.now()
@@ -108,7 +126,11 @@ class Reconciler:
             log.exception("%s: a bug; looking again in %.3f s", key, queue.retry(key))
             return False
         else:
-            return self._settle(key, plan, refused)
+            if refused is not None:
+                return await self._refused(key, raw, refused)
+            if plan.writes:
+                self._hands.observer.refused(key, "")
+            queue.settle(key, plan.wake_at)
         return True
 
     async def _sure(self, key: Ref, raw: Raw) -> Raw:
@@ -137,13 +159,9 @@ class Reconciler:
             log.info("%s: %s", key, plan.why)
         return plan
 
-    def _settle(self, key: Ref, plan: Plan, refused: Refused | None) -> bool:
+    async def _refused(self, key: Ref, raw: Raw, refused: Refused) -> bool:
+        """Look again later; whether that was to be expected. What is refused for good is told once."""
         queue = self._hands.queue
-        if refused is None:
-            if plan.writes:
-                self._hands.observer.refused(key, "")
-            queue.settle(key, plan.wake_at)
-            return True
         delay = queue.retry(key)  # what the watch brings in the meantime wakes the key earlier
         if isinstance(refused.problem, TooMany):
             queue.after(key, delay := max(delay, refused.problem.retry_after))
@@ -152,8 +170,9 @@ class Reconciler:
             log.debug("%s: %s", key, refused)
             return True
         log.warning("%s: %s; looking again in %.3f s", key, refused, delay)
-        if for_good(refused.problem):
-            self._hands.observer.refused(key, str(refused))
+        if for_good(refused.problem) and self._hands.observer.refused(key, str(refused)):
+            event = Event(raw, "ReconciliationError", str(refused), warning=True)
+            await self._hands.executor.tell(event, self._hands.clock.now())
         return False
 
     def _is_ours(self, raw: Raw) -> bool:

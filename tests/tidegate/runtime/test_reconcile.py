@@ -10,7 +10,7 @@ from crds.paths import get
 from crds.refs import REPLICA_SET, ROLLOUT, Ref
 from tests.tidegate.kube.fake import status
 from tests.tidegate.kube.waiting import until
-from tests.tidegate.runtime.worlds import START, Raw, Toy, config, rollout, world
+from tests.tidegate.runtime.worlds import START, Raw, Toy, World, config, rollout, world
 from tidegate.kube.errors import Unreachable
 from tidegate.kube.http import Request, Response
 from tidegate.planners.needs import (
@@ -361,3 +361,26 @@ async def test_deleting_what_is_gone_already_is_done() -> None:
         assert await w.executor.perform(Plan((Delete(config("absent"), "u"),)), START) is None
         assert await w.executor.perform(Plan((Delete(config(), "another-uid"),)), START) is None
         assert w.read(config())
+
+
+def reasons(w: World) -> list[str]:
+    told = w.cluster.handle(Request("GET", "/api/v1/namespaces/shop/events")).body["items"]
+    return [one["reason"] for one in told]
+
+
+async def test_a_rollout_is_greeted_once_in_a_controllers_life() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
+        await until(lambda: w.rounds.well)
+        w.merge(ANY, {"spec": {"replicas": 3}})
+        await until(lambda: len(w.rounds.well) > 1)
+        assert reasons(w) == ["RolloutAddedToInformer"]
+
+
+async def test_a_write_refused_for_good_is_told_once() -> None:
+    plan = Plan((MergePatch(config(), {"data": {}}),))
+    async with world({ROLLOUT: Toy(lambda _raw, _: plan)}, objects=[config()]) as w:
+        refusal = Response(403, status(403, "Forbidden", "configmaps is forbidden"))
+        w.sender.before = lambda request: refusal if request.path.endswith("/configmaps/c") else None
+        w.create(ANY)
+        await until(lambda: len(w.rounds.failed) > 2)
+        assert sorted(reasons(w)) == ["ReconciliationError", "RolloutAddedToInformer"]

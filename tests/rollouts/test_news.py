@@ -1,0 +1,152 @@
+"""What is told of a rollout, and in which order: one story, one list of reasons."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from crds.steps import Pause, SetWeight
+from rollouts.actions import Told
+from rollouts.memory import Memory
+from rollouts.plan import plan
+from rollouts.world import Run, Traffic, World
+from tests.rollouts.worlds import MINUTES, Stage, ask, pods, world
+
+STEPS = (SetWeight(10), Pause(), SetWeight(50), Pause(timedelta(seconds=30)))
+
+
+class Listener(Stage):
+    """A stage on which every decision's news are heard."""
+
+    def __init__(self, seen: World) -> None:
+        super().__init__(seen)
+        self.heard: list[Told] = []
+
+    def perform(self, decision) -> None:  # type: ignore[no-untyped-def]
+        self.heard += decision.told
+        super().perform(decision)
+
+    def reasons(self) -> list[str]:
+        told, self.heard = [one.reason for one in self.heard], []
+        return told
+
+    def messages(self, reason: str) -> list[str]:
+        return [one.message for one in self.heard if one.reason == reason]
+
+
+def unborn() -> Listener:
+    empty = world(ask=ask(pod_hash="old", steps=STEPS), pods=(), traffic=Traffic(0, "", ""))
+    return Listener(replace(empty, memory=Memory()))
+
+
+def deployed() -> Listener:
+    stage = unborn()
+    stage.run(MINUTES)
+    stage.reasons()
+    return stage
+
+
+def released() -> Listener:
+    stage = deployed()
+    stage.release("new")
+    stage.run(MINUTES)
+    return stage
+
+
+def test_a_first_deployment() -> None:
+    stage = unborn()
+    stage.run(MINUTES)
+    assert stage.reasons() == [
+        "RolloutUpdated",
+        "NewReplicaSetCreated",
+        "RolloutNotCompleted",
+        "ScalingReplicaSet",
+        "RolloutCompleted",
+    ]
+
+
+def test_a_release_up_to_its_pause() -> None:
+    assert released().reasons() == [
+        "RolloutUpdated",
+        "NewReplicaSetCreated",
+        "RolloutNotCompleted",
+        "ScalingReplicaSet",
+        "TrafficWeightUpdated",
+        "RolloutStepCompleted",
+        "RolloutPaused",
+    ]
+
+
+def test_a_promotion_to_the_end() -> None:
+    stage = released()
+    stage.reasons()
+    stage.person(pauses=())
+    stage.run(10 * MINUTES)
+    assert stage.reasons() == [
+        "RolloutStepCompleted",
+        "RolloutResumed",
+        "ScalingReplicaSet",
+        "TrafficWeightUpdated",
+        "RolloutStepCompleted",
+        "RolloutPaused",
+        "RolloutStepCompleted",
+        "RolloutResumed",
+        "ScalingReplicaSet",
+        "TrafficWeightUpdated",
+        "RolloutCompleted",
+        "TrafficWeightUpdated",
+        "ScalingReplicaSet",
+    ]
+
+
+def test_steps_are_told_with_their_number_and_what_they_are() -> None:
+    stage = released()
+    stage.person(pauses=())
+    stage.run(10 * MINUTES)
+    assert stage.messages("RolloutStepCompleted") == [
+        "Rollout step 1/4 completed (setWeight: 10)",
+        "Rollout step 2/4 completed (pause)",
+        "Rollout step 3/4 completed (setWeight: 50)",
+        "Rollout step 4/4 completed (pause: 30s)",
+    ]
+
+
+def test_an_abort_is_told_once_with_what_is_against_it() -> None:
+    failed = Run("api-new-2", "Failed", 2, message="12 % errors")
+    stage = Listener(world(weight=10, ask=ask(judged=True), run=failed))
+    stage.run(MINUTES)
+    assert stage.messages("RolloutAborted") == [
+        "Rollout aborted update to revision 2: Background analysis phase error/failed: 12 % errors"
+    ]
+
+
+def test_a_full_promotion_is_told_as_asked_for_and_its_steps_are_not() -> None:
+    stage = released()
+    stage.reasons()
+    stage.person(promote_full=True)
+    stage.run(MINUTES)
+    assert stage.messages("RolloutCompleted")[0].endswith(": Full promotion requested")
+    assert "RolloutStepCompleted" not in stage.reasons()
+
+
+def test_going_back_to_stable_skips_the_steps() -> None:
+    stage = released()
+    stage.reasons()
+    stage.release("old")
+    stage.run(MINUTES)
+    assert stage.reasons()[:2] == ["RolloutUpdated", "SkipSteps"]
+
+
+def test_a_release_on_top_of_another_does_not_begin_twice() -> None:
+    stage = released()
+    stage.reasons()
+    stage.release("newer")
+    stage.run(MINUTES)
+    told = stage.reasons()
+    assert ("RolloutUpdated" in told, "RolloutNotCompleted" in told) == (True, False)
+
+
+def test_a_status_that_was_lost_is_no_release() -> None:
+    lost = replace(world(pods=(pods("old", 10), pods("new", 1, revision=2))), memory=Memory())
+    assert plan(lost).told == ()

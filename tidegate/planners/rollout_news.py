@@ -1,0 +1,98 @@
+"""What is told of a look at a Rollout: the news of the decision, and what its status and writes show.
+
+Told where the status turns, so each once: a verdict and trouble when they come into the status, a router's
+object when it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from crds.paths import get
+from crds.refs import DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE
+from rollouts.actions import Decision, StartAnalysis, Told
+from tidegate.planners.plan import Event, JsonPatch, Write
+from tidegate.planners.rollout_metrics import Metrics
+
+Raw = dict[str, Any]
+
+WEIGHT = "TrafficWeightUpdated"
+RUNS = {"currentStepAnalysisRunStatus": "Step", "currentBackgroundAnalysisRunStatus": "Background"}
+TOLD_PHASES = ("Running", "Successful", "Failed", "Error", "Inconclusive")
+ROUTER_MISSING = ("VirtualServiceNotFound", "DestinationRuleNotFound")
+WRITTEN = {
+    VIRTUAL_SERVICE: "Updated VirtualService",
+    DESTINATION_RULE: "UpdatedDestinationRule",
+    SERVICE: "SwitchService",
+}
+"""Argo's reasons; the space is hers."""
+
+
+def news(
+    raw: Raw, status: Raw, decision: Decision, acted: Iterable[Write], judged: Metrics
+) -> tuple[Event, ...]:
+    """Events of a look at `raw` that decided `decision`, acted so, and is to leave `status`."""
+    before: Raw = get(raw, "status", default={})
+    told = (
+        *_of_runs(before, status),
+        *_with_router(decision, acted),
+        *_of_person(before, status, decision),
+        *_of_trouble(before, status),
+        *_notes(decision, judged),
+    )
+    return tuple(Event(raw, one.reason, one.message, one.warning) for one in told)
+
+
+def _of_runs(before: Raw, after: Raw) -> Iterable[Told]:
+    for field, name in RUNS.items():
+        was, now = (get(status, "canary", field, default={}) for status in (before, after))
+        phase, former = now.get("status"), _former(was, now)
+        if phase in TOLD_PHASES and phase != former:
+            words = f"{name} Analysis Run '{now['name']}' Status New: '{phase}' Previous: '{former}'"
+            yield Told(f"AnalysisRun{phase}", words, phase in ("Failed", "Error"))
+
+
+def _former(was: Raw, now: Raw) -> str:
+    return str(was.get("status", "")) if was.get("name") == now.get("name") else "NoPreviousStatus"
+
+
+def _with_router(decision: Decision, acted: Iterable[Write]) -> Iterable[Told]:
+    """Each object of the router that was written, and then the weight that this made."""
+    wrote = [
+        Told(WRITTEN[write.ref.kind], f"{write.ref}: {decision.why}")
+        for write in acted
+        if isinstance(write, JsonPatch) and write.ref.kind in WRITTEN
+    ]
+    reasons = [told.reason for told in decision.told]
+    at = reasons.index(WEIGHT) if WEIGHT in reasons else len(reasons)
+    return (*decision.told[:at], *wrote, *decision.told[at:])
+
+
+def _of_person(before: Raw, after: Raw, decision: Decision) -> Iterable[Told]:
+    """`spec.paused` is not remembered, so that its coming and going show in the condition alone."""
+    was, now = _paused(before), _paused(after)
+    heard = {told.reason for told in decision.told}
+    if now and not was and "RolloutPaused" not in heard:
+        yield Told("RolloutPaused", "Rollout is paused")
+    if was and not now and not after.get("abort") and "RolloutResumed" not in heard:
+        yield Told("RolloutResumed", "Rollout is resumed")
+
+
+def _paused(status: Raw) -> bool:
+    said = status.get("conditions", ())
+    return any((c.get("type"), c.get("status")) == ("Paused", "True") for c in said)
+
+
+def _of_trouble(before: Raw, after: Raw) -> Iterable[Told]:
+    was = {(c.get("type"), c.get("message")) for c in before.get("conditions", ())}
+    for c in after.get("conditions", ()):
+        if c["type"] == "TrafficNotReady" and (c["type"], c["message"]) not in was:
+            missing = c["reason"] in ROUTER_MISSING
+            yield Told(c["reason"] if missing else "TrafficRoutingError", c["message"], True)
+
+
+def _notes(decision: Decision, judged: Metrics) -> Iterable[Told]:
+    """With the start of an analysis, what its author should know."""
+    if judged.inline and any(isinstance(action, StartAnalysis) for action in decision.actions):
+        yield from (Told("AnalysisNote", note) for note in judged.inline.notes)
