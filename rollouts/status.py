@@ -15,6 +15,7 @@ from crds.meta import Condition, read_status
 from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
+from rollouts.duration import Duration, measure, written
 from rollouts.memory import Memory, Noted, Paused, Reason, Walked
 from rollouts.progress import this_step_run
 from rollouts.world import Run, World
@@ -73,6 +74,7 @@ def report(world: World, memory: Memory, was: RolloutStatus, raw: Raw) -> Raw:
         "conditions": [_condition(c) for c in said],
         "phase": name,
         "message": message,
+        "duration": written(measure(world, memory, read_status(was.duration, Duration))),
         "canary": _canary(world, memory, raw.get("canary") or {}),
         "tidegate": _tidegate(memory),
     }
