@@ -51,6 +51,7 @@ def _object(raw: Raw) -> Raw:
     }
     timeless: Raw = _timeless({**raw, "metadata": meta, "status": status})
     at(timeless, "status", "canary", "currentBackgroundAnalysisRunStatus", default={}).pop("message", None)
+    at(timeless, "status", "duration", default={}).pop("totalManualPauseDurationSeconds", None)
     conditions = at(timeless, "status", "conditions", default=[])
     conditions.sort(key=lambda condition: condition["type"])
     return timeless
