@@ -46,7 +46,7 @@ def measure(world: World, memory: Memory, was: Duration) -> Duration:
 def _begins(world: World, memory: Memory) -> bool:
     before = world.memory
     if before.pod_hash != memory.pod_hash:
-        return bool(before.pod_hash) or world.new is None  # else only the status was lost
+        return bool(before.pod_hash) or memory.stable != memory.pod_hash  # else only the status was lost
     return before.aborted_at is not None and memory.aborted_at is None and on_the_way(world.ask, memory)
 
 

@@ -36,7 +36,7 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
 
 def _of_revision(world: World, before: Memory, after: Memory) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
     """What is told before its ReplicaSet is made, and after."""
-    if not before.pod_hash and world.new:  # a status that was lost: nothing has begun
+    if not before.pod_hash and after.stable == after.pod_hash:  # only the status was lost
         return (), ()
     updated = (Told("RolloutUpdated", f"Rollout updated to revision {world.revision}"),)
     if skipped := _of_skipped(world, after):
