@@ -41,9 +41,6 @@ STEP: dict[type[Step], str] = {
     SetMirrorRoute: "setMirrorRoute",
     Plugin: "plugin",
 }
-IGNORED: dict[str, Callable[[Rollout], Any]] = {
-    "spec.restartAt": lambda rollout: rollout.spec.restart_at,
-}
 IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "antiAffinity": lambda canary: canary.anti_affinity,
     "canaryMetadata": lambda canary: canary.canary_metadata,
@@ -70,10 +67,7 @@ def unsupported(rollout: Rollout) -> tuple[Invalid, ...]:
 
 def ignored(rollout: Rollout) -> tuple[str, ...]:
     """The paths of fields we pass over because they move neither traffic nor capacity."""
-    return (
-        *_said("", IGNORED, rollout),
-        *_said("spec.strategy.canary.", IGNORED_CANARY, rollout.canary),
-    )
+    return tuple(_said("spec.strategy.canary.", IGNORED_CANARY, rollout.canary))
 
 
 def _said(prefix: str, table: dict[str, Callable[[Any], Any]], value: Any) -> list[str]:

@@ -27,6 +27,13 @@ class Scale(msgspec.Struct, frozen=True):
     was: int
 
 
+class Evict(msgspec.Struct, frozen=True):
+    """Ask for the end of one pod, as far as disruption budgets allow it."""
+
+    name: str
+    uid: str
+
+
 class LeaveAt(msgspec.Struct, frozen=True):
     """Sets the scale-down deadline of a ReplicaSet, or takes it away (None)."""
 
@@ -74,7 +81,7 @@ class StopAnalysis(msgspec.Struct, frozen=True):
     run: str
 
 
-OnPods = CreateReplicaSet | Renumber | Forget | Scale | LeaveAt
+OnPods = CreateReplicaSet | Renumber | Forget | Scale | LeaveAt | Evict
 OnTraffic = Route | Point
 OnAnalysis = StartAnalysis | ExpectTraffic | StopAnalysis
 Action = OnPods | OnTraffic | OnAnalysis

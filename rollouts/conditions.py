@@ -12,6 +12,7 @@ from datetime import datetime
 import msgspec
 
 from crds.meta import Condition
+from rollouts import restart
 from rollouts.memory import Memory, Reason
 from rollouts.progress import on_the_way
 from rollouts.world import Trouble, World
@@ -235,6 +236,8 @@ def phase(world: World, memory: Memory, said: tuple[Condition, ...]) -> tuple[st
         return "Paused", f"{reason}: {ours.message}" if ours else reason
     if trouble:
         return "Progressing", f"{trouble.reason}: {trouble.message}"
+    if restart.wanted(world, memory):
+        return "Progressing", "rollout is restarting"
     return "Progressing" if (left := _left(world, memory)) else "Healthy", left
 
 

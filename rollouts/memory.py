@@ -61,6 +61,7 @@ class Memory(msgspec.Struct, frozen=True):
     abort: bool = False
     aborted_at: datetime | None = None
     promote_full: bool = False
+    restarted_at: datetime | None = None
     attempt: int = 0
     verdict: str = ""
     overridden: bool = False

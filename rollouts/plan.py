@@ -18,6 +18,7 @@ from rollouts.news import tell
 from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run, weight_settled
 from rollouts.replicas import size
+from rollouts.restart import evictions, note_restart, restart_looks
 from rollouts.shift import aim, shift
 from rollouts.world import Run, World
 
@@ -26,11 +27,17 @@ ASK_AGAIN = timedelta(seconds=10)
 
 def plan(world: World) -> Decision:
     """Traffic first, then pods, then the analysis: an abort's first write takes the traffic away."""
-    memory = notice_edits(world, remember(world))
+    memory = note_restart(world, notice_edits(world, remember(world)))
     rung = shift(world, memory)
     sizing = size(world, memory) if world.ask.routed else size_by_ratio(world, memory)
     moves = (rung.action,) if rung.action else ()
-    actions = (*moves, *sizing.actions, *analysis(world, memory), *forget(world, memory))
+    actions = (
+        *moves,
+        *sizing.actions,
+        *analysis(world, memory),
+        *forget(world, memory),
+        *evictions(world, memory),
+    )
     return Decision(
         actions=actions,
         memory=memory,
@@ -128,6 +135,7 @@ def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datet
         moments.append(paused.since + length)
     if world.late_at:
         moments.append(world.late_at)
+    moments += restart_looks(world, memory)
     if memory.paused_for(Reason.METRICS):
         moments.append(world.now + ASK_AGAIN)
     return min((m for m in moments if m > world.now), default=None)

@@ -108,11 +108,18 @@ def begin_revision(world: World, memory: Memory) -> Memory:
             step_hash=ask.step_hash,
             step=step,
             stable=memory.stable,
+            restarted_at=ask.restart_at,
             traffic=memory.traffic,
         )
     if memory.step_hash == ask.step_hash:
         return memory
-    fresh = replace(_unpaused(memory), step_hash=ask.step_hash, step=step, promote_full=False)
+    fresh = replace(
+        _unpaused(memory),
+        step_hash=ask.step_hash,
+        step=step,
+        promote_full=False,
+        restarted_at=ask.restart_at,
+    )
     return fresh if memory.verdict else replace(fresh, abort=False, aborted_at=None)
 
 

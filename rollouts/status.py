@@ -49,6 +49,7 @@ def remembered(status: RolloutStatus) -> Memory:
         abort=status.abort,
         aborted_at=status.aborted_at,
         promote_full=status.promote_full,
+        restarted_at=status.restarted_at,
         attempt=ours.attempt,
         verdict=ours.verdict,
         overridden=ours.overridden,
@@ -117,6 +118,7 @@ def _memory(memory: Memory) -> Raw:
         "abort": memory.abort,
         "abortedAt": rfc3339(memory.aborted_at) if memory.aborted_at else None,
         "promoteFull": memory.promote_full,
+        "restartedAt": rfc3339(memory.restarted_at) if memory.restarted_at else None,
     }
 
 

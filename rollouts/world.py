@@ -41,6 +41,7 @@ class Ask(msgspec.Struct, frozen=True):
     delay: timedelta = timedelta(seconds=30)
     abort_delay: timedelta | None = timedelta(seconds=30)
     settle: timedelta = timedelta(seconds=2)
+    restart_at: datetime | None = None
     delayed: int | None = None
     window: int = 0
     least_pods: int = 0
@@ -76,6 +77,15 @@ class Pods(msgspec.Struct, frozen=True):
     def usable(self) -> int:
         """Pods that count: available ones, and no more than will stay."""
         return min(self.available, self.desired)
+
+
+class Aged(msgspec.Struct, frozen=True):
+    """One pod from before the restart that was asked for."""
+
+    name: str
+    uid: str
+    hash: str
+    ready: bool = True
 
 
 class Traffic(msgspec.Struct, frozen=True):
@@ -133,6 +143,7 @@ class World(msgspec.Struct, frozen=True):
     are the `step_runs` of its analysis steps.
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
     are passed over. `refused` is the write that the API server will not take, in its words.
+    `aged` are the pods from before the restart that was asked for; None means: not listed.
     """
 
     ask: Ask
@@ -149,6 +160,7 @@ class World(msgspec.Struct, frozen=True):
     ignored: tuple[str, ...] = ()
     refused: str = ""
     late_at: datetime | None = None
+    aged: tuple[Aged, ...] | None = None
 
     def revision_of(self, pod_hash: str) -> Pods | None:
         return next((p for p in self.pods if p.hash == pod_hash), None) if pod_hash else None

@@ -17,6 +17,7 @@ CORE = f"/api/v1/namespaces/{NAMESPACE}"
 CONFIG_MAPS = f"{CORE}/configmaps"
 POD_TEMPLATES = f"{CORE}/podtemplates"
 EVENTS = f"{CORE}/events"
+PODS = f"{CORE}/pods"
 REPLICA_SETS = f"/apis/apps/v1/namespaces/{NAMESPACE}/replicasets"
 LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
 ARGO = f"/apis/argoproj.io/v1alpha1/namespaces/{NAMESPACE}"
@@ -32,7 +33,10 @@ class Seen:
 
 
 class Step(NamedTuple):
-    """One request; `lines` above 0 makes it a watch of which so many lines are read."""
+    """One request; `lines` above 0 makes it a watch of which so many lines are read.
+
+    What only sets the stage has no `shown` answer: nobody relies on it.
+    """
 
     method: str
     path: str
@@ -40,6 +44,7 @@ class Step(NamedTuple):
     query: Raw = {}  # noqa: RUF012
     content_type: str = "application/json"
     lines: int = 0
+    shown: bool = True
 
 
 class Case(NamedTuple):
@@ -76,6 +81,12 @@ def delete(path: str, uid: Any = None) -> Step:
     return Step("DELETE", path, options | ({"preconditions": {"uid": uid}} if uid else {}))
 
 
+def evict(name: str, uid: Any) -> Step:
+    meta = {"name": name, "namespace": NAMESPACE}
+    body = {"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta}
+    return Step("POST", f"{PODS}/{name}/eviction", body | {"deleteOptions": {"preconditions": {"uid": uid}}})
+
+
 def watch(path: str, since: Any, lines: int, labels: str = "") -> Step:
     query = {"watch": "true", "resourceVersion": since, "timeoutSeconds": "20"}
     return Step("GET", path, query=query | ({"labelSelector": labels} if labels else {}), lines=lines)
@@ -106,6 +117,10 @@ def replica_set(name: str, selects: str = "") -> Raw:
     }
     selector = {"matchLabels": {"app": selects or name}}
     return {"metadata": {"name": name}, "spec": {"replicas": 0, "selector": selector, "template": template}}
+
+
+def pod(name: str) -> Raw:
+    return {"metadata": {"name": name}, "spec": {"containers": [{"name": "api", "image": "registry/api:v1"}]}}
 
 
 def lease(name: str, holder: str, **meta: Any) -> Raw:
@@ -359,6 +374,15 @@ DELETE = (
     Case(
         "delete_a_replica_set",
         (create(REPLICA_SETS, replica_set("gone")), delete(f"{REPLICA_SETS}/gone", uid(0))),
+    ),
+    Case(
+        "evict_a_pod",
+        (
+            create(PODS, pod("evicted"))._replace(shown=False),
+            evict("evicted", "00000000-0000-0000-0000-000000000000"),
+            evict("evicted", uid(0)),
+            evict("never-there", "00000000-0000-0000-0000-000000000000"),
+        ),
     ),
 )
 

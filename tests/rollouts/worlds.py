@@ -11,6 +11,7 @@ from crds.steps import Pause, SetWeight, Step
 from rollouts.actions import (
     CreateReplicaSet,
     Decision,
+    Evict,
     ExpectTraffic,
     Forget,
     LeaveAt,
@@ -141,6 +142,9 @@ class Stage:
                 self._change(name, lambda p: replace(p, leave_at=at))
             case Renumber(name=name, revision=revision):
                 self._change(name, lambda p: replace(p, revision=revision))
+            case Evict(name=name):
+                left = tuple(pod for pod in self.world.aged or () if pod.name != name)
+                self.world = replace(self.world, aged=left)
             case Forget(name=name):
                 self.world = replace(self.world, pods=tuple(p for p in self.world.pods if p.name != name))
 

@@ -89,5 +89,17 @@ def delete(path: str, uid: str = "") -> Request:
     return Request("DELETE", path, body=body | ({"preconditions": {"uid": uid}} if uid else {}))
 
 
+def evict(path: str, uid: str) -> Request:
+    """Ask for the end of the pod at `path`, only if it still has `uid`; a disruption budget answers 429."""
+    namespace, name = path.split("/")[-3], path.rsplit("/", maxsplit=1)[-1]
+    body: dict[str, Any] = {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": name, "namespace": namespace},
+        "deleteOptions": {"preconditions": {"uid": uid}},
+    }
+    return Request("POST", f"{path}/eviction", body=body)
+
+
 def _manager() -> dict[str, str]:
     return {"fieldManager": FIELD_MANAGER}

@@ -38,12 +38,14 @@ class Owned(msgspec.Struct, frozen=True, tag=True):
 class Pods(msgspec.Struct, frozen=True, tag=True):
     """The pods with these labels, listed from the API server at `at` (never watched).
 
-    Known value: a tuple of raw pods. `at` is part of the question: asking again later is a new need.
+    Known value: a tuple of raw pods. `at` is part of the question: asking again later is a new need. So is
+    `seen`, the versions of objects whose change makes the answer old.
     """
 
     namespace: str
     labels: tuple[tuple[str, str], ...]
     at: datetime
+    seen: tuple[str, ...] = ()
 
 
 class Samples(msgspec.Struct, frozen=True, tag=True):

@@ -44,8 +44,18 @@ class Delete(msgspec.Struct, frozen=True, tag=True):
     uid: str
 
 
+class Evict(msgspec.Struct, frozen=True, tag=True):
+    """Ask the Eviction API for the end of exactly this pod.
+
+    A disruption budget that says not now is no failure; the plan's `wake_at` asks again.
+    """
+
+    ref: Ref
+    uid: str
+
+
 class Record(msgspec.Struct, frozen=True, tag=True):
-    """Merge `patch` into the object's status; at most one in a plan, and last.
+    """Merge `patch` into the object's status; at most one in a plan, and last but for evictions.
 
     `version` is the resourceVersion planned on: a newer one that is not our own write refuses the patch,
     and the next plan reads what people wrote. Sent to the status subresource where the kind has one.
@@ -56,7 +66,7 @@ class Record(msgspec.Struct, frozen=True, tag=True):
     version: str
 
 
-Write = Create | MergePatch | JsonPatch | Delete | Record
+Write = Create | MergePatch | JsonPatch | Delete | Evict | Record
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -30,7 +30,7 @@ from rollouts.promptness import may_wait_until
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Need, Refusal, known
-from tidegate.planners.plan import Delete, Event, MergePatch, Plan, Record, Write
+from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_metrics import (
     Metrics,
     at_its_step,
@@ -41,6 +41,7 @@ from tidegate.planners.rollout_metrics import (
 )
 from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import news
+from tidegate.planners.rollout_restart import aged, restart_needs
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
     REVISION,
@@ -78,7 +79,7 @@ class RolloutPlanner:
             return first
         first = (*first, *defaults(here, answers))
         world = at_its_step(here, look(here, answers, now))
-        first = (*first, *name_needs(here, world))
+        first = (*first, *name_needs(here, world), *restart_needs(here, world, answers))
         return (*first, *pods_of(here, world), *preflight_needs(here, world, answers, self._settings))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
@@ -102,6 +103,7 @@ class RolloutPlanner:
             metrics=judged.trouble or step.trouble,
             asking=judged.asking or step.asking,
             ignored=ignored(here.rollout),
+            aged=aged(here, world, answers),
             refused=known(answers, Refusal(ref_of(ROLLOUT, raw)), ""),
         )
         return _compose(here, world, answers, (judged, step))
@@ -120,7 +122,8 @@ def _seen_enough(here: Given, answers: Answers) -> bool:
 
 
 def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics, Metrics]) -> Plan:
-    """The status comes last, unless it tells of a write that would stop the plan again."""
+    """The status comes last, unless it tells of a write that would stop the plan again; evictions, which no
+    name makes repeatable, come after it."""
     decision = decide(world)
     acted: list[Write] = []
     for action in decision.actions:
@@ -131,8 +134,10 @@ def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics,
     was: Raw = paths.get(here.raw, "status", default={})
     later = may_wait_until(here.rollout.status, was, now_is, world.now) if now_is != was else None
     record = () if later else _status(here.raw, was, now_is)
+    evicted = tuple(write for write in acted if isinstance(write, Evict))
+    other = tuple(write for write in acted if not isinstance(write, Evict))
     return Plan(
-        writes=(*record, *acted) if world.refused else (*acted, *record),
+        writes=(*record, *acted) if world.refused else (*other, *record, *evicted),
         wake_at=_wake(here, world, decision, later),
         why=decision.why,
         events=news(here.raw, now_is, decision, acted, judged[0]),

@@ -227,7 +227,8 @@ def _pods_need(given: Given, pod_hash: str, now: datetime) -> PodsNeed:
 
 
 def _stuck(answers: Answers) -> str:
-    pods = [answer for need, answer in answers.items() if isinstance(need, PodsNeed)]
+    asked = (need for need in answers if isinstance(need, PodsNeed) and HASH_LABEL in dict(need.labels))
+    pods = [answers[need] for need in asked]
     return why_stuck(pods[0].value) if pods and isinstance(pods[0], Known) else ""
 
 
@@ -250,6 +251,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         deadline_aborts=spec.progress_deadline_abort,
         delay=canary.scale_down_delay,
         abort_delay=canary.abort_scale_down_delay,
+        restart_at=spec.restart_at.replace(microsecond=0) if spec.restart_at else None,
         delayed=canary.scale_down_delay_revision_limit,
         window=(spec.rollback_window.revisions or 0) if spec.rollback_window else 0,
         least_pods=(canary.min_pods_per_replica_set or 0) if given.istio else 0,

@@ -12,11 +12,12 @@ from analysis.inline import Inline
 from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.meta import Metadata
-from crds.refs import ANALYSIS_RUN, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
+from crds.refs import ANALYSIS_RUN, POD, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
 from crds.times import rfc3339
 from rollouts.actions import (
     Action,
     CreateReplicaSet,
+    Evict,
     ExpectTraffic,
     Forget,
     LeaveAt,
@@ -30,6 +31,7 @@ from rollouts.actions import (
     StartAnalysis,
     StopAnalysis,
 )
+from tidegate.planners import plan
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
 from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, STEP_INDEX, Given
@@ -69,6 +71,8 @@ def _on_pods(given: Given, action: OnPods) -> Write:
             annotations = {DESIRED: str(given.rollout.spec.replicas)}
             body = {"metadata": {"annotations": annotations}, "spec": {"replicas": replicas}}
             return MergePatch(Ref(REPLICA_SET, given.namespace, name), body)
+        case Evict(name=name, uid=uid):
+            return plan.Evict(Ref(POD, given.namespace, name), uid)
         case LeaveAt(name=name, at=at):
             return _annotate(given, REPLICA_SET, name, LEAVE_AT, rfc3339(at) if at else None)
         case never:

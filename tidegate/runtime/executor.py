@@ -20,12 +20,13 @@ from tidegate.kube import requests
 from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Request, Response, Sender
 from tidegate.kube.store import Raw, Store
-from tidegate.planners.plan import Create, Delete, Event, JsonPatch, MergePatch, Plan, Record, Write
+from tidegate.planners.plan import Create, Delete, Event, Evict, JsonPatch, MergePatch, Plan, Record, Write
 
 log = logging.getLogger("tidegate.executor")
 
 SOURCE = "rollouts-controller"
 EVENT_SECONDS = 5.0
+TOO_MANY = 429
 
 Told = Callable[[Event], None]
 
@@ -90,6 +91,8 @@ class Executor:
                 raw = await self._record(write)
             case Delete(ref, uid):
                 return await self._delete(ref, uid)
+            case Evict(ref, uid):
+                return await self._evict(ref, uid)
             case _:
                 raw = accepted(await self._sender.send(_request(write)))
         versions[write.ref] = raw["metadata"]["resourceVersion"]
@@ -116,6 +119,13 @@ class Executor:
             self._forget(ref, uid)
         else:
             self._keep(ref.kind, accepted(response))
+
+    async def _evict(self, ref: Ref, uid: str) -> None:
+        response = await self._sender.send(requests.evict(_path(ref), uid))
+        if response.status == TOO_MANY:
+            log.info("%s stays for now: %s", ref, response.body.get("message"))
+        elif not _gone(response, uid):
+            accepted(response)
 
     def _keep(self, kind: Kind, raw: Raw) -> None:
         if self._store.watches(kind) and self._store.synced(kind):

@@ -94,6 +94,8 @@ def target_of(path: str) -> Target:
     if resource is None or len(rest) > 3:
         raise unsupported(f"the path {path}")
     name, subresource = (*rest[1:], "", "")[:2]
+    if subresource == "eviction" and resource is PODS:
+        return Target(resource, namespace, name, subresource)
     if subresource not in ("", "status") or (subresource and not resource.custom and not resource.status):
         raise unsupported(f"the subresource {subresource!r} of {resource.qualified}")
     if subresource and not resource.status:

@@ -130,8 +130,8 @@ class Store:
                 return 200, self._standing(target)
             case "GET", False:
                 return 200, self._list(target, request)
-            case "POST", False if not target.subresource:
-                return 201, self._create(target, body, "dryRun" in request.query)
+            case "POST", named if named == bool(target.subresource):
+                return 201, self._posted(target, request, body)
             case "PUT", True:
                 return 200, self._update(target, self._standing(target), body)
             case "PATCH", True:
@@ -175,6 +175,13 @@ class Store:
         if token not in self._pages:
             raise expired(int(token.partition(":")[0]), self.oldest)
         return self._pages[token], token.partition(":")[0]
+
+    def _posted(self, target: Target, request: Request, body: Any) -> Raw:
+        if target.subresource == "eviction":
+            return self._evict(target, body)
+        if target.subresource:
+            raise unsupported(f"POST on {request.path}")
+        return self._create(target, body, "dryRun" in request.query)
 
     def _create(self, target: Target, body: Raw, dry: bool) -> Raw:
         body = {**body, "metadata": self._named(body["metadata"])}
@@ -230,6 +237,15 @@ class Store:
             "status": "Success",
             "details": {**details, "uid": uid},
         }
+
+    def _evict(self, target: Target, body: Any) -> Raw:
+        """No disruption budget stands in the way: there are none here."""
+        old = self._standing(target)
+        wanted, uid = at(body, "deleteOptions", "preconditions", "uid"), old["metadata"]["uid"]
+        if wanted not in (None, uid):
+            raise another_uid(target.resource, target.name, wanted, uid)
+        self.remove(target.resource, old)
+        return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
     def _born(self, resource: Resource, raw: Raw) -> Raw:
         """With what the server alone gives: uid, creation time, first generation."""

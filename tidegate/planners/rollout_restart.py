@@ -1,0 +1,57 @@
+"""The pods that a restart is to take: they are listed only while one is under way.
+
+They are listed anew when a ReplicaSet changed, for every pod that comes or goes changes one, and every half
+minute, since a disruption budget may change without that.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from crds import paths
+from crds.times import parse as parse_time
+from rollouts.restart import ASK_AGAIN, under_way
+from rollouts.world import Aged, World
+from tidegate.planners.needs import Answers, Known, Pods
+from tidegate.planners.rollout_world import Given, replica_sets
+from traffic.arms import HASH_LABEL
+
+Raw = dict[str, Any]
+
+
+def restart_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, ...]:
+    if not under_way(world, world.memory):
+        return ()
+    labels = paths.get(here.raw, "spec", "selector", "matchLabels", default={})
+    every = ASK_AGAIN.total_seconds()
+    at = datetime.fromtimestamp(world.now.timestamp() // every * every, world.now.tzinfo)
+    seen = tuple(str(raw["metadata"]["resourceVersion"]) for raw in replica_sets(here, answers))
+    return (Pods(here.namespace, tuple(sorted(labels.items())), at, seen),)
+
+
+def aged(here: Given, world: World, answers: Answers) -> tuple[Aged, ...] | None:
+    """The Rollout's pods from before its restartAt that are not going yet; None while that is not known."""
+    asked = restart_needs(here, world, answers)
+    answer = answers.get(asked[0]) if asked else None
+    if not isinstance(answer, Known):
+        return None
+    owners = {raw["metadata"]["uid"] for raw in replica_sets(here, answers)}
+    return tuple(_aged(pod) for pod in answer.value if _owner(pod) in owners and _is_old(pod, world))
+
+
+def _aged(pod: Raw) -> Aged:
+    meta = pod["metadata"]
+    conditions = paths.get(pod, "status", "conditions", default=[])
+    ready = any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
+    return Aged(meta["name"], meta["uid"], paths.get(meta, "labels", HASH_LABEL, default=""), ready)
+
+
+def _owner(pod: Raw) -> str:
+    owners = paths.get(pod, "metadata", "ownerReferences", default=[])
+    return next((str(owner["uid"]) for owner in owners if owner.get("controller")), "")
+
+
+def _is_old(pod: Raw, world: World) -> bool:
+    at, created = world.ask.restart_at, parse_time(pod["metadata"]["creationTimestamp"])
+    return at is not None and created < at and "deletionTimestamp" not in pod["metadata"]
