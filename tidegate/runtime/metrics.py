@@ -26,6 +26,8 @@ from tidegate import VERSION
 from tidegate.kube.http import Request
 from tidegate.kube.store import Raw, Store
 from tidegate.planners.plan import Event
+from tidegate.runtime.analysis_metrics import AnalysisFigures
+from tidegate.runtime.timings import Timings
 
 # Else each counter has a second series with its birthday.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -65,6 +67,8 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self.registry.register(_Objects(store))
+        self.registry.register(AnalysisFigures(store))
+        self._timings = Timings(store, self.registry)
         named = ("namespace", "name")
         self._rounds = {
             ROLLOUT: self._histogram("rollout_reconcile", "Rounds over Rollouts, in seconds", named),
@@ -94,6 +98,8 @@ class Metrics:
         """Forget a deleted object's figures."""
         for figures in (self._rounds, self._errors):
             figures[key.kind].remove_by_labels({"namespace": key.namespace, "name": key.name})
+        if key.kind == ROLLOUT:
+            self._timings.gone(key)
 
     def told(self, event: Event) -> None:
         self._events.labels("Warning" if event.warning else "Normal", event.reason).inc()
@@ -106,7 +112,7 @@ class Metrics:
 
 
 class _Objects(Collector):
-    """Rollouts and AnalysisRuns as they stand in the store."""
+    """Rollouts as they stand in the store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -130,10 +136,7 @@ class _Objects(Collector):
             phase.add_metric((*named, _strategy(raw), rollout_phase(raw)), 1)
         yield from (info, phase)
         yield from (_replicas(rollouts, *field) for field in REPLICAS.items())
-        runs = GaugeMetricFamily("analysis_run_info", "AnalysisRuns", labels=("namespace", "name", "phase"))
-        for raw in self._of(ANALYSIS_RUN):
-            runs.add_metric((*_named(raw), get(raw, "status", "phase", default="Pending")), 1)
-        yield runs
+        yield _unavailable(rollouts)
 
     def _of(self, kind: object) -> tuple[Raw, ...]:
         return self._store.listed(kind) if self._store.watches(kind) else ()
@@ -158,6 +161,16 @@ def _replicas(rollouts: Iterable[Raw], figure: str, field: str) -> GaugeMetricFa
     for raw in rollouts:
         source = "spec" if figure == "desired" else "status"
         family.add_metric(_named(raw), float(get(raw, source, field, default=0)))
+    return family
+
+
+def _unavailable(rollouts: Iterable[Raw]) -> GaugeMetricFamily:
+    family = GaugeMetricFamily(
+        "rollout_info_replicas_unavailable", "Pods of a Rollout, unavailable", labels=("namespace", "name")
+    )
+    for raw in rollouts:
+        there, up = (get(raw, "status", f, default=0) for f in ("replicas", "availableReplicas"))
+        family.add_metric(_named(raw), float(max(0, there - up)))
     return family
 
 
