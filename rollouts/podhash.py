@@ -31,7 +31,8 @@ _HTML = {ord(one): f"\\u{ord(one):04x}" for one in "<>&\u2028\u2029"}
 
 def pod_template_hash(template: dict[str, Any], collisions: int | None = None) -> str:
     """The hash of a pod template; `collisions` is status.collisionCount, None where it was never set."""
-    tail = b"" if collisions is None else collisions.to_bytes(4, "little") + bytes(4)
+    unsigned = (collisions or 0) & 0xFFFFFFFF  # people may have patched anything into the status
+    tail = b"" if collisions is None else unsigned.to_bytes(4, "little") + bytes(4)
     return _encoded(pod_template_json(template).encode() + tail)
 
 

@@ -63,3 +63,7 @@ def test_the_name_is_looked_up_only_while_the_replica_set_is_missing() -> None:
     assert named(raw) in PLANNER.needs(raw, empty, NOW)
     ours = Owned(REPLICA_SET, "production", "u1")
     assert named(raw) not in PLANNER.needs(raw, {**empty, ours: Known((replica_set(raw, 10),))}, NOW)
+
+
+def test_a_count_that_a_person_wrote_wrongly_stops_nothing() -> None:
+    assert created(planned(brief(collisionCount=-1)))
