@@ -7,6 +7,7 @@ a status, which people patch by hand, loses the unreadable field instead.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -83,6 +84,8 @@ def read(raw: Any, wanted: type[T], *path: str | int) -> T:
 
 def read_status(raw: Any, wanted: type[T]) -> T:
     """`raw` as a `wanted` whose fields all have defaults; a field that cannot be read counts as absent."""
+    with suppress(msgspec.ValidationError):  # as it is in all but rare cases
+        return msgspec.convert(raw, wanted)
     clean = _without_nulls(raw) if isinstance(raw, dict) else {}
     while True:
         try:

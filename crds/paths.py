@@ -15,13 +15,13 @@ def get(raw: Any, *path: str | int, default: Any = None) -> Any:
     """What stands at `path`, or `default` where any part of the way is missing, null or of another shape."""
     here = raw
     for key in path:
-        match here, key:
-            case dict(), str() if key in here:
-                here = here[key]
-            case list(), int() if -len(here) <= key < len(here):
-                here = here[key]
-            case _:
-                return default
+        # Asked a hundred times a look: pattern matching takes twice as long.
+        if isinstance(here, dict) and isinstance(key, str):
+            here = here.get(key)
+        elif isinstance(here, list) and isinstance(key, int) and -len(here) <= key < len(here):
+            here = here[key]
+        else:
+            return default
     return default if here is None else here
 
 

@@ -7,6 +7,7 @@ revision that owns the traffic, the canary is the one that is let in.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -136,7 +137,7 @@ class Run(msgspec.Struct, frozen=True):
         return self.phase in ("Failed", "Error", "Successful", "Inconclusive")
 
 
-class World(msgspec.Struct, frozen=True):
+class World(msgspec.Struct, frozen=True, dict=True):
     """`traffic` None means: not known yet. `metrics` None means: the stable arm's series are there, or nobody
     asked; `asking` that the answer is on its way. `stuck` says why the canary's pods cannot start, where
     they cannot. `runs` are the AnalysisRuns that have not ended; `run` is this revision's and attempt's, as
@@ -165,11 +166,11 @@ class World(msgspec.Struct, frozen=True):
     def revision_of(self, pod_hash: str) -> Pods | None:
         return next((p for p in self.pods if p.hash == pod_hash), None) if pod_hash else None
 
-    @property
+    @cached_property
     def new(self) -> Pods | None:
         return self.revision_of(self.ask.pod_hash)
 
-    @property
+    @cached_property
     def revision(self) -> int:
         """The number of the asked-for revision: an older ReplicaSet that comes back gets the next one."""
         newest = max((p.revision for p in self.pods if p is not self.new), default=0)

@@ -7,6 +7,7 @@ the version of the object and each destination it touches. Everything else in th
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -29,7 +30,7 @@ class Via(msgspec.Struct, frozen=True):
     routes: tuple[str, ...] = ()
 
 
-class Istio(msgspec.Struct, frozen=True):
+class Istio(msgspec.Struct, frozen=True, dict=True):
     """Where a Rollout's traffic is split, and between what."""
 
     namespace: str
@@ -40,7 +41,7 @@ class Istio(msgspec.Struct, frozen=True):
         name, _, namespace = via.name.partition(".")
         return Ref(VIRTUAL_SERVICE, namespace or self.namespace, name)
 
-    @property
+    @cached_property
     def refs(self) -> tuple[Ref, ...]:
         """Every object that is read and patched."""
         return (*(self.ref(via) for via in self.via), *self.arms.refs)

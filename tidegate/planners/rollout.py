@@ -14,17 +14,14 @@ from msgspec.structs import replace
 
 from analysis.retention import Past, surplus
 from crds import paths
-from crds.errors import Invalid
 from crds.meta import read_status
 from crds.patches import merge_diff
 from crds.refs import ANALYSIS_RUN, ROLLOUT, Ref, ref_of
-from crds.rollout import parse
 from crds.rollout_status import RolloutStatus
-from crds.support import ignored, unsupported
+from crds.support import ignored
 from crds.times import parse as parse_time
-from crds.validate import problems
 from rollouts.actions import Decision, StartAnalysis
-from rollouts.conditions import INVALID, UNSUPPORTED, Says
+from rollouts.conditions import Says
 from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
 from rollouts.status import held, report
@@ -42,12 +39,12 @@ from tidegate.planners.rollout_metrics import (
 from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import news
 from tidegate.planners.rollout_restart import aged, restart_needs
+from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
     REVISION,
     Given,
     defaults,
-    given,
     look,
     orphans,
     own,
@@ -67,24 +64,25 @@ class RolloutPlanner:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._last: tuple[Raw, Given | Says] | None = None
+        self._reader = Reader()
+        self._last: tuple[Given, Answers, datetime, World] | None = None
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         """What must be seen; more is asked once the first answers are there."""
-        here = self._read(raw)
+        here = self._reader.read(raw)
         if isinstance(here, Says):
             return ()
         first = (*own(here), Refusal(ref_of(ROLLOUT, raw)), *catalogue_needs(here, self._settings))
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
         first = (*first, *defaults(here, answers))
-        world = at_its_step(here, look(here, answers, now))
+        world = self._look(here, answers, now)
         first = (*first, *name_needs(here, world), *restart_needs(here, world, answers))
         return (*first, *pods_of(here, world), *preflight_needs(here, world, answers, self._settings))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         """The writes of this look, the status last."""
-        here = self._read(raw)
+        here = self._reader.read(raw)
         if isinstance(here, Says):
             return _hold(raw, here, now)
         if not _seen_enough(here, answers):
@@ -93,7 +91,7 @@ class RolloutPlanner:
             return Plan(
                 tuple(adopt(here, raw) for raw in unowned), why="adopting ReplicaSets without an owner"
             )
-        world = at_its_step(here, look(here, answers, now))
+        world = self._look(here, answers, now)
         if another := collided(here, world, answers):
             return another
         judged = metrics(here, world, answers, self._settings)
@@ -108,11 +106,12 @@ class RolloutPlanner:
         )
         return _compose(here, world, answers, (judged, step))
 
-    def _read(self, raw: Raw) -> Given | Says:
-        """Read once for all the questions of a look; raw objects never change."""
-        if self._last is None or self._last[0] is not raw:
-            self._last = (raw, _read(raw))
-        return self._last[1]
+    def _look(self, here: Given, answers: Answers, now: datetime) -> World:
+        """The last look again where nothing else was asked: needs and plan see the same."""
+        if self._last is None or self._last[0] is not here or self._last[1:3] != (answers, now):
+            world = at_its_step(here, look(here, answers, now))
+            self._last = (here, dict(answers), now, world)  # a copy: the asker goes on adding answers
+        return self._last[3]
 
 
 def _seen_enough(here: Given, answers: Answers) -> bool:
@@ -203,21 +202,6 @@ def _wake(here: Given, world: World, decision: Decision, later: datetime | None)
     if since := pods_asked_from(here, world):
         moments.append(since if world.now < since else world.now + PODS_EVERY)
     return min(moments, default=None)
-
-
-def _read(raw: Raw) -> Given | Says:
-    """The Rollout, or what keeps it from being acted on: its first mistake, or what we cannot do yet."""
-    try:
-        rollout = parse(raw)
-        if mistakes := problems(rollout):
-            raise mistakes[0]
-        if missing := unsupported(rollout):
-            return Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing))
-        return given(raw)
-    except Invalid as problem:
-        name = paths.get(raw, "metadata", "name")
-        words = f'The Rollout "{name}" is invalid: {problem.path}: Invalid value: {problem.problem}'
-        return Says(INVALID, True, INVALID, words)
 
 
 def _hold(raw: Raw, problem: Says, now: datetime) -> Plan:

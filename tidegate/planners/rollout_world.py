@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -59,7 +60,7 @@ PATIENCE = timedelta(seconds=10)
 PODS_EVERY = timedelta(seconds=5)
 
 
-class Given(msgspec.Struct, frozen=True):
+class Given(msgspec.Struct, frozen=True, dict=True):
     """A Rollout as parsed, once for all its looks: its hashes, its steps, and where its traffic is split."""
 
     raw: Raw
@@ -80,6 +81,16 @@ class Given(msgspec.Struct, frozen=True):
     @property
     def analysis(self) -> RolloutAnalysis | None:
         return self.rollout.canary.analysis if self.rollout.canary else None
+
+    @cached_property
+    def own(self) -> tuple[Need, ...]:
+        uid = self.rollout.metadata.uid
+        return (
+            Owned(REPLICA_SET, self.namespace, uid),
+            Owned(REPLICA_SET, self.namespace, ""),
+            Owned(ANALYSIS_RUN, self.namespace, uid),
+            *(Object(ref) for ref in (self.istio.refs if self.istio else ())),
+        )
 
 
 def given(raw: Raw) -> Given:
@@ -120,13 +131,7 @@ def _arms(rollout: Rollout, rule: DestinationRule | None) -> Arms:
 
 def own(given: Given) -> tuple[Need, ...]:
     """What every look at a Rollout needs."""
-    uid = given.rollout.metadata.uid
-    return (
-        Owned(REPLICA_SET, given.namespace, uid),
-        Owned(REPLICA_SET, given.namespace, ""),
-        Owned(ANALYSIS_RUN, given.namespace, uid),
-        *(Object(ref) for ref in (given.istio.refs if given.istio else ())),
-    )
+    return given.own
 
 
 def look(given: Given, answers: Answers, now: datetime) -> World:

@@ -1,0 +1,74 @@
+"""Reads Rollouts, each spec once: a status changes a dozen times in an update, and parsing, validating and
+hashing the spec anew each time would be a third of all thinking.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from crds import paths
+from crds.errors import Invalid
+from crds.meta import ObjectMeta, read, read_status
+from crds.rollout import parse
+from crds.rollout_status import RolloutStatus
+from crds.support import unsupported
+from crds.validate import problems
+from rollouts.conditions import INVALID, UNSUPPORTED, Says
+from tidegate.planners.rollout_world import Given, given
+
+Raw = dict[str, Any]
+
+KEPT = 2000
+"""Rollouts whose reading is remembered; beyond them the one first read is read anew."""
+
+
+class Reader:
+    """What it answers depends on the object asked about alone; raw objects never change."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Raw, Given | Says]] = {}
+
+    def read(self, raw: Raw) -> Given | Says:
+        """The Rollout, or what keeps it from being acted on."""
+        uid = str(paths.get(raw, "metadata", "uid", default=""))
+        before = self._kept.get(uid)
+        if before and before[0] is raw:
+            return before[1]
+        here = _again(before[1], raw) if before and _asks_the_same(before[0], raw) else _anew(raw)
+        self._kept[uid] = (raw, here)
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return here
+
+
+def _asks_the_same(before: Raw, raw: Raw) -> bool:
+    """The spec is equal, and so is what else a reading's hashes and words go by."""
+    others = (("metadata", "namespace"), ("metadata", "name"), ("status", "collisionCount"))
+    return bool(before.get("spec") == raw.get("spec")) and all(
+        paths.get(before, *one) == paths.get(raw, *one) for one in others
+    )
+
+
+def _again(was: Given | Says, raw: Raw) -> Given | Says:
+    if isinstance(was, Says):
+        return was
+    meta = read(paths.get(raw, "metadata", default={}), ObjectMeta, "metadata")
+    status = read_status(paths.get(raw, "status"), RolloutStatus)
+    return replace(was, raw=raw, rollout=replace(was.rollout, metadata=meta, status=status))
+
+
+def _anew(raw: Raw) -> Given | Says:
+    """Its first mistake, or what we cannot do yet, where there is such a thing."""
+    try:
+        rollout = parse(raw)
+        if mistakes := problems(rollout):
+            raise mistakes[0]
+        if missing := unsupported(rollout):
+            return Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing))
+        return given(raw)
+    except Invalid as problem:
+        name = paths.get(raw, "metadata", "name")
+        words = f'The Rollout "{name}" is invalid: {problem.path}: Invalid value: {problem.problem}'
+        return Says(INVALID, True, INVALID, words)
