@@ -2,7 +2,7 @@
 PY ?= .venv/bin/python
 BIN := .venv/bin
 
-.PHONY: venv check lint types layers fast test demo lab crds bench
+.PHONY: venv check lint types layers fast test demo lab crds bench soak
 
 venv: .venv/.done
 .venv/.done: pyproject.toml
@@ -40,3 +40,6 @@ demo: venv
 
 bench: lab
 	for router in none istio; do $(PY) -m tests.lab run -- $(PY) -m benchmarks.scale --router $$router --rollouts $(or $(N),200) || exit 1; done
+
+soak: venv
+	$(PY) -m tests.properties.soak $(or $(STEPS),1000000)

@@ -119,7 +119,7 @@ def main() -> int:
         furnish(scene, names, options.router)
         with running(scene, options.profile) as controller:
             release(scene, names, options.router, "v1")
-            healthy(scene, len(names))
+            healthy(scene, controller, len(names))
             measured(scene, controller, names, options.router)
     return 0
 
@@ -149,7 +149,7 @@ def measured(scene: Scene, controller: Controller, names: list[str], router: str
     before, began, load = controller.seen(), time.monotonic(), os.getloadavg()[0]
     release(scene, names, router, "v2")
     sent = time.monotonic() - began
-    healthy(scene, len(names))
+    healthy(scene, controller, len(names))
     walked = time.monotonic() - began
     until(lambda: _pods_of_one_revision(scene), WAIT, "the old pods to be gone", every=1.0)
     time.sleep(3)
@@ -244,10 +244,12 @@ def rollout(name: str, router: str, version: str) -> Raw:
     }  # fmt: skip
 
 
-def healthy(scene: Scene, count: int) -> None:
+def healthy(scene: Scene, controller: Controller, count: int) -> None:
     """Until every Rollout is Healthy on the generation that is asked for."""
 
     def all_are() -> bool:
+        if controller.process.poll() is not None:
+            sys.exit("the controller ended by itself")
         found = scene.kube.get(ROLLOUTS, resourceVersion="0")["items"]
         return sum(map(_is_healthy, found)) == count
 
