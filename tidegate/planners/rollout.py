@@ -38,8 +38,8 @@ from tidegate.planners.rollout_metrics import (
 )
 from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import news
-from tidegate.planners.rollout_restart import aged, restart_needs
 from tidegate.planners.rollout_reading import Reader
+from tidegate.planners.rollout_restart import aged, restart_needs
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
     REVISION,
