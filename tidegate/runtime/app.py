@@ -28,6 +28,7 @@ from tidegate.kube.requests import Selection
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Defaulted, Pods, SecretKey
 from tidegate.planners.settings import Settings as Surroundings
+from tidegate.runtime.bystander import Bystander
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher, SecretFetcher
@@ -77,7 +78,7 @@ class App:
         self.metrics = Metrics(self.store, parts.requests, self._conflict)
         self.queue = Queue(parts.clock)
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
-        executor = Executor(sender, self.store, self.metrics.told)
+        executor = self._executor(sender)
         hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
         self.reflectors = [
@@ -88,6 +89,11 @@ class App:
         self.observer.missed = lambda kind: asks[kind]()
         self._tasks: list[asyncio.Task[None]] = []
         self._ports: list[web.AppRunner] = []
+
+    def _executor(self, sender: Sender) -> Executor:
+        if self._settings.observe:
+            return Bystander(sender, self.store, self.metrics.would)
+        return Executor(sender, self.store, self.metrics.told)
 
     async def listen(self) -> None:
         """Open the ports; OSError where one is taken."""

@@ -25,7 +25,7 @@ from crds.refs import ANALYSIS_RUN, ROLLOUT, Ref
 from tidegate import VERSION
 from tidegate.kube.http import Request
 from tidegate.kube.store import Raw, Store
-from tidegate.planners.plan import Event
+from tidegate.planners.plan import Event, Write
 from tidegate.runtime.analysis_metrics import AnalysisFigures
 from tidegate.runtime.timings import Timings
 
@@ -82,6 +82,8 @@ class Metrics:
         self._events = Counter("rollout_events", "Events told", ("type", "reason"), registry=self.registry)
         self.registry.register(requests)
         self._gauge("argo_rollouts_controller_info", "This controller", ("version",)).labels(VERSION).set(1)
+        held = "Writes that observe mode held back"
+        self._held_back = Counter("tidegate_would_do", held, ("verb", "kind"), registry=self.registry)
         foreign = self._gauge("tidegate_controller_conflict", "1 while another controller holds our Lease")
         foreign.set_function(lambda: 1.0 if conflict() else 0.0)
 
@@ -103,6 +105,10 @@ class Metrics:
 
     def told(self, event: Event) -> None:
         self._events.labels("Warning" if event.warning else "Normal", event.reason).inc()
+
+    def would(self, write: Write) -> None:
+        """Hears of a write that observe mode holds back."""
+        self._held_back.labels(type(write).__name__, write.ref.kind.kind).inc()
 
     def _histogram(self, name: str, about: str, labels: tuple[str, ...]) -> Histogram:
         return Histogram(name, about, labels, buckets=SECONDS, registry=self.registry)

@@ -23,6 +23,7 @@ class Settings:
     metrics_port: int = 8090
     health_port: int = 8080
     elect: bool = True
+    observe: bool = False
     workers: int = 8
     log_format: str = "text"
     prometheus: str = ""
@@ -41,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--metrics-port", type=int, default=8090)
     add("--healthz-port", type=int, default=8080)
     add("--leader-elect", action=argparse.BooleanOptionalAction, default=True)
+    add("--observe", action="store_true", help="write nothing, say what would be done; needs no Lease")
     add("--workers", type=int, default=8, help="objects looked at at a time")
     add("--webhook-certificate", default="", metavar="PEM", help="serve admission reviews; none: do not")
     add("--webhook-key", default="", metavar="PEM")
@@ -57,7 +59,8 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
         namespace=given.namespace,
         metrics_port=given.metrics_port,
         health_port=given.healthz_port,
-        elect=given.leader_elect,
+        elect=given.leader_elect and not given.observe,
+        observe=given.observe,
         workers=given.workers,
         log_format=given.log_format,
         prometheus=environ.get(PROMETHEUS_VARIABLE, ""),

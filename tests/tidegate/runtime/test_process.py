@@ -60,11 +60,11 @@ def kubeconfig(folder: Path, url: str) -> Path:
 
 
 @asynccontextmanager
-async def controller(api: FakeApi, folder: Path, health: int = 0) -> AsyncIterator[Running]:
+async def controller(api: FakeApi, folder: Path, health: int = 0, *flags: str) -> AsyncIterator[Running]:
     async with serving(api.handle) as url:
         ports = ("--metrics-port", "0", "--healthz-port", str(health))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "tidegate", "controller", *ports),
+            *(sys.executable, "-m", "tidegate", "controller", *ports, *flags),
             env={"KUBECONFIG": str(kubeconfig(folder, url)), "PATH": ""},
             stderr=asyncio.subprocess.PIPE,
         )
@@ -163,3 +163,13 @@ async def test_without_a_kubeconfig_it_says_which_one_is_missing(tmp_path: Path)
     )
     _, said = await process.communicate()
     assert (process.returncode, b"absent does not exist" in said) == (1, True)
+
+
+async def test_in_observe_mode_it_says_what_it_would_do_and_writes_nothing(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.put(path(Ref(ROLLOUT, "shop", "api")), spec={"replicas": 3})
+    async with controller(api, tmp_path, 0, "--observe") as running:
+        await until(lambda: "would do: Record of Rollout shop/api" in running.said, 30)
+        text = (await running.page("/metrics"))[1]
+    assert 'tidegate_would_do_total{kind="Rollout",verb="Record"} 1.0' in text
+    assert {method for method, _ in api.requests} <= {"GET", "WATCH"}
