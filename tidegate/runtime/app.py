@@ -25,8 +25,9 @@ from tidegate.kube import requests
 from tidegate.kube.http import Sender
 from tidegate.kube.reflector import Reflector, Watched
 from tidegate.kube.requests import Selection
-from tidegate.kube.store import Store
+from tidegate.kube.store import Raw, Store
 from tidegate.planners.needs import Defaulted, Pods, SecretKey
+from tidegate.planners.plan import Event
 from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime.bystander import Bystander
 from tidegate.runtime.clock import Clock
@@ -79,6 +80,9 @@ class App:
         self.queue = Queue(parts.clock)
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = self._executor(sender)
+        self._clock, self._telling = parts.clock, set[asyncio.Task[None]]()
+        if elector:
+            elector.met = lambda lease: self._tell_conflict(executor, lease)
         hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
         self.reflectors = [
@@ -139,6 +143,16 @@ class App:
 
     def _conflict(self) -> str:
         return self._elector.conflict if self._elector else ""
+
+    def _tell_conflict(self, executor: Executor, lease: Raw) -> None:
+        """The one thing we write while a stranger leads."""
+        fix = (
+            "nothing is written meanwhile; stop one of the two, or give each its --instance-id and namespace"
+        )
+        event = Event(lease, "ControllerConflict", f"{self._conflict()} holds the Lease: {fix}", warning=True)
+        task = asyncio.create_task(executor.tell(event, self._clock.now()))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     def _ended(self, ended: asyncio.Task[None], failed: Callable[[], None]) -> None:
         if ended.cancelled():

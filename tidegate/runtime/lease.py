@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -55,7 +56,7 @@ class Seen:
 
 
 class Elector:
-    """`leading` is set while we hold the Lease; `identity` begins with `OURS`."""
+    """`leading` is set while we hold the Lease; `identity` begins with `OURS`; `met` hears of a stranger's."""
 
     def __init__(self, sender: Sender, namespace: str, identity: str, pace: Pace = PACE) -> None:
         self._sender = sender
@@ -66,6 +67,7 @@ class Elector:
         self._pace = pace
         self._seen = Seen()
         self.leading = asyncio.Event()
+        self.met: Callable[[Raw], None] = lambda _lease: None
 
     @property
     def holder(self) -> str:
@@ -194,6 +196,7 @@ class Elector:
         self._seen = Seen(raw, since)
         if self.conflict and self.conflict != before:
             log.error("ControllerConflict: %s holds %s; we write nothing meanwhile", self.holder, self._path)
+            self.met(raw)
 
 
 def _now() -> str:

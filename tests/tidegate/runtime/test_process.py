@@ -120,7 +120,9 @@ async def test_beside_argo_rollouts_it_writes_nothing_and_says_so(tmp_path: Path
         code, text = await running.page("/readyz")
         assert (code, "argo-rollouts-1_uid" in text) == (503, True)
         assert "tidegate_controller_conflict 1.0" in (await running.page("/metrics"))[1]
-    assert {method for method, _ in api.requests} <= {"GET", "WATCH"}
+        told = ("POST", "/api/v1/namespaces/tide/events")
+        await until(lambda: told in api.requests)
+    assert [request for request in api.requests if request[0] not in ("GET", "WATCH")] == [told]
 
 
 async def test_losing_the_lease_ends_the_process_with_1(tmp_path: Path) -> None:
