@@ -56,7 +56,7 @@ class Seen:
 
 
 class Elector:
-    """`leading` is set while we hold the Lease; `identity` begins with `OURS`; `met` hears of a stranger's."""
+    """`leading` is set while we hold the Lease; `identity` begins with `OURS`; `met` hears of others'."""
 
     def __init__(self, sender: Sender, namespace: str, identity: str, pace: Pace = PACE) -> None:
         self._sender = sender
