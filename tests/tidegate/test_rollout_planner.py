@@ -280,6 +280,13 @@ def _asked(raw: Raw, sets: tuple[Raw, ...], found: Answers) -> list[Samples]:
     return [need for need in PLANNER.needs(raw, answers, NOW) if isinstance(need, Samples)]
 
 
+def test_only_a_template_with_the_same_images_waits_for_its_defaults() -> None:
+    old = brief()
+    annotated = put(old, ("spec", "template", "metadata", "annotations"), {"a": "b"})
+    assert planned(brief("myregistry/api:v3"), replica_set(old, 10)).writes
+    assert not planned(annotated, replica_set(old, 10)).writes
+
+
 def test_why_no_pods_can_be_made_is_read_off_the_replica_set() -> None:
     old, new = brief(), brief("api:2")
     quota = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "quota"}
