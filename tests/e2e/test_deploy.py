@@ -15,7 +15,7 @@ pytestmark = pytest.mark.lab
 
 
 def token(kube: Kube) -> str:
-    path = "/api/v1/namespaces/tidegate/serviceaccounts/tidegate/token"
+    path = "/api/v1/namespaces/argo-rollouts/serviceaccounts/tidegate/token"
     asked = kube.call(
         "POST", path, {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     )
@@ -26,7 +26,7 @@ def kubeconfig(scene: Scene, folder: Path) -> Path:
     """One that is the service account, in its namespace."""
     config = yaml.safe_load(Path(scene.state.kubeconfig).read_text())
     config["users"][0]["user"] = {"token": token(scene.kube)}
-    config["contexts"][0]["context"]["namespace"] = "tidegate"
+    config["contexts"][0]["context"]["namespace"] = "argo-rollouts"
     written = folder / "as-tidegate"
     written.write_text(yaml.safe_dump(config))
     return written
@@ -39,7 +39,7 @@ def test_a_release_walks_with_the_permissions_of_deploy(scene: Scene, tmp_path: 
             [*kubectl, "apply", "-f", str(ROOT / "deploy" / name)], check=True, capture_output=True
         )
     catalogue = scene.catalogue()
-    catalogue["metadata"]["namespace"] = "tidegate"
+    catalogue["metadata"]["namespace"] = "argo-rollouts"
     scene.kube.apply(catalogue)
     process = scene.controller(kubeconfig=kubeconfig(scene, tmp_path))
     scene.release("v1")
