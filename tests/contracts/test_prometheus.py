@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 import aiohttp
 import pytest
+from prometheus_api_client import PrometheusConnect
+from urllib3 import Retry
 
 from analysis.catalogue import Arm, Counters, read, resolve
 from analysis.counters import Series, edge, increase
@@ -169,8 +171,15 @@ def numbers(address: str, query: str) -> Instant:
 def test_a_classic_query_gives_a_list_for_a_vector_and_a_number_for_a_scalar(lab: State) -> None:
     assert numbers(lab.prometheus, "vector(0.25)") == Instant((0.25,))
     assert numbers(lab.prometheus, "scalar(vector(0.25))") == Instant((0.25,), scalar=True)
-    assert set(numbers(lab.prometheus, "up").values) == {1.0}
+    until(lambda: set(numbers(lab.prometheus, "up").values) == {1.0}, 20, "all targets to be up")
     assert numbers(lab.prometheus, "no_such_metric") == Instant(())
+
+
+def test_we_read_what_the_users_own_client_reads(lab: State) -> None:
+    theirs = PrometheusConnect(lab.prometheus, retry=Retry(0), timeout=10).custom_query("up or vector(0.125)")
+    assert sorted(numbers(lab.prometheus, "up or vector(0.125)").values) == sorted(
+        float(one["value"][1]) for one in theirs
+    )
 
 
 def test_a_classic_query_gives_nan_and_infinity_as_they_are(lab: State) -> None:

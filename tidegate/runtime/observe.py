@@ -11,6 +11,8 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Any, assert_never
 
+from tenacity import AsyncRetrying, retry_if_result, wait_exponential
+
 from crds.refs import Kind, Ref, ref_of
 from tidegate.kube.store import Raw, Store, owner_of
 from tidegate.planners.needs import (
@@ -128,11 +130,15 @@ class Observer:
 
     async def _fetch(self, need: Need) -> None:
         """Fetch until there is an answer, saying the error meanwhile; ends with the last who asks."""
-        delay = FIRST_RETRY
-        while isinstance(answer := await self._try(need), Failed):
-            self._learn(need, answer)
-            await asyncio.sleep(delay)
-            delay = min(delay * 2, LONGEST_RETRY)
+        async for attempt in AsyncRetrying(
+            retry=retry_if_result(lambda answer: isinstance(answer, Failed)),
+            wait=wait_exponential(multiplier=FIRST_RETRY, max=LONGEST_RETRY),
+        ):
+            with attempt:
+                answer = await self._try(need)
+            attempt.retry_state.set_result(answer)
+            if isinstance(answer, Failed):
+                self._learn(need, answer)
         del self._fetching[need]
         self._learn(need, answer)
 

@@ -8,7 +8,7 @@ import msgspec
 
 from tests.e2e.demo.facts import shares
 from tests.e2e.demo.record import Asked, Judged, Past, Reading, S
-from tests.e2e.scene import SHORTENED
+from tests.e2e.demo.story import LOOK
 
 
 class Catch(msgspec.Struct, frozen=True):
@@ -63,7 +63,7 @@ def _of_catch(caught: Catch) -> list[str]:
     routed = max(0.0, caught.route_off - caught.verdict)
     return [
         f"time to verdict: {caught.verdict - caught.given:.1f} s after v3's first request "
-        f"(a look every {SHORTENED['30s']} here, every 30s in the brief)",
+        f"(a look every {LOOK} s here, every 30 s in the brief)",
         f"verdict to traffic off: {asked:.0f} ms in the VirtualService, {routed:.1f} s in Envoy's routes "
         "(looked at every 0.1 s)",
         f"v3 had traffic for {caught.last_request - caught.given:.1f} s in all",

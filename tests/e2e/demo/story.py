@@ -26,19 +26,23 @@ RATE = 300
 
 ERROR_RATE = 0.3
 LIMIT, ALPHA, MISS = 0.05, 0.05, 1e-6
-HOLD = 10
+HOLD = 15
 """Seconds of each timed step, where the brief has 5 and 10 minutes."""
+
+LOOK = 3
+"""Seconds between the analysis' looks, where the brief has 30."""
 
 KNOWN = 12
 """Seconds of traffic before v2: the preflight asks for counters as of the last full ten seconds."""
 
-LAG = 3
+LAG = 2 + LOOK
 """Seconds of a hold that cannot count, at most: the first scrapes, and the last look."""
 
 CANARY = ("spec", "strategy", "canary")
 FASTER = {
     (*CANARY, "steps", 0, "duration"): f"{HOLD}s",
     (*CANARY, "steps", 2, "duration"): f"{HOLD}s",
+    (*CANARY, "analysis", "interval"): f"{LOOK}s",
     (*CANARY, "scaleDownDelaySeconds"): 5,
     (*CANARY, "abortScaleDownDelaySeconds"): 5,
 }
