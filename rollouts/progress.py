@@ -88,8 +88,13 @@ def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetim
 
 
 def recognise_stable(world: World, memory: Memory) -> Memory:
-    """A status that was lost: the revision the stable arm means, and that has pods, is stable."""
+    """A status that was lost: the revision the stable arm means, and that has pods, is stable.
+
+    One that is being deployed for the first time is so once the router has settled on it (`first_deployed`).
+    """
     if memory.stable or not world.seen:
+        return memory
+    if memory.pod_hash and world.seen.stable == world.ask.pod_hash:
         return memory
     serving = world.revision_of(world.seen.stable)
     return replace(memory, stable=serving.hash) if serving and serving.desired else memory

@@ -37,6 +37,12 @@ def test_the_first_revision_is_stable_once_all_its_pods_stand_and_the_router_mea
     assert (stage.world.memory.stable, stage.size("new"), stage.weights) == ("new", 10, [0])
 
 
+def test_the_first_revision_is_not_stable_before_the_router_has_settled_on_it() -> None:
+    first = Stage(replace(world(pods=(), traffic=Traffic(0, "", "")), memory=Memory()))
+    first.settle()
+    assert (first.log[-1], first.world.memory.stable) == (repr(Point("new", "new")), "")
+
+
 def test_a_good_release_walks_its_steps_and_stops_at_the_pause() -> None:
     stage = Stage(world(canary=0, pods=(pods("old", 10),)))
     stage.run(until=30 * MINUTES)
