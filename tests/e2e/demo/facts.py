@@ -65,10 +65,16 @@ def shares(past: Past) -> list[Share]:
     return [_share(past.chapter("v2"), weight) for weight in WALK if weight]
 
 
+EDGE = 5
+"""Readings left out at each end of a weight: one takes a moment, in which the weight may move."""
+
+
 def _share(chapter: Past, weight: int) -> Share:
     during = chapter.routed_at(weight)
     if not during:
         return Share(weight, 0, 0)
+    if len(during) > 4 * EDGE:
+        during = during[EDGE:-EDGE]
     by_version = (during[-1].answers - during[0].answers).by_version
     return Share(weight, sum(by_version.values()), by_version.get("v2", 0))
 
