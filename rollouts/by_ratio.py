@@ -6,12 +6,12 @@ may grow at all.
 
 from __future__ import annotations
 
-from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
+from rollouts.actions import Action, CreateReplicaSet, LeaveAt
 from rollouts.memory import Memory
 from rollouts.orders import step_weight
 from rollouts.progress import on_the_way
 from rollouts.ratio import Side, Split, approximate, next_split
-from rollouts.replicas import Sizing
+from rollouts.replicas import Sizing, renumbered, scaled
 from rollouts.shift import may_rise
 from rollouts.world import Pods, World
 
@@ -23,14 +23,13 @@ def size_by_ratio(world: World, memory: Memory) -> Sizing:
         return Sizing((CreateReplicaSet(world.ask.pod_hash, world.revision),))
     stable = world.revision_of(memory.stable)
     kept = tuple(LeaveAt(p.name, None) for p in (new, stable) if p and p.leave_at)
-    numbered = (Renumber(new.name, world.revision),) if new.revision != world.revision else ()
-    return Sizing((*numbered, *kept, *_sized(world, memory, new, stable)))
+    return Sizing((*renumbered(new, world.revision), *kept, *_sized(world, memory, new, stable)))
 
 
 def _sized(world: World, memory: Memory, new: Pods, stable: Pods | None) -> tuple[Action, ...]:
     others = tuple(p for p in world.pods if p not in (new, stable) and p.desired)
     if stable is None or not on_the_way(world.ask, memory):
-        return (*_scale(new, world.ask.replicas), *_without(world, others))
+        return (*scaled(new, world.ask.replicas), *_without(world, others))
     split = next_split(
         _wanted(world, memory, new),
         Side(new.desired, new.usable),
@@ -38,7 +37,7 @@ def _sized(world: World, memory: Memory, new: Pods, stable: Pods | None) -> tupl
         sum(p.desired for p in others),
         world.ask.limits,
     )
-    return (*_scale(stable, split.stable), *_scale(new, split.canary), *_without(world, others))
+    return (*scaled(stable, split.stable), *scaled(new, split.canary), *_without(world, others))
 
 
 def _wanted(world: World, memory: Memory, new: Pods) -> Split:
@@ -57,9 +56,5 @@ def _without(world: World, others: tuple[Pods, ...]) -> tuple[Action, ...]:
     for pods in sorted(others, key=lambda p: -p.revision):
         serving = min(pods.usable, spare)
         spare -= serving
-        actions += _scale(pods, pods.usable - serving)
+        actions += scaled(pods, pods.usable - serving)
     return tuple(actions)
-
-
-def _scale(pods: Pods, replicas: int) -> tuple[Action, ...]:
-    return (Scale(pods.name, replicas, pods.desired),) if pods.desired != replicas else ()

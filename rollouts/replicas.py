@@ -34,12 +34,13 @@ def size(world: World, memory: Memory) -> Sizing:
     parts = [_size_one(world, memory, pods) for pods in world.pods]
     moments = [p.look_again for p in parts if p.look_again]
     return Sizing(
-        (*_renumber(world.new, world.revision), *(a for p in parts for a in p.actions)),
+        (*renumbered(world.new, world.revision), *(a for p in parts for a in p.actions)),
         min(moments, default=None),
     )
 
 
-def _renumber(new: Pods, revision: int) -> tuple[Action, ...]:
+def renumbered(new: Pods, revision: int) -> tuple[Action, ...]:
+    """The revision number it should carry, where it carries another."""
     return (Renumber(new.name, revision),) if new.revision != revision else ()
 
 
@@ -55,7 +56,7 @@ def _size_one(world: World, memory: Memory, pods: Pods) -> Sizing:
 
 def _stay(pods: Pods, replicas: int) -> tuple[Action, ...]:
     kept: tuple[Action, ...] = (LeaveAt(pods.name, None),) if pods.leave_at else ()
-    return (*kept, *_scale(pods, replicas))
+    return (*kept, *scaled(pods, replicas))
 
 
 def _canary_size(world: World, memory: Memory, pods: Pods) -> int:
@@ -84,7 +85,7 @@ def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:
     if not pods.desired or not (arriving or _came_home(world, memory)):
         return Sizing()
     if _one_too_many(world, memory, pods):
-        return Sizing(() if carries_traffic(world, memory, pods.hash) else _scale(pods, 0))
+        return Sizing(() if carries_traffic(world, memory, pods.hash) else scaled(pods, 0))
     return _leave(world, memory, pods, DRAIN if arriving else world.ask.delay)
 
 
@@ -106,7 +107,7 @@ def _leave(world: World, memory: Memory, pods: Pods, delay: timedelta) -> Sizing
         return Sizing()
     at = pods.leave_at or world.now + delay
     if world.now >= at:
-        return Sizing(_scale(pods, 0))
+        return Sizing(scaled(pods, 0))
     marked: tuple[Action, ...] = () if pods.leave_at else (LeaveAt(pods.name, at),)
     return Sizing(marked, at)
 
@@ -125,5 +126,6 @@ def carries_traffic(world: World, memory: Memory, pod_hash: str) -> bool:
     return pod_hash in carrying or "" in carrying
 
 
-def _scale(pods: Pods, replicas: int) -> tuple[Action, ...]:
+def scaled(pods: Pods, replicas: int) -> tuple[Action, ...]:
+    """Its way to this size, () where it has it."""
     return (Scale(pods.name, replicas, pods.desired),) if pods.desired != replicas else ()
