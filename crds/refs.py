@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+HASH_LABEL = "rollouts-pod-template-hash"
+"""Label: which revision a pod, a ReplicaSet or a run belongs to, and what an arm selects."""
+
 SHARD = "argo-rollouts.argoproj.io/controller-instance-id"
 """Label: which controller an object belongs to, where there are several."""
 

@@ -14,14 +14,13 @@ import msgspec
 from crds import paths
 from crds.errors import Invalid
 from crds.paths import Path
-from crds.refs import DESTINATION_RULE, SERVICE, Ref
+from crds.refs import DESTINATION_RULE, HASH_LABEL, SERVICE, Ref
 from traffic.patches import pointer, same_version, with_annotation
 
 Raw = dict[str, Any]
 Objects = Mapping[Ref, Raw]
 Operations = tuple[Raw, ...]
 
-HASH_LABEL = "rollouts-pod-template-hash"
 MANAGED_BY = "argo-rollouts.argoproj.io/managed-by-rollouts"
 
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from crds.errors import Invalid
-from crds.refs import DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE, Ref
+from crds.refs import DESTINATION_RULE, HASH_LABEL, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.traffic.patching import applied
-from traffic.arms import HASH_LABEL, MANAGED_BY, Services, Subsets
+from traffic.arms import MANAGED_BY, Services, Subsets
 from traffic.istio import Istio, Via, point, route, seen
 
 Raw = dict[str, Any]

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from crds.paths import get
-from crds.refs import ANALYSIS_RUN, POD, REPLICA_SET, ROLLOUT, Kind
+from crds.refs import ANALYSIS_RUN, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, Kind
 from tidegate.kube import requests
 from tidegate.kube.errors import NotFound, accepted
 from tidegate.kube.http import Request, Response
 from tidegate.kube.requests import ALL, Selection
-from tidegate.views.family import HASH_LABEL, Parts, pod_hash
+from tidegate.views.family import Parts, pod_hash
 from tidegate.views.steering import SteerPatch, unified
 
 Raw = dict[str, Any]

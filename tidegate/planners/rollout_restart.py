@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from crds import paths
+from crds.refs import HASH_LABEL
 from crds.times import parse as parse_time
 from rollouts.restart import ASK_AGAIN, under_way
 from rollouts.world import Aged, World
 from tidegate.planners.needs import Answers, Known, Pods
 from tidegate.planners.rollout_world import Given, replica_sets
-from traffic.arms import HASH_LABEL
 
 Raw = dict[str, Any]
 

@@ -18,7 +18,7 @@ from crds import paths
 from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.meta import Condition
-from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, REPLICA_SET, SERVICE, VIRTUAL_SERVICE, Ref
+from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, HASH_LABEL, REPLICA_SET, SERVICE, VIRTUAL_SERVICE, Ref
 from crds.rollout import DestinationRule, Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
@@ -40,7 +40,7 @@ from tidegate.planners.needs import (
     known,
 )
 from tidegate.planners.needs import Pods as PodsNeed
-from traffic.arms import HASH_LABEL, Arms, Services, Subsets
+from traffic.arms import Arms, Services, Subsets
 from traffic.istio import Istio, Seen, Via, seen
 
 Raw = dict[str, Any]

@@ -12,7 +12,7 @@ from analysis.inline import Inline
 from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.meta import Metadata
-from crds.refs import ANALYSIS_RUN, POD, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
+from crds.refs import ANALYSIS_RUN, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
 from crds.times import rfc3339
 from rollouts.actions import (
     Action,
@@ -36,7 +36,6 @@ from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
 from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, STEP_INDEX, Given
 from traffic import istio
-from traffic.arms import HASH_LABEL
 
 Raw = dict[str, Any]
 

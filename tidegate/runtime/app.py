@@ -15,6 +15,7 @@ from crds.refs import (
     CLUSTER_ANALYSIS_TEMPLATE,
     CONFIG_MAP,
     DESTINATION_RULE,
+    HASH_LABEL,
     REPLICA_SET,
     ROLLOUT,
     SERVICE,
@@ -48,7 +49,7 @@ SLOW = frozenset({ANALYSIS_RUN})  # the first judgement imports scipy, 0.3 s
 
 WATCHES: dict[Kind, Selection] = {
     ROLLOUT: requests.ALL,
-    REPLICA_SET: Selection(labels="rollouts-pod-template-hash"),
+    REPLICA_SET: Selection(labels=HASH_LABEL),
     ANALYSIS_RUN: requests.ALL,
     ANALYSIS_TEMPLATE: requests.ALL,
     CLUSTER_ANALYSIS_TEMPLATE: requests.ALL,

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from crds.paths import get
+from crds.refs import HASH_LABEL
 from crds.times import parse
 from tidegate.views import pods as pod_words
 from tidegate.views.ages import age, span
@@ -19,7 +20,6 @@ from tidegate.views.status import marked, standing
 
 Raw = dict[str, Any]
 
-HASH_LABEL = "rollouts-pod-template-hash"
 REVISION = "rollout.argoproj.io/revision"
 DEADLINE = "scale-down-deadline"
 

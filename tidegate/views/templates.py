@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from crds.paths import drop, get, put
-from tidegate.views.family import HASH_LABEL, owned, pod_hash, revision
+from crds.refs import HASH_LABEL
+from tidegate.views.family import owned, pod_hash, revision
 from tidegate.views.steering import Refused, named, refuse_unseen
 
 Raw = dict[str, Any]
