@@ -28,6 +28,12 @@ def parse(written: str) -> datetime:
     return datetime.fromisoformat(written)
 
 
+def next_second(moment: datetime) -> datetime:
+    """The first whole second not before `moment`: a wait reckoned from there is never too short."""
+    whole = moment.replace(microsecond=0)
+    return whole if whole == moment else whole + timedelta(seconds=1)
+
+
 def rfc3339(moment: datetime) -> str:
     """Whole seconds, UTC, as metav1.Time: `2026-03-15T10:30:00Z`."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -23,6 +23,7 @@ from crds.steps import (
     SetWeight,
     Step,
 )
+from crds.times import next_second
 from rollouts.memory import Memory, Noted, Paused, Reason, Walked
 from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.ratio import Split, approximate
@@ -353,7 +354,7 @@ def _unpaused(memory: Memory) -> Memory:
 def _wait(world: World, memory: Memory, duration: timedelta | None) -> Memory:
     paused = memory.paused_for(Reason.STEP)
     if paused is None:
-        return _pausing(memory, (*memory.pauses, Paused(Reason.STEP, world.now)))
+        return _pausing(memory, (*memory.pauses, Paused(Reason.STEP, next_second(world.now))))
     if duration is not None and world.now >= paused.since + duration:
         return _next(memory)
     return memory

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from crds.times import next_second
 from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
 from rollouts.orders import canary_pods, pods_for, step_weight
@@ -16,8 +17,7 @@ from rollouts.progress import arms_settled, on_the_way, weight_settled
 from rollouts.world import Pods, World
 
 DRAIN = timedelta(seconds=4)
-"""Pods that nobody asked to keep stay so long after their traffic has settled elsewhere. Deadlines are
-written in whole seconds, so it may be one less."""
+"""Pods that nobody asked to keep stay so long after their traffic has settled elsewhere."""
 
 
 class Sizing(msgspec.Struct, frozen=True):
@@ -105,8 +105,8 @@ def _came_home(world: World, memory: Memory) -> bool:
 def _leave(world: World, memory: Memory, pods: Pods, delay: timedelta) -> Sizing:
     if carries_traffic(world, memory, pods.hash):
         return Sizing()
-    at = pods.leave_at or world.now + delay
-    if world.now >= at:
+    at = pods.leave_at or next_second(world.now + delay)
+    if world.now >= at or not delay:
         return Sizing(scaled(pods, 0))
     marked: tuple[Action, ...] = () if pods.leave_at else (LeaveAt(pods.name, at),)
     return Sizing(marked, at)

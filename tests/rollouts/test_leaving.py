@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from rollouts.actions import LeaveAt, Scale
 from rollouts.memory import Memory
@@ -37,6 +38,11 @@ def test_the_former_stable_is_given_its_deadline_once_promoted() -> None:
 def test_a_deadline_that_has_come_takes_the_pods() -> None:
     got = plan(promoted(left("old", 1, leave_at=START)))
     assert got.actions == (Scale("api-old", 0, 10),)
+
+
+def test_a_delay_begun_within_a_second_is_written_no_shorter_than_asked() -> None:
+    seen = replace(promoted(left("old", 1), delay=1 * SECONDS), now=START + 0.4 * SECONDS)
+    assert plan(seen).actions == (LeaveAt("api-old", START + 2 * SECONDS),)
 
 
 def test_without_a_delay_the_pods_go_at_once() -> None:

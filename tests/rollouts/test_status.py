@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from crds.meta import read_status
 from crds.patches import merge_diff
 from crds.rollout_status import RolloutStatus
+from crds.steps import Pause
 from rollouts.memory import Memory, Paused, Walked
 from rollouts.plan import plan
 from rollouts.status import remembered, report
@@ -48,6 +50,15 @@ def written(seen: World, memory: Memory) -> dict[str, Any]:
 @pytest.mark.parametrize("memory", [FULL, Memory(), Memory(pod_hash="new", stable="old", traffic=noted(50))])
 def test_what_is_remembered_reads_back_as_it_was(memory: Memory) -> None:
     assert remembered(read(written(world(), memory))) == memory
+
+
+@pytest.mark.parametrize(("elapsed", "step"), [(1.0, 0), (1.1, 1)])
+def test_a_pause_begun_within_a_second_lasts_no_shorter_than_asked(elapsed: float, step: int) -> None:
+    one_second = ask(steps=(Pause(timedelta(seconds=1)),))
+    begun = replace(world(ask=one_second), now=START + timedelta(seconds=0.9))
+    read_back = remembered(read(written(begun, plan(begun).memory)))
+    later = replace(begun, memory=read_back, now=begun.now + timedelta(seconds=elapsed))
+    assert plan(later).memory.step == step
 
 
 def test_looking_twice_at_the_same_world_writes_nothing_the_second_time() -> None:
