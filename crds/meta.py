@@ -41,6 +41,26 @@ class Requirement(msgspec.Struct, frozen=True, rename="camel"):
     operator: str
     values: tuple[str, ...] = ()
 
+    def matches(self, labels: dict[str, str]) -> bool:
+        found = labels.get(self.key)
+        said = {
+            "In": found in self.values,
+            "NotIn": found not in self.values,
+            "Exists": found is not None,
+            "DoesNotExist": found is None,
+        }
+        return said.get(self.operator, False)
+
+    def __str__(self) -> str:
+        values = f"({','.join(sorted(self.values))})"
+        words = {
+            "In": f"{self.key} in {values}",
+            "NotIn": f"{self.key} notin {values}",
+            "Exists": self.key,
+            "DoesNotExist": f"!{self.key}",
+        }
+        return words.get(self.operator, f"{self.key} {self.operator} {values}")
+
 
 class LabelSelector(msgspec.Struct, frozen=True, rename="camel"):
     match_labels: dict[str, str] = {}
@@ -49,6 +69,18 @@ class LabelSelector(msgspec.Struct, frozen=True, rename="camel"):
     @property
     def empty(self) -> bool:
         return not (self.match_labels or self.match_expressions)
+
+    def matches(self, labels: dict[str, str]) -> bool:
+        """Whether an object with these labels is selected; an unknown operator selects nothing."""
+        return all(labels.get(key) == value for key, value in self.match_labels.items()) and all(
+            one.matches(labels) for one in self.match_expressions
+        )
+
+    def __str__(self) -> str:
+        """As the API server takes it in a query, by key; "" selects everything there."""
+        labels = [(key, f"{key}={value}") for key, value in self.match_labels.items()]
+        said = [*labels, *((one.key, str(one)) for one in self.match_expressions)]
+        return ",".join(term for _, term in sorted(said))
 
 
 class Metadata(msgspec.Struct, frozen=True, rename="camel"):

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from crds.analysis import Metric, RolloutAnalysis, Statistics
 from crds.errors import Invalid
-from crds.meta import LabelSelector
 from crds.paths import get, show
 from crds.rollout import STEPS, Canary, Istio, Rollout, VirtualService, surge
 from crds.steps import Pause, RunAnalysis, SetCanaryScale, SetWeight, Step, read_step
@@ -31,19 +30,6 @@ def problems(rollout: Rollout) -> tuple[Invalid, ...]:
         *_template(rollout),
         *_strategy(rollout),
         *(_canary(rollout, rollout.canary) if rollout.canary else ()),
-    )
-
-
-def matches(selector: LabelSelector, labels: dict[str, str]) -> bool:
-    """Whether an object with these labels is selected; an unknown operator selects nothing."""
-    return all(labels.get(key) == value for key, value in selector.match_labels.items()) and all(
-        {
-            "In": labels.get(one.key) in one.values,
-            "NotIn": labels.get(one.key) not in one.values,
-            "Exists": one.key in labels,
-            "DoesNotExist": one.key not in labels,
-        }.get(one.operator, False)
-        for one in selector.match_expressions
     )
 
 
@@ -69,7 +55,7 @@ def _selector(rollout: Rollout) -> Problems:
     selector = rollout.spec.selector
     if selector is None or selector.empty:
         yield Invalid("spec.selector", "selects nothing; write matchLabels that the template's labels carry")
-    elif not matches(selector, get(rollout.spec.template, "metadata", "labels", default={})):
+    elif not selector.matches(get(rollout.spec.template, "metadata", "labels", default={})):
         yield Invalid("spec.selector", "does not match spec.template.metadata.labels; make them agree")
 
 

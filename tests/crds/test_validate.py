@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from crds import support, validate
-from crds.meta import LabelSelector, Requirement
 from crds.paths import Path, drop, put
 from crds.rollout import parse
 from tests.crds.examples import brief
@@ -108,22 +107,6 @@ def test_evidence_that_adds_up_takes_no_failure_limit() -> None:
 def test_old_pods_cannot_wait_without_a_router() -> None:
     raw = put(brief(), CANARY, {"scaleDownDelaySeconds": 5})
     assert problems(raw) == ["spec.strategy.canary.scaleDownDelaySeconds: needs trafficRouting; remove it"]
-
-
-@pytest.mark.parametrize(
-    ("operator", "values", "selected"),
-    [
-        ("In", ("a",), True),
-        ("In", ("b",), False),
-        ("NotIn", ("a",), False),
-        ("Exists", (), True),
-        ("DoesNotExist", (), False),
-        ("Resembles", (), False),
-    ],
-)
-def test_a_selectors_expression_is_obeyed(operator: str, values: tuple[str, ...], selected: bool) -> None:
-    selector = LabelSelector(match_expressions=(Requirement("app", operator, values),))
-    assert validate.matches(selector, {"app": "a"}) is selected
 
 
 def test_a_traffic_routing_that_names_no_router_is_held() -> None:

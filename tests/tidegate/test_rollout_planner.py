@@ -182,6 +182,14 @@ def test_a_replica_set_that_nobody_owns_is_adopted_first() -> None:
     assert get(write.body, "metadata", "ownerReferences", 0, "uid") == "u1"
 
 
+def test_the_whole_selector_is_in_the_status_and_says_whose_a_replica_set_without_an_owner_is() -> None:
+    one = {"key": "track", "operator": "In", "values": ["a"]}
+    raw = put(brief(), ("spec", "selector", "matchExpressions"), [one])
+    raw = put(raw, ("spec", "template", "metadata", "labels", "track"), "a")
+    anothers = put(replica_set(raw, 10, owned=False), ("metadata", "labels", "track"), "b")
+    assert recorded(planned(raw, orphans=(anothers,)))["selector"] == "app=api,track in (a)"
+
+
 def test_a_canary_waits_for_the_stable_arms_series_before_its_first_request() -> None:
     old, new = brief(), brief("myregistry/api:v2.2.0")
     raw = settled(old, new)

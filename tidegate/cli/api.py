@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+from crds.meta import LabelSelector, read
 from crds.paths import get
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, Kind
 from tidegate.kube import requests
@@ -52,7 +53,7 @@ class Api:
 
     def parts(self, rollout: Raw) -> Parts:
         """What the Rollout may own, asked for by its selector and its revisions."""
-        own = Selection(selector(get(rollout, "spec", "selector", default={})))
+        own = _selected(rollout)
         sets = self.replica_sets(rollout)
         hashes = ",".join(sorted({pod_hash(one) for one in sets} - {""}))
         runs = self._list(ANALYSIS_RUN, Selection(f"{HASH_LABEL} in ({hashes})")) if hashes else ()
@@ -60,7 +61,7 @@ class Api:
 
     def replica_sets(self, rollout: Raw) -> tuple[Raw, ...]:
         """Those that its selector means."""
-        return self._list(REPLICA_SET, Selection(selector(get(rollout, "spec", "selector", default={}))))
+        return self._list(REPLICA_SET, _selected(rollout))
 
     def analysis_run(self, name: str) -> Raw:
         return self._read(ANALYSIS_RUN, name)
@@ -140,18 +141,8 @@ def _named(name: str) -> Selection:
     return Selection(fields=f"metadata.name={name}") if name else ALL
 
 
-def selector(written: Raw) -> str:
-    """A metav1.LabelSelector as the API server takes it in a query."""
-    labels = [f"{key}={value}" for key, value in get(written, "matchLabels", default={}).items()]
-    return ",".join(labels + [_expression(one) for one in get(written, "matchExpressions", default=())])
-
-
-def _expression(one: Raw) -> str:
-    values = f"({','.join(get(one, 'values', default=()))})"
-    words = {
-        "In": f"{one['key']} in {values}",
-        "NotIn": f"{one['key']} notin {values}",
-        "Exists": one["key"],
-        "DoesNotExist": f"!{one['key']}",
-    }
-    return str(words[one["operator"]])
+def _selected(rollout: Raw) -> Selection:
+    """What its selector means."""
+    return Selection(
+        str(read(get(rollout, "spec", "selector", default={}), LabelSelector, "spec", "selector"))
+    )

@@ -182,7 +182,7 @@ def _reported(here: Given, world: World, decision: Decision) -> Raw:
     was: Raw = paths.get(here.raw, "status", default={})
     return report(world, decision.memory, here.rollout.status, was) | {
         "observedGeneration": str(here.rollout.metadata.generation),
-        "selector": _selector(here),
+        "selector": str(here.rollout.spec.selector or ""),
     }
 
 
@@ -190,11 +190,6 @@ def _status(raw: Raw, was: Raw, now_is: Raw) -> tuple[Record, ...]:
     patch = merge_diff(was, now_is)
     version = raw["metadata"]["resourceVersion"]
     return (Record(ref_of(ROLLOUT, raw), patch, version),) if patch else ()
-
-
-def _selector(here: Given) -> str:
-    selector = here.rollout.spec.selector
-    return ",".join(f"{k}={v}" for k, v in sorted(selector.match_labels.items())) if selector else ""
 
 
 def _wake(here: Given, world: World, decision: Decision, later: datetime | None) -> datetime | None:

@@ -167,12 +167,9 @@ def replica_sets(given: Given, answers: Answers) -> tuple[Raw, ...]:
 
 def orphans(given: Given, answers: Answers) -> tuple[Raw, ...]:
     """ReplicaSets without an owner that the Rollout's selector matches, and that carry a hash."""
-    wanted = paths.get(given.raw, "spec", "selector", "matchLabels", default={})
-    return tuple(
-        raw
-        for raw in known(answers, own(given)[1], ())
-        if wanted and _hash(raw) and wanted.items() <= _labels(raw).items()
-    )
+    wanted = given.rollout.spec.selector
+    found = known(answers, own(given)[1], ())
+    return tuple(raw for raw in found if wanted and _hash(raw) and wanted.matches(_labels(raw)))
 
 
 def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
