@@ -25,6 +25,7 @@ class Cluster(msgspec.Struct, frozen=True):
 
 
 NOTHING = Cluster(0, 0, {})
+HEALTHY = {"eds_health_status": "HEALTHY"}
 
 
 def cluster_name(subset: str, host: str = "api.production.svc.cluster.local", port: int = 80) -> str:
@@ -57,10 +58,14 @@ def weights(state: State, host: str) -> dict[str, int]:
 
 
 def endpoints(state: State, name: str) -> set[str]:
-    """The pod addresses Envoy would send requests for this cluster to."""
+    """The pod addresses Envoy would send requests for this cluster to.
+
+    Envoy is told of pods that are not ready too, as unhealthy, and answers 503 itself when there is no other.
+    """
     listed = json.loads(_get(state, "/clusters?format=json"))["cluster_statuses"]
     hosts = [host for each in listed if each["name"] == name for host in each.get("host_statuses", [])]
-    return {host["address"]["socket_address"]["address"] for host in hosts}
+    healthy = [host for host in hosts if host["health_status"] == HEALTHY]
+    return {host["address"]["socket_address"]["address"] for host in healthy}
 
 
 def by_pod(state: State) -> dict[str, Cluster]:
