@@ -1,19 +1,21 @@
 """What stands beside the API server: controllers and nodes, played by counts and in the time they are told.
 
-A player keeps nothing but settings; what it knows stands in the store. `tick(now)` does what is due.
+What a player knows stands in the store; it keeps settings, and when it need not look. `tick(now)` does what
+is due.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tidegate.sandbox.objects import Raw, at, owner_uids
-from tidegate.sandbox.resources import PODS, REPLICA_SETS, RESOURCES
+from tidegate.sandbox.resources import PODS, REPLICA_SETS, RESOURCES, Resource
 from tidegate.sandbox.store import Store
 
+SECOND = timedelta(seconds=1)
 CRASHING_TAG = "crash"
 MISSING_REGISTRY = "nowhere.invalid"
 
@@ -49,24 +51,48 @@ def _ready_since(pod: Raw) -> datetime:
     return datetime.fromisoformat(ready["lastTransitionTime"])
 
 
-@dataclass(frozen=True)
+class Glance:
+    """Spares a player a look at what it has seen: nothing of these kinds changed, and nothing is due."""
+
+    def __init__(self, store: Store, *kinds: Resource) -> None:
+        self._store = store
+        self._kinds = kinds
+        self._seen = -1
+        self._due: datetime | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether to look; what makes another look due after this one is said by `again`."""
+        newest = self._store.touched(*self._kinds)
+        if newest == self._seen and (self._due is None or now < self._due):
+            return False
+        self._seen, self._due = newest, None
+        return True
+
+    def again(self, moment: datetime) -> None:
+        self._due = min(moment, self._due or moment)
+
+
 class Pods:
     """The kubelets: a pod is ready `start` after its creation, unless its image never starts."""
 
-    store: Store
-    start: timedelta = timedelta(seconds=1)
+    def __init__(self, store: Store, start: timedelta = SECOND) -> None:
+        self._store = store
+        self._start = start
+        self._glance = Glance(store, PODS)
 
     def tick(self, now: datetime) -> None:
-        for pod in self.store.every(PODS):
+        for pod in self._store.every(PODS) if self._glance.is_due(now) else ():
             status = self._status(pod, now)
             if status != pod.get("status"):
-                self.store.put(PODS, {**pod, "status": status})
+                self._store.put(PODS, {**pod, "status": status})
 
     def _status(self, pod: Raw, now: datetime) -> Raw:
-        age = now - datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
+        created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
         if reason := never_starts(image_of(pod)):
-            return _stuck(pod, reason, age)
-        if age < self.start:
+            self._glance.again(now + SECOND)
+            return _stuck(pod, reason, now - created)
+        if now - created < self._start:
+            self._glance.again(created + self._start)
             return _pod_status("Pending", [], _container(pod, {"waiting": {"reason": "ContainerCreating"}}))
         if is_ready(pod):
             return dict(pod["status"])
@@ -103,24 +129,29 @@ def _container(pod: Raw, state: Raw) -> Raw:
     return {"name": name, "image": image_of(pod), "ready": False, "restartCount": 0, "state": state}
 
 
-@dataclass(frozen=True)
 class ReplicaSets:
     """The ReplicaSet controller: as many pods as the spec says, unhealthy and young ones deleted first."""
 
-    store: Store
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._glance = Glance(store, REPLICA_SETS, PODS)
 
     def tick(self, now: datetime) -> None:
-        for replica_set in list(self.store.every(REPLICA_SETS)):
-            pods = self._scaled(replica_set)
-            status = _counts(replica_set, pods, now)
+        if not self._glance.is_due(now):
+            return
+        owned = _by_owner(self._store.every(PODS))
+        for replica_set in self._store.every(REPLICA_SETS):
+            pods = self._scaled(replica_set, owned[replica_set["metadata"]["uid"]])
+            status = self._counts(replica_set, pods, now)
             if status != replica_set.get("status"):
-                self.store.put(REPLICA_SETS, {**replica_set, "status": status})
+                self._store.put(REPLICA_SETS, {**replica_set, "status": status})
 
-    def _scaled(self, replica_set: Raw) -> list[Raw]:
-        pods = sorted(_owned(self.store, replica_set), key=_keep_first)
+    def _scaled(self, replica_set: Raw, pods: list[Raw]) -> list[Raw]:
         wanted: int = replica_set["spec"]["replicas"]
+        if len(pods) > wanted:
+            pods = sorted(pods, key=_keep_first)
         for pod in pods[wanted:]:
-            self.store.remove(PODS, pod)
+            self._store.remove(PODS, pod)
         born = [self._born(replica_set) for _ in range(wanted - len(pods))]
         return pods[:wanted] + born
 
@@ -136,47 +167,54 @@ class ReplicaSets:
         }
         pod_meta = {
             **template["metadata"],
-            "name": f"{meta['name']}-{self.store.version:05d}",
+            "name": f"{meta['name']}-{self._store.version:05d}",
             "namespace": meta["namespace"],
             "ownerReferences": [owner],
         }
         status = {"phase": "Pending"}
-        return self.store.put(PODS, {"metadata": pod_meta, "spec": template["spec"], "status": status})
+        return self._store.put(PODS, {"metadata": pod_meta, "spec": template["spec"], "status": status})
+
+    def _counts(self, replica_set: Raw, pods: list[Raw], now: datetime) -> Raw:
+        minimum = timedelta(seconds=at(replica_set, "spec", "minReadySeconds", default=0))
+        available_at = [_ready_since(pod) + minimum for pod in pods if is_ready(pod)]
+        for moment in available_at:
+            if moment > now:
+                self._glance.again(moment)
+        counts = {
+            "fullyLabeledReplicas": len(pods),
+            "readyReplicas": len(available_at),
+            "availableReplicas": sum(moment <= now for moment in available_at),
+        }
+        shown = {name: count for name, count in counts.items() if count}
+        generation = replica_set["metadata"]["generation"]
+        return {"replicas": len(pods), **shown, "observedGeneration": generation}
 
 
-def _owned(store: Store, owner: Raw) -> Iterable[Raw]:
-    uid = owner["metadata"]["uid"]
-    return [pod for pod in store.every(PODS, owner["metadata"]["namespace"]) if uid in owner_uids(pod)]
+def _by_owner(pods: tuple[Raw, ...]) -> defaultdict[str, list[Raw]]:
+    owned = defaultdict(list)
+    for pod in pods:
+        for uid in owner_uids(pod):
+            owned[uid].append(pod)
+    return owned
 
 
 def _keep_first(pod: Raw) -> tuple[bool, str, str]:
     return (not is_ready(pod), pod["metadata"]["creationTimestamp"], pod["metadata"]["name"])
 
 
-def _counts(replica_set: Raw, pods: list[Raw], now: datetime) -> Raw:
-    minimum = timedelta(seconds=at(replica_set, "spec", "minReadySeconds", default=0))
-    ready = [pod for pod in pods if is_ready(pod)]
-    counts = {
-        "fullyLabeledReplicas": len(pods),
-        "readyReplicas": len(ready),
-        "availableReplicas": sum(now - _ready_since(pod) >= minimum for pod in ready),
-    }
-    shown = {name: count for name, count in counts.items() if count}
-    generation = replica_set["metadata"]["generation"]
-    return {"replicas": len(pods), **shown, "observedGeneration": generation}
-
-
-@dataclass(frozen=True)
+@dataclass
 class Garbage:
     """The garbage collector: what has owners, all of them gone, goes too."""
 
     store: Store
+    seen: int = -1
 
     def tick(self, _now: datetime) -> None:
-        while self._collected():
-            pass
+        while self.store.census != self.seen:
+            self.seen = self.store.census
+            self._collect()
 
-    def _collected(self) -> bool:
+    def _collect(self) -> None:
         everything = [(kind, raw) for kind in RESOURCES.values() for raw in self.store.every(kind)]
         alive = {raw["metadata"]["uid"] for _, raw in everything}
         orphans = [
@@ -184,4 +222,3 @@ class Garbage:
         ]
         for kind, raw in orphans:
             self.store.remove(kind, raw)
-        return bool(orphans)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -13,7 +12,7 @@ from tidegate.sandbox.patches import merged
 from tidegate.sandbox.refusals import expired, unsupported
 from tidegate.sandbox.resources import Resource, target_of
 from tidegate.sandbox.selectors import Matches, matcher
-from tidegate.sandbox.store import Change, Store
+from tidegate.sandbox.store import Change, Store, sent
 
 BOOKMARK_SECONDS = 60.0
 WATCHED = {
@@ -44,7 +43,8 @@ class SandboxSender:
         end = loop.time() + float(request.query.get("timeoutSeconds", "1800"))
         mark = min(end, loop.time() + BOOKMARK_SECONDS)
         news = asyncio.Event()
-        self._store.changed.append(news.set)
+        told = self._store.listeners[watch.resource]
+        told.append(news.set)
         try:
             while not watch.over:
                 news.clear()
@@ -58,7 +58,7 @@ class SandboxSender:
                     break
                 mark = min(end, loop.time() + BOOKMARK_SECONDS)
         finally:
-            self._store.changed.remove(news.set)
+            told.remove(news.set)
 
 
 async def _within(news: asyncio.Event, seconds: float) -> bool:
@@ -79,7 +79,7 @@ class Watch:
         if unknown or target.name or "resourceVersion" not in request.query:
             raise unsupported(f"a watch of {request.path} with the query {dict(request.query)}")
         self.over = False
-        self._store, self._resource = store, target.resource
+        self._store, self.resource = store, target.resource
         self._matches = matcher(target.namespace, request.query)
         self._version = int(request.query["resourceVersion"])
         self._bookmarks = request.query.get("allowWatchBookmarks") == "true"
@@ -88,15 +88,15 @@ class Watch:
         if self._version < self._store.oldest:
             self.over = True
             return [{"type": "ERROR", "object": expired(self._version, self._store.oldest).status}]
-        new = [change for change in self._store.history if change.version > self._version]
+        new = self._store.since(self._version)
         self._version = max(self._version, self._store.version)
-        return [line for change in new for line in _line(change, self._resource, self._matches)]
+        return [line for change in new for line in _line(change, self.resource, self._matches)]
 
     def bookmark(self) -> list[Raw]:
         if not self._bookmarks:
             return []
         meta = {"resourceVersion": str(self._version), "creationTimestamp": None}
-        resource = self._resource
+        resource = self.resource
         mark = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": meta}
         return [{"type": "BOOKMARK", "object": mark}]
 
@@ -111,7 +111,7 @@ def _line(change: Change, resource: Resource, matches: Matches) -> list[Raw]:
         return []
     kind = "DELETED" if not now else "MODIFIED" if was else "ADDED"
     shown = change.after if now else merged(change.before, _at_version(change.version))
-    return [{"type": kind, "object": json.loads(json.dumps(shown))}]
+    return [{"type": kind, "object": sent(shown)}]
 
 
 def _at_version(version: int) -> Raw:

@@ -6,11 +6,13 @@ makes a new tree, so what was handed out (to a watch, to a page of a list) stays
 
 from __future__ import annotations
 
-import json
-from bisect import insort
-from collections.abc import Callable, Iterator
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
+
+import msgspec
 
 from tidegate.kube.http import Request, Response
 from tidegate.sandbox.defaults import pod_template
@@ -62,34 +64,50 @@ class Change(NamedTuple):
 
 class Store:
     """`clock` gives creation times; everything else is counted. Give `handle` a Request, or, as a player,
-    use `every`, `put` and `remove`, which no validation stands before."""
+    use `every`, `put` and `remove`, which no validation stands before.
+
+    `census` is the version of the last birth or death; `listeners` are called at each change of their kind.
+    """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._objects: dict[Key, Raw] = {}
         self._names: dict[Resource, list[Key]] = {}
+        self._touched: dict[Resource, int] = {}
+        self._collections: dict[tuple[Resource, str], tuple[int, tuple[Raw, ...]]] = {}
         self._pages: dict[str, list[Raw]] = {}
         self._uids = 0
         self.version = FIRST_VERSION
         self.oldest = FIRST_VERSION
         self.history: list[Change] = []
-        self.changed: list[Callable[[], None]] = []
+        self.census = FIRST_VERSION
+        self.listeners: defaultdict[Resource, list[Callable[[], None]]] = defaultdict(list)
 
     def handle(self, request: Request) -> Response:
         """The API server's answer; a refusal is a Response too."""
         try:
             target = target_of(request.path)
-            body = json.loads(json.dumps(request.body))
-            status, answer = self._answer(request, target, body)
-            return Response(status, json.loads(json.dumps(answer)))
+            status, answer = self._answer(request, target, sent(request.body))
+            return Response(status, sent(answer))
         except Refused as refused:
             return Response(refused.code, refused.status)
 
-    def every(self, resource: Resource, namespace: str = "") -> Iterator[Raw]:
-        """The objects of a resource, by namespace and name; not to be changed in place."""
-        for key in tuple(self._names.get(resource, ())):
-            if namespace in ("", key[1]) and key in self._objects:
-                yield self._objects[key]
+    def every(self, resource: Resource, namespace: str = "") -> tuple[Raw, ...]:
+        """The objects of a resource as they stand, by namespace and name; not to be changed in place."""
+        at, found = self._collections.get((resource, namespace), (-1, ()))
+        if at != (now := self._touched.get(resource, 0)):
+            names = self._names.get(resource, ())
+            found = tuple(self._objects[key] for key in names if namespace in ("", key[1]))
+            self._collections[resource, namespace] = (now, found)
+        return found
+
+    def touched(self, *resources: Resource) -> int:
+        """The version of the last change of any of these kinds."""
+        return max(self._touched.get(resource, 0) for resource in resources)
+
+    def since(self, version: int) -> Sequence[Change]:
+        """The history after `version`."""
+        return self.history[bisect_right(self.history, version, key=lambda change: change.version) :]
 
     def find(self, resource: Resource, namespace: str, name: str) -> Raw | None:
         return self._objects.get((resource, namespace, name))
@@ -119,6 +137,7 @@ class Store:
         other._objects, other._uids = dict(self._objects), self._uids
         other._names = {resource: list(keys) for resource, keys in self._names.items()}
         other.version = other.oldest = self.version
+        other._touched = dict(self._touched)
         return other
 
     def _answer(self, request: Request, target: Target, body: Any) -> tuple[int, Raw]:
@@ -270,8 +289,16 @@ class Store:
 
     def _tell(self, change: Change) -> None:
         self.history.append(change)
-        for listener in list(self.changed):
+        self._touched[change.resource] = change.version
+        if change.before is None or change.after is None:
+            self.census = change.version
+        for listener in tuple(self.listeners[change.resource]):
             listener()
+
+
+def sent(value: Any) -> Any:
+    """As it comes out at the other end of a wire: nothing of the caller's own."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _key(resource: Resource, raw: Raw) -> Key:

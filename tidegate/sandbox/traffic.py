@@ -8,9 +8,10 @@ Envoy does it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
 import numpy
 
@@ -20,6 +21,22 @@ from tidegate.sandbox.resources import DESTINATION_RULES, PODS, SERVICES, VIRTUA
 from tidegate.sandbox.store import Store
 
 Labels = tuple[tuple[str, str], ...]
+READ = (VIRTUAL_SERVICES, DESTINATION_RULES, SERVICES, PODS)
+
+
+class Place(NamedTuple):
+    """Where requests may go: Envoy's cluster, its weight, and its ready pods by image."""
+
+    cluster: Labels
+    weight: float
+    images: tuple[tuple[str, int], ...]
+
+
+class Map(NamedTuple):
+    """All places, as of a version of what they are read from."""
+
+    places: tuple[Place, ...]
+    seen: int
 
 
 @dataclass
@@ -43,19 +60,19 @@ class Traffic:
     def __post_init__(self) -> None:
         self._draw = numpy.random.default_rng(self.seed)
         self._owed = 0.0
+        self._map = Map((), 0)
 
     def tick(self, span: timedelta) -> None:
         """Sends the requests of `span`; parts of a request are kept for the next tick."""
         self._owed += self.rate * span.total_seconds()
         total, self._owed = int(self._owed), self._owed % 1
-        routes = self._routes()
-        weights = numpy.array([weight for _, weight in routes], dtype=float)
-        if not weights.sum():
+        if self._map.seen != (newest := self.store.touched(*READ)):
+            self._map = Map(tuple(self._places()), newest)
+        shares = self._split(total, [place.weight for place in self._map.places])
+        if not shares:
             self.unserved += total
-            return
-        shares = self._draw.multinomial(total, weights / weights.sum())
-        for (destination, _), count in zip(routes, shares, strict=True):
-            self._send(destination, int(count))
+        for place, count in zip(self._map.places, shares, strict=bool(shares)):
+            self._send(place, count)
 
     def goes_on_from(self, other: Traffic) -> None:
         """Takes over what another has counted, and its luck."""
@@ -64,26 +81,40 @@ class Traffic:
         self.unserved, self._owed = other.unserved, other._owed
         self._draw.bit_generator.state = other._draw.bit_generator.state
 
+    def _split(self, count: int, weights: Sequence[float]) -> list[int]:
+        """How many go where; nowhere at all if no weight is above 0."""
+        if not any(weights):
+            return []
+        if len(weights) == 1:
+            return [count]
+        shares = numpy.array(weights, dtype=float)
+        return [int(one) for one in self._draw.multinomial(count, shares / shares.sum())]
+
+    def _places(self) -> Iterator[Place]:
+        for destination, weight in self._routes():
+            images = Counter(image_of(pod) for pod in self._endpoints(destination))
+            yield Place(self._cluster(destination), weight, tuple(sorted(images.items())))
+
     def _routes(self) -> list[tuple[Raw, float]]:
         service = self.store.find(VIRTUAL_SERVICES, self.namespace, self.virtual_service)
         routes = at(service, "spec", "http", 0, "route", default=[])
         alone = len(routes) == 1
         return [(route["destination"], route.get("weight", 100 if alone else 0)) for route in routes]
 
-    def _send(self, destination: Raw, count: int) -> None:
-        cluster = self._cluster(destination)
+    def _send(self, place: Place, count: int) -> None:
+        cluster = place.cluster
         self.counters["envoy_cluster_upstream_rq_total", cluster] += 0
-        images = sorted(Counter(image_of(pod) for pod in self._endpoints(destination)).items())
-        if not images:
+        if not place.images:
             self._answered(cluster, "503", count)
             self.unserved += count
             return
-        pods = numpy.array([pods for _, pods in images], dtype=float)
-        for (image, _), part in zip(images, self._draw.multinomial(count, pods / pods.sum()), strict=True):
-            self._serve(cluster, image, int(part))
+        parts = self._split(count, [pods for _, pods in place.images])
+        for (image, _), part in zip(place.images, parts, strict=True):
+            self._serve(cluster, image, part)
 
     def _serve(self, cluster: Labels, image: str, count: int) -> None:
-        failed = int(self._draw.binomial(count, self.errors.get(image, 0.0)))
+        rate = self.errors.get(image, 0.0)
+        failed = int(self._draw.binomial(count, rate)) if rate else 0
         self.counters["envoy_cluster_upstream_rq_total", cluster] += count
         self._answered(cluster, "200", count - failed)
         self._answered(cluster, "500", failed)

@@ -72,7 +72,7 @@ def test_a_lost_pod_is_replaced(cluster: Cluster) -> None:
     create(cluster.store, REPLICA_SETS, replica_set("v1", 2))
     cluster.after(0)
     cluster.after(2)
-    cluster.store.remove(PODS, next(cluster.store.every(PODS)))
+    cluster.store.remove(PODS, cluster.store.every(PODS)[0])
     cluster.after(0)
     assert cluster.counts("v1") == (2, 1, 1)
 
@@ -95,7 +95,7 @@ def test_crashing_containers_are_restarted_ever_more_rarely(cluster: Cluster) ->
     restarts = []
     for seconds in (1, 10, 20, 280, 305):
         cluster.after(seconds)
-        pod = next(cluster.store.every(PODS))
+        pod = cluster.store.every(PODS)[0]
         restarts.append(pod["status"]["containerStatuses"][0]["restartCount"])
     assert restarts == [1, 2, 3, 6, 7]
 
