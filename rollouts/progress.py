@@ -174,12 +174,14 @@ def hear_people(world: World, memory: Memory) -> Memory:
 
 
 def judge(world: World, memory: Memory) -> Memory:
-    """A bad verdict aborts; so does a person. `promoteFull` is a person who has decided against verdicts."""
+    """A bad verdict aborts; so does a person. `promoteFull` is a person who has decided against verdicts,
+    until an abort withdraws it: a retry is to walk the steps."""
     if not memory.abort and not memory.promote_full:
         verdict = bad_news(world, memory)
         memory = replace(memory, abort=bool(verdict), verdict=verdict)
     if memory.abort:
-        return replace(_unpaused(memory), step=0, aborted_at=memory.aborted_at or world.now)
+        since = memory.aborted_at or world.now
+        return replace(_unpaused(memory), step=0, promote_full=False, aborted_at=since)
     return memory
 
 
