@@ -88,7 +88,7 @@ def read_classic(metric: Metric, path: str) -> Classic:
         count=_count(metric, path),
         limits=_limits(metric, path),
     )
-    _plausible(classic, path)
+    _plausible(classic, whole(metric.count or 0, f"{path}.count"), path)
     return classic
 
 
@@ -130,16 +130,16 @@ def _limits(metric: Metric, path: str) -> Limits:
     )
 
 
-def _plausible(metric: Classic, path: str) -> None:
-    """Argo's own rules for what goes together."""
+def _plausible(metric: Classic, written: int, path: str) -> None:
+    """Argo's own rules for what goes together; `written` is the count as it stands there, 0 without."""
     if metric.count > 1 and metric.interval is None:
         raise Invalid(f"{path}.interval", f"is needed for a count of {metric.count}; write one like 30s")
     for name, limit in (
         ("failureLimit", metric.limits.failures),
         ("inconclusiveLimit", metric.limits.inconclusive),
     ):
-        if metric.count and limit > metric.count:
-            raise Invalid(f"{path}.{name}", f"{limit} is more than count ({metric.count}); lower it")
+        if written and limit > written:
+            raise Invalid(f"{path}.{name}", f"{limit} is more than count ({written}); lower it")
     if metric.good and (metric.success or metric.failure):
         raise Invalid(f"{path}.thresholdRange", "stands beside conditions; keep one of the two")
 

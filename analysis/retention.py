@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from analysis.check import OVER
 from crds.analysis import AnalysisRun
 
 KEPT = 5
@@ -28,20 +29,24 @@ def expires(run: AnalysisRun) -> datetime | None:
 
 
 class Past(msgspec.Struct, frozen=True):
-    """A run of a Rollout: its phase, and whether its revision or the status still speaks of it."""
+    """A run of a Rollout: whether the canary is still judged by it, and the ReplicaSet it judged kept."""
 
     name: str
     created: datetime
     phase: str
     needed: bool = False
+    revision_kept: bool = True
 
 
 def surplus(runs: Iterable[Past], successful: int = KEPT, unsuccessful: int = KEPT) -> tuple[str, ...]:
-    """The names of completed runs beyond the newest `successful` and `unsuccessful` ones, oldest first.
+    """The names of completed runs beyond the newest `successful` and `unsuccessful` ones, oldest first, after
+    those of revisions that are forgotten.
 
     Runs that are still needed, or have not ended, are neither deleted nor counted.
     """
-    ended = sorted((run for run in runs if not run.needed), key=lambda run: (run.created, run.name))
-    good = [run.name for run in ended if run.phase == "Successful"]
-    bad = [run.name for run in ended if run.phase in ("Failed", "Error", "Inconclusive")]
-    return (*good[: max(0, len(good) - successful)], *bad[: max(0, len(bad) - unsuccessful)])
+    ended = [run for run in runs if not run.needed and run.phase in OVER]
+    ended.sort(key=lambda run: (run.created, run.name))
+    lost = [run.name for run in ended if not run.revision_kept]
+    good = [run.name for run in ended if run.revision_kept and run.phase == "Successful"]
+    bad = [run.name for run in ended if run.revision_kept and run.phase != "Successful"]
+    return (*lost, *good[: max(0, len(good) - successful)], *bad[: max(0, len(bad) - unsuccessful)])

@@ -22,6 +22,7 @@ from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
 from crds.errors import Invalid
 from crds.meta import read_status
 from crds.paths import show
+from crds.refs import ROLLOUT
 from crds.times import parse
 
 EXPECTS_TRAFFIC = "tidegate.dev/expects-traffic-since"
@@ -173,16 +174,29 @@ def _statistical_step(
         return ended(known, "Error", FORGOTTEN) if lost else begun(metric, now, dry_run=dry)
     if not isinstance(reading, Answered | Unanswered):
         return known
-    return checked(Check(metric, known.result, known.evidence, _expected(run), now), reading)
+    return checked(Check(metric, known.result, known.evidence, _expected(run, metric), now), reading)
 
 
-def _expected(run: AnalysisRun) -> datetime | None:
-    """Since when the canary is meant to have requests; a time nobody can read means since the start."""
+def _expected(run: AnalysisRun, metric: Statistical) -> datetime | None:
+    """Since when requests are meant to be counted: not before the initial delay is over."""
+    since, started = _promised(run), run.status.started_at
+    return max(since, started + metric.delay) if since and started else since
+
+
+def _promised(run: AnalysisRun) -> datetime | None:
+    """Since when there are meant to be requests: from the start where no Rollout says when, or says so that
+    nobody can read it."""
     written = run.metadata.annotations.get(EXPECTS_TRAFFIC)
+    if not written:
+        return None if _judges_a_rollout(run) else run.status.started_at
     try:
-        return parse(written).astimezone(UTC) if written else None
+        return parse(written).astimezone(UTC)
     except ValueError:
         return run.status.started_at
+
+
+def _judges_a_rollout(run: AnalysisRun) -> bool:
+    return any(one.kind == ROLLOUT.kind and one.controller for one in run.metadata.owner_references)
 
 
 def _ends_the_run(result: MetricResult) -> bool:

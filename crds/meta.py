@@ -19,6 +19,11 @@ from crds.paths import Path, drop, get, put, show
 T = TypeVar("T")
 
 
+class Owner(msgspec.Struct, frozen=True, rename="camel"):
+    kind: str = ""
+    controller: bool = False
+
+
 class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
     """The parts of metadata something is decided on."""
 
@@ -32,6 +37,7 @@ class ObjectMeta(msgspec.Struct, frozen=True, rename="camel"):
     deletion_timestamp: datetime | None = None
     labels: dict[str, str] = {}
     annotations: dict[str, str] = {}
+    owner_references: tuple[Owner, ...] = ()
 
 
 class Requirement(msgspec.Struct, frozen=True, rename="camel"):

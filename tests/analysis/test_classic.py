@@ -229,6 +229,12 @@ def test_limits_are_counted_as_argo_counts_them(
     assert after(run_of(metric(**limits)), *readings).status.phase == phase
 
 
+def test_a_limit_above_a_count_that_nobody_wrote_is_no_mistake() -> None:
+    once = metric(failureLimit=3, inconclusiveLimit=3)
+    del once["interval"]
+    assert after(run_of(once), BAD).status.phase == "Successful"
+
+
 def test_of_several_limits_exceeded_at_once_the_last_counts() -> None:
     run = after(run_of(metric(failureLimit=5, consecutiveErrorLimit=0, count=9)), BAD)
     strict = read_run({"spec": {"metrics": [metric(consecutiveErrorLimit=0)]}}).spec

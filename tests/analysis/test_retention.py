@@ -31,8 +31,18 @@ def test_without_a_time_to_live_a_run_stays() -> None:
     assert expires(parse_run({"spec": {}})) is None
 
 
-def past(name: str, age: int, phase: str, *, needed: bool = False) -> Past:
-    return Past(name, ENDED - timedelta(minutes=age), phase, needed)
+def past(name: str, age: int, phase: str, *, needed: bool = False, kept: bool = True) -> Past:
+    return Past(name, ENDED - timedelta(minutes=age), phase, needed=needed, revision_kept=kept)
+
+
+def test_what_judged_a_revision_that_is_forgotten_goes_with_it() -> None:
+    runs = [
+        past("forgotten", 9, "Failed", kept=False),
+        past("running", 8, "Running", kept=False),
+        past("needed", 7, "Successful", needed=True, kept=False),
+        past("kept", 6, "Successful"),
+    ]
+    assert surplus(runs) == ("forgotten",)
 
 
 def test_the_newest_of_each_outcome_are_kept() -> None:

@@ -37,7 +37,8 @@ def metric(**changes: Any) -> dict[str, Any]:
 
 def new_run(*metrics: dict[str, Any], expects: bool = True, **spec: Any) -> AnalysisRun:
     annotations = {EXPECTS_TRAFFIC: "2026-03-15T10:30:00Z"} if expects else {}
-    meta = {"name": "api-6b8f9-2", "namespace": "production", "annotations": annotations}
+    owner = {"kind": "Rollout", "name": "api", "uid": "u", "controller": True}
+    meta = {"name": "api-6b8f9-2", "annotations": annotations, "ownerReferences": [owner]}
     return parse_run({"metadata": meta, "spec": {"metrics": list(metrics or [metric()]), **spec}})
 
 
@@ -55,6 +56,12 @@ def seen(upto: float, errors: float, requests: float) -> dict[str, Reading]:
 
 def then(run: AnalysisRun, readings: dict[str, Reading], at: float) -> AnalysisRun:
     return msgspec.structs.replace(run, status=proceed(run, readings, seconds(at)))
+
+
+def by_hand(*metrics: dict[str, Any]) -> AnalysisRun:
+    """A run that a person made: no Rollout controls it, nor says since when there is traffic."""
+    run = parse_run({"metadata": {"name": "by-hand"}, "spec": {"metrics": list(metrics or [metric()])}})
+    return then(run, NOTHING, 0)
 
 
 def begun(*metrics: dict[str, Any], **more: Any) -> AnalysisRun:
@@ -204,6 +211,20 @@ def test_a_canary_that_gets_no_requests_though_it_has_weight_is_inconclusive_aft
 
 def test_a_canary_without_weight_may_be_silent_for_ever() -> None:
     assert walk(begun(expects=False), idle(50)).status.phase == "Running"
+
+
+def test_a_run_that_a_person_made_expects_requests_from_its_start() -> None:
+    assert walk(by_hand(), idle(5)).status.phase == "Running"
+    assert walk(by_hand(), idle(6)).status.phase == "Inconclusive"
+
+
+def test_before_the_initial_delay_is_over_nobody_listens_for_silence() -> None:
+    for run in (by_hand(metric(initialDelay="10m")), begun(metric(initialDelay="10m"))):
+        assert then(run, {"error-rate": Answered((), ())}, 630).status.phase == "Running"
+        later = then(then(run, NOTHING, 630), {"error-rate": Answered((), ())}, 630)
+        for at in range(660, 660 + 180, 30):
+            later = then(later, {"error-rate": Answered((), ())}, at)
+        assert later.status.phase == "Inconclusive"
 
 
 def test_missing_series_are_named_and_never_a_success() -> None:

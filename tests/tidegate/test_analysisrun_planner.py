@@ -28,7 +28,9 @@ def raw_run(**spec: Any) -> Raw:
         "provider": {"prometheus": {"address": "http://prometheus:9090"}},
         "statistics": {"errors": 'e{arm="canary"}', "total": 't{arm="canary"}'},
     }
-    meta = {"name": "api-6b8f9-2", "namespace": "production", "resourceVersion": "7", "uid": "u"}
+    owner = {"kind": "Rollout", "name": "api", "uid": "r", "controller": True}
+    named = {"name": "api-6b8f9-2", "namespace": "production", "resourceVersion": "7", "uid": "u"}
+    meta = {**named, "ownerReferences": [owner]}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "AnalysisRun",

@@ -262,6 +262,32 @@ def test_ended_runs_beyond_the_limit_are_deleted_the_oldest_first() -> None:
     assert gone == ["run-1", "run-2"]
 
 
+def ended_run(raw: Raw, name: str, **labels: str) -> Raw:
+    """An Inconclusive run of this revision, which is the second."""
+    notes = {"rollout.argoproj.io/revision": "2"}
+    meta = {"name": name, "uid": name, "labels": {LABEL: hash_of(raw), **labels}, "annotations": notes}
+    return {"metadata": meta, "status": {"phase": "Inconclusive"}}
+
+
+def deleted(made: Plan) -> list[str]:
+    return [write.ref.name for write in made.writes if isinstance(write, Delete)]
+
+
+def test_what_the_canary_is_judged_by_is_kept_whatever_the_limit() -> None:
+    old, new = brief(), brief("myregistry/api:v2.2.0")
+    raw = put(settled(old, new), ("spec", "analysis"), {"unsuccessfulRunHistoryLimit": 0})
+    runs = (ended_run(new, "background"), ended_run(new, "of-a-step", **{"step-index": "0"}))
+    found = {**mesh(0, hash_of(old), hash_of(new)), Owned(ANALYSIS_RUN, "production", "u1"): Known(runs)}
+    assert deleted(planned(raw, replica_set(old, 10), replica_set(new, 1, 2), found=found)) == []
+
+
+def test_runs_of_a_revision_without_a_replica_set_are_deleted() -> None:
+    raw = brief()
+    runs = (ended_run(brief("myregistry/api:v1.0.0"), "forgotten"), ended_run(raw, "kept"))
+    found = {**mesh(), Owned(ANALYSIS_RUN, "production", "u1"): Known(runs)}
+    assert deleted(planned(raw, replica_set(raw, 10), found=found)) == ["forgotten"]
+
+
 def test_a_rollout_at_rest_is_left_alone() -> None:
     raw = brief()
     pod_hash = hash_of(raw)

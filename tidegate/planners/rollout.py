@@ -16,7 +16,7 @@ from analysis.retention import Past, surplus
 from crds import paths
 from crds.meta import read_status
 from crds.patches import merge_diff
-from crds.refs import ANALYSIS_RUN, ROLLOUT, Ref, ref_of
+from crds.refs import ANALYSIS_RUN, HASH_LABEL, ROLLOUT, Ref, ref_of
 from crds.rollout_status import RolloutStatus
 from crds.support import ignored
 from crds.times import parse as parse_time
@@ -156,12 +156,13 @@ def _numbered(here: Given, world: World) -> tuple[Write, ...]:
 
 
 def _outlived(here: Given, world: World, answers: Answers) -> tuple[Delete, ...]:
-    """Ended runs beyond those the Rollout keeps; the one that judges now is not among them."""
+    """Ended runs beyond those the Rollout keeps; what the canary is judged by now is not among them."""
     raws = {raw["metadata"]["name"]: raw for raw in known(answers, own(here)[2], ())}
-    judging = world.run.name if world.run else ""
+    judging = {run.name for run in (world.run, *world.step_runs) if run}
+    revisions = {pods.hash for pods in world.pods}
     keeps = here.rollout.spec.analysis
     gone = surplus(
-        (_past(raw, needed=name == judging) for name, raw in raws.items()),
+        (_past(raw, judging, revisions) for raw in raws.values()),
         keeps.successful_run_history_limit,
         keeps.unsuccessful_run_history_limit,
     )
@@ -170,11 +171,16 @@ def _outlived(here: Given, world: World, answers: Answers) -> tuple[Delete, ...]
     )
 
 
-def _past(raw: Raw, *, needed: bool) -> Past:
+def _past(raw: Raw, judging: set[str], revisions: set[str]) -> Past:
     meta = raw["metadata"]
-    phase = paths.get(raw, "status", "phase", default="")
-    created = parse_time(meta.get("creationTimestamp", "1970-01-01T00:00:00Z"))
-    return Past(meta["name"], created, phase, needed)
+    judged = paths.get(meta, "labels", HASH_LABEL)
+    return Past(
+        name=meta["name"],
+        created=parse_time(meta.get("creationTimestamp", "1970-01-01T00:00:00Z")),
+        phase=paths.get(raw, "status", "phase", default=""),
+        needed=meta["name"] in judging,
+        revision_kept=judged is None or judged in revisions,
+    )
 
 
 def _reported(here: Given, world: World, decision: Decision) -> Raw:
