@@ -97,11 +97,17 @@ class Scene:
             "data": {"error-rate": yaml.safe_dump(entry)},
         }
 
-    def controller(self, *flags: str, kubeconfig: Path | None = None) -> subprocess.Popen[bytes]:
-        """A controller process of its own, logging to `folder`; it leads once its Lease lets it."""
+    def controller(
+        self, *flags: str, kubeconfig: Path | None = None, home: str = CONTROLLER_NAMESPACE
+    ) -> subprocess.Popen[bytes]:
+        """A controller process of its own, logging to `folder`; it leads once its Lease at `home` lets it."""
         self._started += 1
         command = [sys.executable, "-m", "tidegate", "controller", "--metrics-port=0", "--healthz-port=0"]
-        environment = {**os.environ, "KUBECONFIG": str(kubeconfig or self.state.kubeconfig)}
+        environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig or self.state.kubeconfig),
+            "POD_NAMESPACE": home,
+        }
         with (self.folder / f"controller-{self._started}.log").open("wb") as log:
             process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment, cwd=ROOT)
         self.running.append(process)

@@ -109,8 +109,7 @@ class App:
     def start(self, failed: Callable[[], None]) -> None:
         """Begin to watch and to work; `failed` is called if any part ends by itself."""
         runs = [reflector.run() for reflector in self.reflectors]
-        runs += [self._work() for _ in range(self._settings.workers)]
-        runs += [self._elector.run()] if self._elector else []
+        runs += [self._elector.run(self._work) if self._elector else self._work()]
         self._tasks = [asyncio.create_task(run) for run in runs]
         for task in self._tasks:
             task.add_done_callback(lambda ended: self._ended(ended, failed))
@@ -159,14 +158,17 @@ class App:
         if ended.cancelled():
             return
         log.error("a part of the controller ended by itself", exc_info=ended.exception())
-        for task in self._tasks:  # a deposed leader must not finish the write it is about to make
+        for task in self._tasks:
             task.cancel()
         failed()
 
     async def _work(self) -> None:
-        if self._elector:
-            await self._elector.leading.wait()
-        await self.reconciler.work()
+        """Look, think and act, for as long as we may; who begins, asks again for what did not answer."""
+        for reflector in self.reflectors:
+            reflector.ask()
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._settings.workers):
+                group.create_task(self.reconciler.work())
 
 
 def watched(kind: Kind, selection: Selection, namespace: str) -> Watched:

@@ -1,14 +1,15 @@
-"""Who of several controllers may write: election over a coordination/v1 Lease, timed as client-go does.
+"""Who of several controllers may write: election over a coordination/v1 Lease, as client-go holds it.
 
 The lock is Argo Rollouts' own, so that one of its controllers and ours exclude each other. Others' clocks are
 never trusted: a Lease is expired once we have seen it unchanged for its whole duration on our own clock.
+Who loses it steps down and stands again (docs/decisions).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -33,11 +34,16 @@ class Deposed(Exception):
 
 @dataclass(frozen=True)
 class Pace:
-    """Transport seconds: a Lease lasts `lease`, its holder gives up after `renew` without a renewal."""
+    """Transport seconds: a Lease lasts `lease`; its holder renews it every `retry` and gives up after `renew`
+    in vain. Who waits for it looks every `look`.
 
-    lease: float = 15.0
-    renew: float = 10.0
+    After a death the next one leads within `look` + `lease` + `look`, after a farewell within `look`.
+    """
+
+    lease: float = 10.0
+    renew: float = 6.0
     retry: float = 2.0
+    look: float = 1.0
 
 
 PACE = Pace()
@@ -79,13 +85,25 @@ class Elector:
         """The stranger who holds the lock, and so writes what we would: "" where there is none."""
         return "" if self.holder.startswith(OURS) else self.holder
 
-    async def run(self) -> None:
-        """Wait for the Lease, then keep it; raises Deposed once it is lost. To end, cancel and `release`."""
-        await self._win()
-        log.info("%s leads", self._identity)
+    async def run(self, work: Callable[[], Awaitable[None]]) -> None:
+        """`work` while the Lease is ours; once it is lost the work is cut off, and the Lease awaited again.
+
+        For ever. To end, cancel and `release`.
+        """
+        while True:
+            won = await self._win()
+            log.info("%s leads", self._identity)
+            try:
+                await self._lead(work, won)
+            except* Deposed as lost:
+                log.warning("%s steps down, and stands again: %s", self._identity, lost.exceptions[0])
+
+    async def _lead(self, work: Callable[[], Awaitable[None]], won: float) -> None:
         self.leading.set()
         try:
-            await self._keep()
+            async with asyncio.TaskGroup() as led:
+                led.create_task(self._keep(won))
+                await work()
         finally:
             self.leading.clear()
 
@@ -104,12 +122,11 @@ class Elector:
         loop = asyncio.get_running_loop()
         asked = loop.time()
         while not await self._try():
-            await asyncio.sleep(self._pace.retry)
+            await asyncio.sleep(self._pace.look)
             asked = loop.time()
         return asked
 
-    async def _keep(self) -> None:
-        renewed = asyncio.get_running_loop().time()
+    async def _keep(self, renewed: float) -> None:
         while True:
             try:
                 async with asyncio.timeout_at(renewed + self._pace.renew):

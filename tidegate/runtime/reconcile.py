@@ -75,12 +75,16 @@ class Reconciler:
         hands.store.changed.append(self._changed)
 
     async def work(self) -> None:
-        """One worker, for ever; cancel to end."""
+        """One worker, for ever; cancel to end. A key it was at is looked at by whoever works next."""
         queue = self._hands.queue
         while True:
             key = await queue.take()
             try:
                 await self.round(key)
+            except asyncio.CancelledError:
+                self._doubted[key] = key  # its status may just have been written
+                queue.add(key)
+                raise
             finally:
                 queue.done(key)
 

@@ -30,7 +30,7 @@ AGENT = f"tidegate/{VERSION}"
 
 
 def controller(flags: Sequence[str]) -> int:
-    """Run until SIGTERM; 0 then, 1 where we lost the Lease or a part of us ended. Raises ConfigError."""
+    """Run until SIGTERM; 0 then, 1 where a part of us ended by itself. Raises ConfigError."""
     chosen = settings(flags)
     logs.begin(chosen.log_format)
     connection = load()

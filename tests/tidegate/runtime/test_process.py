@@ -125,15 +125,15 @@ async def test_beside_argo_rollouts_it_writes_nothing_and_says_so(tmp_path: Path
     assert [request for request in api.requests if request[0] not in ("GET", "WATCH")] == [told]
 
 
-async def test_losing_the_lease_ends_the_process_with_1(tmp_path: Path) -> None:
+async def test_who_loses_the_lease_stands_by_and_leads_again_when_it_is_free(tmp_path: Path) -> None:
     api = FakeApi()
     async with controller(api, tmp_path) as running:
         await until(lambda: leads(api), 30)
-        api.put(LEASE, spec={"holderIdentity": "tidegate-other", "leaseDurationSeconds": 15})
-        async with asyncio.timeout(15 * SCALE):
-            code = await running.process.wait()
-        assert code == 1
-        assert "Deposed" in running.said
+        api.put(LEASE, spec={"holderIdentity": "tidegate-other", "leaseDurationSeconds": 2})
+        await until(lambda: "tidegate-other took the Lease" in running.said, 15)
+        await until(lambda: get(api.objects[LEASE], "spec", "holderIdentity") != "tidegate-other", 15)
+        await until(lambda: running.said.count(" leads") == 2)
+        assert running.process.returncode is None
 
 
 async def test_a_port_that_is_taken_is_said_and_ends_it_with_1(tmp_path: Path) -> None:

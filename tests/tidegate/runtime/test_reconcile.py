@@ -201,6 +201,40 @@ async def test_a_write_without_an_answer_is_planned_anew() -> None:
     assert w.rounds.failed == [ANY]
 
 
+async def test_what_a_worker_was_at_when_it_was_ended_is_read_anew_by_the_next() -> None:
+    toy, asked = Toy(lambda raw, _: record(raw, phase="Healthy")), list[str]()
+    async with world({ROLLOUT: toy}, workers=0) as w:
+        send, reached = w.sender.send, asyncio.Event()
+
+        async def silent(request: Request) -> Response:
+            if not request.path.endswith("/status"):
+                return await send(request)
+            reached.set()
+            await asyncio.Event().wait()
+            raise AssertionError("nobody answers")
+
+        async def heard(request: Request) -> Response:
+            asked.append(request.method)
+            return await send(request)
+
+        w.create(ANY)
+        w.sender.send = silent  # type: ignore[method-assign]
+        await ended_once(w, reached)
+        w.sender.send = heard  # type: ignore[method-assign]
+        worker = asyncio.create_task(w.reconciler.work())
+        await until(lambda: get(w.read(ANY), "status", "phase") == "Healthy")
+        worker.cancel()
+    assert asked[:2] == ["GET", "PATCH"]
+
+
+async def ended_once(w: World, reached: asyncio.Event) -> None:
+    """A worker that is told to end as it has come that far."""
+    worker = asyncio.create_task(w.reconciler.work())
+    await reached.wait()
+    worker.cancel()
+    await asyncio.gather(worker, return_exceptions=True)
+
+
 async def test_the_first_refused_write_stops_the_plan() -> None:
     def plan(raw: Raw, _: Answers) -> Plan:
         version = raw["metadata"]["resourceVersion"]
