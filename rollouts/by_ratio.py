@@ -41,12 +41,13 @@ def _sized(world: World, memory: Memory, new: Pods, stable: Pods | None) -> tupl
 
 
 def _wanted(world: World, memory: Memory, new: Pods) -> Split:
-    """The step's split; while nobody answers for more, no more canary pods than there are."""
+    """The step's split; while nobody answers for more, no greater part than the canary has."""
     limits = world.ask.limits
     wanted = approximate(0 if memory.abort else step_weight(world.ask, memory), limits)
-    if memory.abort or may_rise(world, memory) or wanted.canary <= new.desired:
+    most = new.grown_to(limits.replicas)
+    if memory.abort or may_rise(world, memory) or wanted.canary <= most:
         return wanted
-    return Split(new.desired, max(wanted.stable, limits.replicas - new.desired))
+    return Split(most, max(wanted.stable, limits.replicas - most))
 
 
 def _without(world: World, others: tuple[Pods, ...]) -> tuple[Action, ...]:

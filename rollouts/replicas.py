@@ -60,14 +60,14 @@ def _stay(pods: Pods, replicas: int) -> tuple[Action, ...]:
 
 
 def _canary_size(world: World, memory: Memory, pods: Pods) -> int:
-    """What the step orders, and what more is still being carried; a paused Rollout's canary does not grow."""
+    """What the step orders, and what more is still carried; a paused Rollout's canary only keeps pace."""
     needed, seen = canary_pods(world.ask, memory), world.seen
     if seen is None or not weight_settled(world, memory):
         return max(needed, pods.desired)
     more = seen.canary == pods.hash and seen.weight > step_weight(world.ask, memory)
     carries = min(pods_for(seen.weight, world.ask.replicas), pods.desired) if more else 0
     if world.ask.paused:
-        return max(carries, min(needed, pods.desired))
+        return max(carries, min(needed, pods.grown_to(world.ask.replicas)))
     return max(needed, carries)
 
 

@@ -55,7 +55,8 @@ class Ask(msgspec.Struct, frozen=True):
 
 class Pods(msgspec.Struct, frozen=True):
     """One ReplicaSet by its counts. `leave_at` is when it may be scaled to nothing (scale-down-deadline);
-    `settled` says that the counts are those of what is desired now; `failure` why no pods can be made."""
+    `settled` says that the counts are those of what is desired now; `failure` why no pods can be made;
+    `sized_for` how many replicas the Rollout had when it was last scaled (0: not known)."""
 
     name: str
     hash: str
@@ -69,6 +70,11 @@ class Pods(msgspec.Struct, frozen=True):
     uid: str = ""
     failure: Trouble | None = None
     created: datetime | None = None
+    sized_for: int = 0
+
+    def grown_to(self, replicas: int) -> int:
+        """Its pods, or so many more as keep its part of a Rollout that has grown since."""
+        return max(self.desired, -(-self.desired * replicas // self.sized_for) if self.sized_for else 0)
 
     @property
     def complete(self) -> bool:

@@ -92,3 +92,19 @@ def test_scaling_in_pause_keeps_the_ratio() -> None:
     walk.world = replace(walk.world, ask=replace(walk.world.ask, replicas=20))
     walk.run(until=1 * MINUTES)
     assert sizes(walk) == (4, 16)
+
+
+def test_scaling_a_paused_rollout_keeps_the_ratio() -> None:
+    walk = stage()
+    walk.run(until=1 * MINUTES)
+    walk.world = replace(walk.world, ask=replace(walk.world.ask, replicas=20, paused=True))
+    walk.run(until=1 * MINUTES)
+    assert sizes(walk) == (4, 16)
+
+
+def test_a_paused_rollout_whose_canary_has_no_pods_gives_it_none() -> None:
+    walk = stage(paused=True)
+    walk.run(until=1 * MINUTES)
+    walk.world = replace(walk.world, ask=replace(walk.world.ask, replicas=20))
+    walk.run(until=1 * MINUTES)
+    assert sizes(walk) == (0, 20)

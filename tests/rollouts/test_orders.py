@@ -175,3 +175,9 @@ def test_by_pod_counts_a_step_is_done_once_enough_of_its_pods_are_there() -> Non
     asked = ask(steps=(SetWeight(50), Pause()), routed=False, max_surge=1, threshold=percent(80))
     standing = (pods("old", 5), pods("new", 5, 4, revision=2))
     assert plan(world(ask=asked, pods=standing, traffic=None)).memory.step == 1
+
+
+def test_scaling_a_paused_rollout_scales_its_canary_with_it() -> None:
+    standing = (pods("old", 10), pods("new", 1, revision=2, sized_for=10))
+    got = plan(world(weight=10, ask=ask(replicas=20, paused=True), pods=standing))
+    assert {Scale("api-old", 20, 10), Scale("api-new", 2, 1)} <= set(got.actions)

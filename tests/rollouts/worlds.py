@@ -137,7 +137,9 @@ class Stage:
                 made = pods(pod_hash, 0, revision=revision)
                 self.world = replace(self.world, pods=(*self.world.pods, made))
             case Scale(name=name, replicas=replicas):
-                self._change(name, lambda p: self._sized(p, replicas))
+                self._change(
+                    name, lambda p: replace(self._sized(p, replicas), sized_for=self.world.ask.replicas)
+                )
             case LeaveAt(name=name, at=at):
                 self._change(name, lambda p: replace(p, leave_at=at))
             case Renumber(name=name, revision=revision):

@@ -46,6 +46,7 @@ from traffic.istio import Istio, Seen, Via, seen
 Raw = dict[str, Any]
 
 REVISION = "rollout.argoproj.io/revision"
+DESIRED = "rollout.argoproj.io/desired-replicas"
 ATTEMPT = "tidegate.dev/attempt"
 STEP_INDEX = "step-index"
 FIELDS = {
@@ -287,6 +288,7 @@ def _pods(raw: Raw) -> Pods:
         hash=_hash(raw),
         revision=revision(raw),
         desired=paths.get(raw, "spec", "replicas", default=1),
+        sized_for=_count(raw, DESIRED),
         replicas=paths.get(raw, "status", "replicas", default=0),
         ready=paths.get(raw, "status", "readyReplicas", default=0),
         available=paths.get(raw, "status", "availableReplicas", default=0),
@@ -311,7 +313,12 @@ def _observed(raw: Raw) -> bool:
 
 def revision(raw: Raw) -> int:
     """The revision that a ReplicaSet or an AnalysisRun carries; 0 where it carries none that can be read."""
-    written = str(paths.get(raw, "metadata", "annotations", REVISION, default="0"))
+    return _count(raw, REVISION)
+
+
+def _count(raw: Raw, annotation: str) -> int:
+    """The number in an annotation; 0 where there is none that can be read."""
+    written = str(paths.get(raw, "metadata", "annotations", annotation, default="0"))
     return int(written) if written.isdecimal() else 0
 
 
@@ -324,14 +331,13 @@ def _hash(raw: Raw) -> str:
 
 
 def _run(raw: Raw) -> Run:
-    attempt = str(paths.get(raw, "metadata", "annotations", ATTEMPT, default="0"))
     phase = paths.get(raw, "status", "phase", default="")
     step = str(paths.get(raw, "metadata", "labels", STEP_INDEX, default=""))
     return Run(
         name=raw["metadata"]["name"],
         phase=phase,
         revision=revision(raw),
-        attempt=int(attempt) if attempt.isdecimal() else 0,
+        attempt=_count(raw, ATTEMPT),
         step=int(step) if step.isdecimal() else None,
         message=paths.get(raw, "status", "message", default=""),
         measures=phase in ("Running", "Successful"),

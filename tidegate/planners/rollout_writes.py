@@ -34,12 +34,11 @@ from rollouts.actions import (
 from tidegate.planners import plan
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
-from tidegate.planners.rollout_world import ATTEMPT, LEAVE_AT, REVISION, STEP_INDEX, Given
+from tidegate.planners.rollout_world import ATTEMPT, DESIRED, LEAVE_AT, REVISION, STEP_INDEX, Given
 from traffic import istio
 
 Raw = dict[str, Any]
 
-DESIRED = "rollout.argoproj.io/desired-replicas"
 NOT_COPIED = (
     "kubectl.kubernetes.io/last-applied-configuration",
     REVISION,
