@@ -71,6 +71,7 @@ def report(world: World, memory: Memory, was: RolloutStatus, raw: Raw) -> Raw:
     name, message = phase(world, memory, said)
     ours: Raw = {
         **_memory(memory),
+        "currentStepIndex": memory.step if world.ask.steps else None,
         **_counts(world),
         "conditions": [_condition(c) for c in said],
         "phase": name,
@@ -111,7 +112,6 @@ def _memory(memory: Memory) -> Raw:
     return {
         "currentPodHash": memory.pod_hash,
         "currentStepHash": memory.step_hash,
-        "currentStepIndex": memory.step,
         "stableRS": memory.stable,
         "pauseConditions": [{"reason": p.reason, "startTime": rfc3339(p.since)} for p in memory.pauses],
         "controllerPause": memory.controller_pause,
@@ -163,9 +163,14 @@ def _weights(world: World, raw: Raw) -> Raw | None:
     if seen is None:
         return raw.get("weights")
     return {
-        "canary": {"weight": seen.weight, "podTemplateHash": seen.canary},
-        "stable": {"weight": 100 - seen.weight, "podTemplateHash": seen.stable},
+        "canary": _share(seen.weight, seen.canary, world.ask.canary_service),
+        "stable": _share(100 - seen.weight, seen.stable, world.ask.stable_service),
     }
+
+
+def _share(weight: int, pod_hash: str, service: str) -> Raw:
+    named = {"serviceName": service} if service else {}
+    return {"weight": weight, **named, "podTemplateHash": pod_hash}
 
 
 def _run(run: Run | None) -> Raw | None:

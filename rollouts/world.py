@@ -47,6 +47,8 @@ class Ask(msgspec.Struct, frozen=True):
     window: int = 0
     least_pods: int = 0
     threshold: ReplicaProgressThreshold | None = None
+    canary_service: str = ""
+    stable_service: str = ""
 
     @property
     def limits(self) -> Limits:

@@ -122,3 +122,20 @@ def test_missing_pods_are_progressing() -> None:
         "Progressing",
         "more replicas need to be updated",
     )
+
+
+def test_without_steps_there_is_no_step_index() -> None:
+    seen = world(ask=ask(steps=()))
+    assert "currentStepIndex" not in written(seen, plan(seen).memory)
+
+
+def test_the_first_step_is_written_though_it_is_nought() -> None:
+    assert written(world(), plan(world()).memory)["currentStepIndex"] == 0
+
+
+def test_the_weights_name_revisions_and_services() -> None:
+    seen = world(weight=10, ask=ask(canary_service="api-canary", stable_service="api-stable"))
+    assert written(seen, plan(seen).memory)["canary"]["weights"] == {
+        "canary": {"weight": 10, "serviceName": "api-canary", "podTemplateHash": "new"},
+        "stable": {"weight": 90, "serviceName": "api-stable", "podTemplateHash": "old"},
+    }

@@ -27,7 +27,7 @@ from rollouts.promptness import may_wait_until
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Need, Refusal, known
-from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
+from tidegate.planners.plan import Delete, Event, Evict, Plan, Record, Write
 from tidegate.planners.rollout_metrics import (
     Metrics,
     at_its_step,
@@ -40,9 +40,9 @@ from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import news
 from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_restart import aged, restart_needs
+from tidegate.planners.rollout_upkeep import upkeep
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
-    REVISION,
     Given,
     defaults,
     look,
@@ -128,7 +128,7 @@ def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics,
     for action in decision.actions:
         of_step = isinstance(action, StartAnalysis) and action.step is not None
         acted += writes(here, action, answers, judged[of_step].inline)
-    acted += (*_numbered(here, world), *_outlived(here, world, answers))
+    acted += (*upkeep(here, world, answers), *_outlived(here, world, answers))
     now_is = _reported(here, world, decision)
     was: Raw = paths.get(here.raw, "status", default={})
     later = may_wait_until(here.rollout.status, was, now_is, world.now) if now_is != was else None
@@ -141,18 +141,6 @@ def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics,
         why=decision.why,
         events=news(here.raw, now_is, decision, acted, judged[0]),
     )
-
-
-def _numbered(here: Given, world: World) -> tuple[Write, ...]:
-    """The Rollout carries the revision of its new ReplicaSet, where people and tools look for it."""
-    new, carried = world.new, here.rollout.metadata.annotations.get(REVISION)
-    if new is None or not new.revision or carried == str(new.revision):
-        return ()
-    meta = {
-        "resourceVersion": here.rollout.metadata.resource_version,
-        "annotations": {REVISION: str(new.revision)},
-    }
-    return (MergePatch(ref_of(ROLLOUT, here.raw), {"metadata": meta}),)
 
 
 def _outlived(here: Given, world: World, answers: Answers) -> tuple[Delete, ...]:

@@ -46,6 +46,7 @@ from traffic.istio import Istio, Seen, Via, seen
 Raw = dict[str, Any]
 
 REVISION = "rollout.argoproj.io/revision"
+HISTORY = "rollout.argoproj.io/revision-history"
 DESIRED = "rollout.argoproj.io/desired-replicas"
 ATTEMPT = "tidegate.dev/attempt"
 STEP_INDEX = "step-index"
@@ -259,6 +260,8 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         window=(spec.rollback_window.revisions or 0) if spec.rollback_window else 0,
         least_pods=(canary.min_pods_per_replica_set or 0) if given.istio else 0,
         threshold=canary.replica_progress_threshold,
+        canary_service=canary.canary_service,
+        stable_service=canary.stable_service,
     )
 
 

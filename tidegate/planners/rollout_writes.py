@@ -34,35 +34,37 @@ from rollouts.actions import (
 from tidegate.planners import plan
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
-from tidegate.planners.rollout_world import ATTEMPT, DESIRED, LEAVE_AT, REVISION, STEP_INDEX, Given
+from tidegate.planners.rollout_upkeep import copied
+from tidegate.planners.rollout_world import (
+    ATTEMPT,
+    DESIRED,
+    HISTORY,
+    LEAVE_AT,
+    REVISION,
+    STEP_INDEX,
+    Given,
+    replica_sets,
+)
 from traffic import istio
 
 Raw = dict[str, Any]
-
-NOT_COPIED = (
-    "kubectl.kubernetes.io/last-applied-configuration",
-    REVISION,
-    "rollout.argoproj.io/revision-history",
-    DESIRED,
-)
-NOT_COPIED_PREFIX = "notified.notifications.argoproj.io"
 
 
 def writes(given: Given, action: Action, answers: Answers, inline: Inline | None) -> tuple[Write, ...]:
     """The writes of one action; () where what it orders already stands."""
     if isinstance(action, OnPods):
-        return (_on_pods(given, action),)
+        return (_on_pods(given, action, answers),)
     if isinstance(action, OnTraffic):
         return _on_traffic(given, action, answers)
     return _on_analysis(given, action, inline)
 
 
-def _on_pods(given: Given, action: OnPods) -> Write:
+def _on_pods(given: Given, action: OnPods, answers: Answers) -> Write:
     match action:
         case CreateReplicaSet(hash=pod_hash, revision=revision):
             return _create_replica_set(given, pod_hash, revision)
-        case Renumber(name=name, revision=revision):
-            return _annotate(given, REPLICA_SET, name, REVISION, str(revision))
+        case Renumber():
+            return _renumber(given, action, answers)
         case Forget(name=name, uid=uid):
             return Delete(Ref(REPLICA_SET, given.namespace, name), uid)
         case Scale(name=name, replicas=replicas):
@@ -75,6 +77,16 @@ def _on_pods(given: Given, action: OnPods) -> Write:
             return _annotate(given, REPLICA_SET, name, LEAVE_AT, rfc3339(at) if at else None)
         case never:
             assert_never(never)
+
+
+def _renumber(given: Given, action: Renumber, answers: Answers) -> Write:
+    """The revisions it had before stay said, oldest first."""
+    meta = next(
+        raw["metadata"] for raw in replica_sets(given, answers) if raw["metadata"]["name"] == action.name
+    )
+    before = [paths.get(meta, "annotations", key, default="") for key in (HISTORY, REVISION)]
+    now = {REVISION: str(action.revision), HISTORY: ",".join(filter(None, before)) or None}
+    return MergePatch(Ref(REPLICA_SET, given.namespace, action.name), {"metadata": {"annotations": now}})
 
 
 def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Write, ...]:
@@ -132,7 +144,11 @@ def _create_replica_set(given: Given, pod_hash: str, revision: int) -> Create:
             "name": name,
             "namespace": given.namespace,
             "labels": labels,
-            "annotations": _annotations(given, revision),
+            "annotations": {
+                **copied(given),
+                REVISION: str(revision),
+                DESIRED: str(given.rollout.spec.replicas),
+            },
             "ownerReferences": [owner(given)],
         },
         "spec": {
@@ -143,15 +159,6 @@ def _create_replica_set(given: Given, pod_hash: str, revision: int) -> Create:
         },
     }
     return Create(Ref(REPLICA_SET, given.namespace, name), body)
-
-
-def _annotations(given: Given, revision: int) -> dict[str, str]:
-    copied = {
-        key: value
-        for key, value in given.rollout.metadata.annotations.items()
-        if key not in NOT_COPIED and not key.startswith(NOT_COPIED_PREFIX)
-    }
-    return {**copied, REVISION: str(revision), DESIRED: str(given.rollout.spec.replicas)}
 
 
 def _annotate(given: Given, kind: Kind, name: str, key: str, value: str | None) -> MergePatch:
