@@ -16,6 +16,8 @@ from crds.paths import Path, show
 from crds.times import duration
 
 PATH: Path = ("spec", "strategy", "canary", "analysis")
+"""Where the background's analysis stands; a step's stands in its step."""
+HEEDED = ("name", "interval", "initial_delay", "count", "threshold_range")
 ALPHA = 0.05
 INTERVAL = "30s"
 GRACE = "3m"
@@ -32,26 +34,47 @@ def joined(one: Inline, other: Inline) -> Inline:
     """Both in one run."""
     fields = dict.fromkeys((*one.spec, *other.spec))
     spec = {field: [*one.spec.get(field, ()), *other.spec.get(field, ())] for field in fields}
-    _no_name_twice([metric["name"] for metric in spec["metrics"]])
+    _no_name_twice([metric["name"] for metric in spec["metrics"]], PATH)
     return Inline(spec, (*one.notes, *other.notes))
 
 
-def run_for(analysis: RolloutAnalysis, catalogue: Catalogue, arm: Arm, alpha: float = ALPHA) -> Inline:
+def ending(one: Inline) -> Inline:
+    """The same run for a step, which must end: once the release is shown to be within its limits."""
+    eager = [
+        {**metric, "statistics": {**metric["statistics"], "earlySuccess": True}}
+        for metric in one.spec["metrics"]
+    ]
+    return Inline({**one.spec, "metrics": eager}, one.notes)
+
+
+def run_for(
+    analysis: RolloutAnalysis, catalogue: Catalogue, arm: Arm, alpha: float = ALPHA, at: Path = PATH
+) -> Inline:
     """The run that judges `arm`, the canary, by the inline metrics; Invalid names the field to edit.
 
     `alpha` bounds the chance that a release within its limits is aborted, over the whole rollout and all
-    its metrics: each gets an equal share (Bonferroni, statistics.md §3.4).
+    its metrics: each gets an equal share (Bonferroni, statistics.md §3.4). The analysis stands `at` there.
     """
     share = alpha / max(1, len(analysis.metrics))
     metrics = []
     for index, metric in enumerate(analysis.metrics):
-        path = (*PATH, "metrics", index)
+        path = (*at, "metrics", index)
+        _nothing_more(metric, path)
         counters = resolve(catalogue, metric.name, arm, show(*path, "name"))
-        metrics.append(
-            _counted(metric, counters, share, path) | {"interval": _cadence(analysis, metric, path)}
-        )
-    _no_name_twice([metric.name for metric in analysis.metrics])
-    return Inline({"metrics": metrics}, _notes(analysis, alpha))
+        metrics.append(_counted(metric, counters, share, path) | _when(analysis, metric, at, path))
+    _no_name_twice([metric.name for metric in analysis.metrics], at)
+    return Inline({"metrics": metrics}, _notes(analysis, alpha, at))
+
+
+def _nothing_more(metric: Metric, path: Path) -> None:
+    """A field that is not acted on here must not look as if it were."""
+    plain = Metric(metric.name)
+    for field in msgspec.structs.fields(Metric):
+        if field.name not in HEEDED and getattr(metric, field.name) != getattr(plain, field.name):
+            raise Invalid(
+                show(*path, field.encode_name),
+                "is not acted on in an inline metric; write the metric into an AnalysisTemplate",
+            )
 
 
 def _counted(metric: Metric, counters: Counters, alpha: float, path: Path) -> dict[str, Any]:
@@ -83,10 +106,19 @@ def _limit(metric: Metric, path: Path) -> float:
     return limits.max
 
 
-def _cadence(analysis: RolloutAnalysis, metric: Metric, path: Path) -> int | str:
+def _when(analysis: RolloutAnalysis, metric: Metric, at: Path, path: Path) -> dict[str, Any]:
+    """From when on, how often, and how many times at most it is looked at."""
+    bounds = {"initialDelay": metric.initial_delay, "count": metric.count}
+    written = {field: value for field, value in bounds.items() if value is not None}
+    if metric.initial_delay is not None:
+        duration(metric.initial_delay, show(*path, "initialDelay"))
+    return {"interval": _cadence(analysis, metric, at, path), **written}
+
+
+def _cadence(analysis: RolloutAnalysis, metric: Metric, at: Path, path: Path) -> int | str:
     """The analysis' interval; a metric's own was a query window, which raw counters do not need."""
     if analysis.interval is not None:
-        duration(analysis.interval, show(*PATH, "interval"))
+        duration(analysis.interval, show(*at, "interval"))
         return analysis.interval
     if metric.interval is not None:
         duration(metric.interval, show(*path, "interval"))
@@ -94,16 +126,16 @@ def _cadence(analysis: RolloutAnalysis, metric: Metric, path: Path) -> int | str
     return INTERVAL
 
 
-def _no_name_twice(names: list[str]) -> None:
+def _no_name_twice(names: list[str], at: Path) -> None:
     for index, name in enumerate(names):
         if name in names[:index]:
-            raise Invalid(show(*PATH, "metrics", index, "name"), f"{name!r} is there already; name each once")
+            raise Invalid(show(*at, "metrics", index, "name"), f"{name!r} is there already; name each once")
 
 
-def _notes(analysis: RolloutAnalysis, alpha: float) -> tuple[str, ...]:
+def _notes(analysis: RolloutAnalysis, alpha: float, at: Path) -> tuple[str, ...]:
     if analysis.threshold is None:
         return ()
     return (
-        f"{show(*PATH, 'threshold')}: {analysis.threshold} is superseded by a sequential test over all "
+        f"{show(*at, 'threshold')}: {analysis.threshold} is superseded by a sequential test over all "
         f"checks: a release within its limits is aborted with probability {alpha:g} at most",
     )

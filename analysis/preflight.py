@@ -6,9 +6,13 @@ A selector that matches nothing looks like a release without errors; so nothing 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from analysis.catalogue import MATCHER
 from analysis.counters import Series
+from analysis.run_spec import METRICS, measurable, read_run
+from analysis.statistical import Statistical
+from crds.paths import show
 
 SHOWN = 3
 _NAME = re.compile(r"\s*([a-zA-Z_:][a-zA-Z0-9_:]*)")
@@ -21,14 +25,32 @@ def wider(selector: str) -> str | None:
     return named[1] if named else None
 
 
-def not_ready(selector: str, address: str, found: tuple[Series, ...]) -> str:
-    """Why nothing can be judged by `selector`, which gives no series; `found`: what its wider form gives."""
+def told_apart(canary: dict[str, Any], stable: dict[str, Any]) -> tuple[Statistical, ...]:
+    """Of one run's spec for either arm, the stable arm's counters that are told apart by their arguments.
+
+    A selector that is the same for both tells nothing beforehand: it may match from the first request on.
+    """
+    pairs = zip(_counted(canary), _counted(stable), strict=True)
+    return tuple(there for here, there in pairs if here.total != there.total)
+
+
+def _counted(spec: dict[str, Any]) -> list[Statistical]:
+    metrics = read_run({"spec": spec}).spec.metrics
+    judged = (measurable(metric, show(*METRICS, at)) for at, metric in enumerate(metrics))
+    return [metric for metric in judged if isinstance(metric, Statistical)]
+
+
+def not_ready(
+    selector: str, address: str, found: tuple[Series, ...], home: str = "the metrics catalogue"
+) -> str:
+    """Why nothing can be judged by `selector`, which is written in `home` and gives no series; `found`: what
+    its wider form gives."""
     where = f"{address} has no series for the stable pods: {selector}"
     if not found:
         name = wider(selector) or "the metric"
         return f"{where}; nor any for {name} at all: let Prometheus scrape what counts the requests"
     labels = "; ".join(_values(label, found) for label in _labels(selector))
-    fix = "send the Service a first request, or correct the selector in the metrics catalogue"
+    fix = f"send the Service a first request, or correct the selector in {home}"
     return f"{where}; found {labels}: {fix}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, assert_never
 
 from analysis.args import filled, placeholder
 from analysis.classic import Classic, read_classic
@@ -50,6 +50,22 @@ def mistakes(raw: dict[str, Any]) -> Iterator[Invalid]:
             measurable(read(metric, Metric, *METRICS, at), show(*METRICS, at))
         except Invalid as mistake:
             yield mistake
+
+
+def endless(raw: dict[str, Any]) -> str:
+    """The first metric of a run, by its name, that would go on until the run is ended; "" without one."""
+    metrics = read_run(raw).spec.metrics
+    return next((one.name for at, one in enumerate(metrics) if not _ends(one, show(*METRICS, at))), "")
+
+
+def _ends(metric: Metric, path: str) -> bool:
+    match measurable(metric, path):
+        case Classic(count=count):
+            return count > 0
+        case Statistical(count=count, early_success=early):
+            return count > 0 or early
+        case never:
+            assert_never(never)
 
 
 def values_of(args: tuple[Argument, ...]) -> dict[str, str]:

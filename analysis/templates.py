@@ -18,7 +18,7 @@ from analysis.run_spec import measurable, read_run, values_of
 from crds.analysis import Argument, Metric, RolloutAnalysis, TemplateRef, TemplateSpec, ValueFrom
 from crds.errors import Invalid
 from crds.meta import read
-from crds.paths import get, show
+from crds.paths import Path, get, show
 from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
 
 Raw = dict[str, Any]
@@ -36,17 +36,21 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What arguments may speak of: the Rollout's own metadata, raw, and the two revisions' pod hashes."""
+    """What arguments may speak of: the Rollout's own metadata, raw, and the two revisions' pod hashes; and
+    where in it the analysis stands."""
 
     metadata: Raw
     stable: str
     latest: str
+    path: Path = PATH
 
 
-def wanted(analysis: RolloutAnalysis, namespace: str, found: Mapping[Ref, Raw]) -> tuple[Wanted, ...]:
-    """Every template the analysis is made of, each once, as far as those `found` tell of others."""
+def wanted(
+    analysis: RolloutAnalysis, namespace: str, found: Mapping[Ref, Raw], path: Path = PATH
+) -> tuple[Wanted, ...]:
+    """Every template the analysis at `path` is made of, each once, as far as those `found` tell of others."""
     asked: dict[Ref, Wanted] = {}
-    ahead = list(_named(analysis.templates, namespace, show(*PATH, "templates")))
+    ahead = list(_named(analysis.templates, namespace, show(*path, "templates")))
     while ahead:
         one = ahead.pop(0)
         if one.ref in asked:
@@ -95,7 +99,7 @@ def run_spec(analysis: RolloutAnalysis, templates: Mapping[Ref, Raw], around: Su
     try:
         read_run({"spec": inline.spec})
     except Invalid as mistake:
-        raise Invalid(show(*PATH), f"in its run, {mistake}") from None
+        raise Invalid(show(*around.path), f"in its run, {mistake}") from None
     return inline
 
 
@@ -126,7 +130,7 @@ def _measurable(ref: Ref, raw: Raw, values: Mapping[str, str], metrics: int) -> 
 
 def _args(given: tuple[Argument, ...], declared: Declared, around: Surroundings) -> tuple[Argument, ...]:
     """Every argument of the templates with its value, the Rollout's before the templates' own."""
-    ours = {one.name: (one, show(*PATH, "args", at)) for at, one in enumerate(given)}
+    ours = {one.name: (one, show(*around.path, "args", at)) for at, one in enumerate(given)}
     return tuple(
         _resolved(*ours.get(name, default), default[1], around) for name, default in declared.items()
     )
@@ -158,7 +162,7 @@ def _resolved(argument: Argument, where: str, home: str, around: Surroundings) -
     value = _looked_up(source, f"{where}.valueFrom", around) if source else None
     if value is None:
         problem = f"{argument.name!r} has no value, and {home} has no default; add it"
-        raise Invalid(show(*PATH, "args"), problem)
+        raise Invalid(show(*around.path, "args"), problem)
     return Argument(argument.name, value)
 
 

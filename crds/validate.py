@@ -234,6 +234,8 @@ def _delays(rollout: Rollout, canary: Canary) -> Problems:
 
 
 def _analysis(analysis: RolloutAnalysis, path: str) -> Problems:
+    if not (analysis.templates or analysis.metrics):
+        yield Invalid(path, "names neither templates nor metrics; name what is measured")
     yield from _span(analysis.interval, f"{path}.interval")
     for index, metric in enumerate(analysis.metrics):
         yield from metric_problems(metric, f"{path}.metrics[{index}]", inline=True)

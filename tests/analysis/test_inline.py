@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from analysis.catalogue import Arm, read
-from analysis.inline import Inline, run_for
+from analysis.inline import Inline, ending, run_for
 from crds.analysis import RolloutAnalysis, parse_run
 from crds.errors import Invalid
 from crds.meta import read as typed
@@ -57,6 +57,24 @@ def test_without_an_interval_of_the_analysis_the_metrics_own_is_the_cadence() ->
     assert run({"metrics": [bare]}).spec["metrics"][0]["interval"] == "30s"
 
 
+def test_a_metric_says_from_when_on_and_how_often_it_is_looked_at() -> None:
+    (metric,) = run({"metrics": [METRIC | {"initialDelay": "1m", "count": 10}]}).spec["metrics"]
+    assert (metric["initialDelay"], metric["count"]) == ("1m", 10)
+
+
+def test_for_a_step_it_ends_once_the_release_is_shown_to_be_good() -> None:
+    (metric,) = parse_run({"spec": ending(run(BRIEF)).spec}).spec.metrics
+    assert metric.statistics is not None
+    assert metric.statistics.early_success
+
+
+def test_in_a_step_its_mistakes_are_named_there() -> None:
+    step = ("spec", "strategy", "canary", "steps", 1, "analysis")
+    asked = typed({"metrics": [METRIC | {"name": "latency"}]}, RolloutAnalysis)
+    with pytest.raises(Invalid, match=r"^spec\.strategy\.canary\.steps\[1\]\.analysis\.metrics\[0\]\.name: "):
+        run_for(asked, read({}), CANARY, at=step)
+
+
 AT = "spec.strategy.canary.analysis"
 
 
@@ -68,6 +86,12 @@ AT = "spec.strategy.canary.analysis"
         ({"metrics": [METRIC | {"thresholdRange": {"max": 5}}]}, "5 is no share of requests"),
         ({"metrics": [METRIC | {"thresholdRange": {"max": 0.1, "min": 0}}]}, "remove it"),
         ({"metrics": [METRIC, METRIC]}, f"{AT}.metrics[1].name: 'error-rate' is there already"),
+        (
+            {"metrics": [METRIC | {"successCondition": "result[0] < 1"}]},
+            f"{AT}.metrics[0].successCondition: is not acted on in an inline metric; write the metric into",
+        ),
+        ({"metrics": [METRIC | {"provider": {"web": {}}}]}, f"{AT}.metrics[0].provider: is not acted on"),
+        ({"metrics": [METRIC | {"initialDelay": "soon"}]}, f"{AT}.metrics[0].initialDelay: 'soon' is no"),
         ({"interval": "soon", "metrics": [METRIC]}, f"{AT}.interval: 'soon' is no duration"),
     ],
 )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from analysis.counters import Series
-from analysis.preflight import not_ready, wider
+from analysis.preflight import not_ready, told_apart, wider
 
 SELECTOR = 'istio_requests_total{reporter="source",upstream_cluster=~"outbound\\\\|.*"}'
 
@@ -29,6 +31,20 @@ def test_the_labels_that_are_there_are_shown() -> None:
 def test_many_values_are_cut_short() -> None:
     found = tuple(counter(reporter=letter, upstream_cluster="x") for letter in "abcde")
     assert "reporter=a, b, c and 2 more; upstream_cluster=x" in not_ready(SELECTOR, "p", found)
+
+
+def spec(total: str, **more: Any) -> dict[str, Any]:
+    provider = {"prometheus": {"address": "http://p:9090", "query": "up"}}
+    plain = {"name": "plain", "provider": provider}
+    block = {"errors": "e", "total": total}
+    counted = {"name": "m", "thresholdRange": {"max": 0.05}, "provider": provider, "statistics": block}
+    return {"metrics": [plain, counted], **more}
+
+
+def test_counters_that_the_arguments_tell_apart_are_known_beforehand() -> None:
+    (metric,) = told_apart(spec('t{hash="new"}'), spec('t{hash="old"}'))
+    assert metric.total == 't{hash="old"}'
+    assert told_apart(spec('t{subset="canary"}'), spec('t{subset="canary"}')) == ()
 
 
 def test_a_metric_nobody_scrapes_is_told_apart() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from analysis.run_spec import mistakes
+from analysis.run_spec import endless, mistakes
 
 Raw = dict[str, Any]
 
@@ -36,6 +36,31 @@ def test_a_right_metric_has_no_mistakes() -> None:
 def test_a_mistake_is_named_with_its_field(changes: Raw, words: str) -> None:
     (said,) = of(metric(**changes))
     assert said.startswith(words)
+
+
+COUNTERS: Raw = {
+    "interval": "1m",
+    "thresholdRange": {"max": 0.05},
+    "provider": {"prometheus": {"address": "http://prometheus:9090"}},
+    "statistics": {"errors": "e", "total": "t"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({}, ""),
+        ({"interval": "1m", "count": 3}, ""),
+        ({"interval": "1m", "count": "{{args.count}}"}, ""),
+        ({"interval": "1m"}, "m"),
+        (COUNTERS, "m"),
+        (COUNTERS | {"count": 3}, ""),
+        (COUNTERS | {"statistics": {"errors": "e", "total": "t", "earlySuccess": True}}, ""),
+    ],
+)
+def test_a_metric_that_only_its_runs_end_ends_is_endless(changes: Raw, name: str) -> None:
+    args = [{"name": "count", "value": "3"}]
+    assert endless({"spec": {"metrics": [metric(**changes)], "args": args}}) == name
 
 
 def test_every_metric_is_looked_at() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from analysis.inline import Inline
@@ -166,6 +167,16 @@ def test_a_cluster_template_is_named_without_a_namespace() -> None:
 )
 def test_a_mistake_names_the_object_the_field_and_the_fix(spec: Raw, asked: Raw, words: str) -> None:
     assert words in mistake(analysis("a", **asked), a={"spec": {"metrics": [metric("m")], **spec}})
+
+
+def test_in_a_step_the_mistake_is_named_there() -> None:
+    step = msgspec.structs.replace(AROUND, path=("spec", "strategy", "canary", "steps", 2, "analysis"))
+    with pytest.raises(
+        Invalid, match=r"^spec\.strategy\.canary\.steps\[2\]\.analysis\.args: 'x' has no value"
+    ):
+        run_spec(analysis("a"), {ref("a"): template(metric("m"), args=[{"name": "x"}])}, step)
+    (one,) = wanted(analysis("a"), "production", {}, step.path)
+    assert one.by == "spec.strategy.canary.steps[2].analysis.templates[0].templateName"
 
 
 def test_a_metric_in_two_templates_is_refused() -> None:

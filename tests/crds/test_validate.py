@@ -71,6 +71,8 @@ def test_the_briefs_rollout_has_no_problem_and_nothing_unsupported() -> None:
         ((*ISTIO, "destinationRule"), None, "canaryService and stableService must both be named"),
         ((*ISTIO, "destinationRule", "canarySubsetName"), "", "destinationRule.canarySubsetName: is empty"),
         ((*ISTIO, "destinationRule", "canarySubsetName"), "stable", "'stable' is the canary's subset too"),
+        ((*CANARY, "analysis"), {}, "analysis: names neither templates nor metrics; name what is measured"),
+        ((*CANARY, "steps", 1), {"analysis": {}}, "steps[1].analysis: names neither templates nor metrics"),
         ((*CANARY, "analysis", "interval"), "soon", "analysis.interval: 'soon' is no duration"),
         ((*CANARY, "analysis", "interval"), 0, "analysis.interval: 0 is no time to wait"),
         ((*METRIC, "thresholdRange"), None, "metrics[0].thresholdRange: is missing"),

@@ -18,7 +18,7 @@ Raw = dict[str, Any]
 
 def told(before: Raw, after: Raw, *acted: Write, news_of: tuple[Told, ...] = ()) -> list[tuple[str, str]]:
     decision = Decision((), Memory(), "weight 0 to 10", told=news_of)
-    events = news({"status": before}, after, decision, acted, Metrics())
+    events = news({"status": before}, after, decision, acted, (Metrics(), Metrics()))
     return [(event.reason, event.message) for event in events]
 
 

@@ -29,7 +29,7 @@ from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Need, Refusal, known
 from tidegate.planners.plan import Delete, Event, Evict, Plan, Record, Write
 from tidegate.planners.rollout_metrics import (
-    Metrics,
+    Look,
     at_its_step,
     catalogue_needs,
     metrics,
@@ -37,7 +37,7 @@ from tidegate.planners.rollout_metrics import (
     step_metrics,
 )
 from tidegate.planners.rollout_name import collided, name_needs
-from tidegate.planners.rollout_news import news
+from tidegate.planners.rollout_news import Judged, news
 from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_restart import aged, restart_needs
 from tidegate.planners.rollout_upkeep import upkeep
@@ -78,7 +78,7 @@ class RolloutPlanner:
         first = (*first, *defaults(here, answers))
         world = self._look(here, answers, now)
         first = (*first, *name_needs(here, world), *restart_needs(here, world, answers))
-        return (*first, *pods_of(here, world), *preflight_needs(here, world, answers, self._settings))
+        return (*first, *pods_of(here, world), *preflight_needs(Look(here, world, answers, self._settings)))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         """The writes of this look, the status last."""
@@ -94,8 +94,8 @@ class RolloutPlanner:
         world = self._look(here, answers, now)
         if another := collided(here, world, answers):
             return another
-        judged = metrics(here, world, answers, self._settings)
-        step = step_metrics(here, world, answers)
+        sight = Look(here, world, answers, self._settings)
+        judged, step = metrics(sight), step_metrics(sight)
         world = replace(
             world,
             metrics=judged.trouble or step.trouble,
@@ -120,7 +120,7 @@ def _seen_enough(here: Given, answers: Answers) -> bool:
     return all(isinstance(answers.get(need), Known) for need in asked)
 
 
-def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics, Metrics]) -> Plan:
+def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Plan:
     """The status comes last, unless it tells of a write that would stop the plan again; evictions, which no
     name makes repeatable, come after it."""
     decision = decide(world)
@@ -139,7 +139,7 @@ def _compose(here: Given, world: World, answers: Answers, judged: tuple[Metrics,
         writes=(*record, *acted) if world.refused else (*other, *record, *evicted),
         wake_at=_wake(here, world, decision, later),
         why=decision.why,
-        events=news(here.raw, now_is, decision, acted, judged[0]),
+        events=news(here.raw, now_is, decision, acted, judged),
     )
 
 

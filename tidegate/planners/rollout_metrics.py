@@ -1,32 +1,37 @@
-"""What a Rollout's analysis is made of: the templates it names, and the counters behind its inline metrics.
+"""The runs that judge a Rollout: the templates they are made of, and the counters behind inline metrics.
 
-Before the first request goes to the canary, the stable arm's series must be there: if the catalogue looks
-in the wrong place, that is found out while nothing depends on it.
+One may judge in the background of all steps, and each analysis step has one of its own. Whatever could not
+be measured is found out before the run starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
 from analysis.catalogue import Arm, Catalogue, read, resolve
-from analysis.inline import Inline, joined, run_for
-from analysis.preflight import not_ready, wider
+from analysis.inline import ALPHA, PATH, Inline, ending, joined, run_for
+from analysis.preflight import told_apart
+from analysis.run_spec import endless
 from analysis.templates import Surroundings, Wanted, run_spec, wanted
 from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
-from crds.paths import get
+from crds.paths import Path, get
 from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
+from crds.rollout import STEPS
 from crds.steps import RunAnalysis
+from rollouts.actions import StartAnalysis
 from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run
 from rollouts.world import Trouble, World
-from tidegate.planners.needs import Absent, Answers, Failed, Known, Need, Object, Pending, Samples, known
-from tidegate.planners.rollout_world import LET_IT_ANSWER, Given
+from tidegate.planners.needs import Absent, Answers, Failed, Need, Object, Pending, Samples, known
+from tidegate.planners.rollout_name import run_name_needs
+from tidegate.planners.rollout_preflight import WINDOW, Preflight, Total, preflight, series_needs
+from tidegate.planners.rollout_world import Given
 from tidegate.planners.settings import Settings
 from traffic.arms import Services, Subsets
 
@@ -35,7 +40,22 @@ Raw = dict[str, Any]
 TEMPLATES = (ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE)
 EVERY = timedelta(seconds=10)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-WINDOW = 300.0
+
+
+class Look(NamedTuple):
+    """What is known while runs are prepared."""
+
+    given: Given
+    world: World
+    answers: Answers
+    settings: Settings
+
+
+class Asked(NamedTuple):
+    """An analysis, and where in the Rollout it stands."""
+
+    analysis: RolloutAnalysis
+    path: Path = PATH
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -47,7 +67,7 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 def catalogue_needs(given: Given, settings: Settings) -> tuple[Need, ...]:
-    return (Object(settings.catalogue_ref),) if given.analysis and given.analysis.metrics else ()
+    return (Object(settings.catalogue_ref),) if any(_inline(given)) else ()
 
 
 def at_its_step(given: Given, world: World) -> World:
@@ -58,114 +78,139 @@ def at_its_step(given: Given, world: World) -> World:
     return replace(world, ask=replace(world.ask, judged=False))
 
 
-def preflight_needs(given: Given, world: World, answers: Answers, settings: Settings) -> tuple[Need, ...]:
-    """The templates of a run not yet started; and the stable arm's requests, while the canary waits for its
-    first, with what there is where there are none."""
-    templates = (
-        *(_template_needs(given.analysis, given, answers) if _may_start(world) else ()),
-        *_template_needs(_step_to_start(world), given, answers),
-    )
-    if not _about_to_start(world):
-        return templates
-    try:
-        asked = tuple(need for need, _ in _stable_totals(given, world, answers, settings))
-    except Invalid:
-        return templates
+def preflight_needs(look: Look) -> tuple[Need, ...]:
+    """What the runs not yet started are made of, who has their names, and the stable arm's requests."""
+    background, step = _background_to_start(look), _step_to_start(look.world)
+    starting = [one for one in (background, step) if one]
+    listening = [one for one in starting if one is step or _about_to_start(look.world)]
+    starts = _starts(look.world, background, step) if starting else ()
     return (
-        *templates,
-        *asked,
-        *(wide for need in asked if answers.get(need) == Known(()) and (wide := _wider(need))),
+        *(need for one in starting for need in _template_needs(one, look)),
+        *(need for start in starts for need in run_name_needs(look.given, start, look.answers)),
+        *(need for one in listening for need in series_needs(_totals(one, look), look.answers)),
     )
 
 
-def metrics(given: Given, world: World, answers: Answers, settings: Settings) -> Metrics:
-    """What `rollouts` must know of the analysis in this look."""
-    analysis = given.analysis
+def metrics(look: Look) -> Metrics:
+    """What `rollouts` must know of the background's analysis in this look."""
+    analysis = look.given.analysis
     if analysis is None:
         return Metrics()
-    try:
-        templates = _of_templates(analysis, given, world, answers) if _may_start(world) else Metrics()
-        catalogue = _of_catalogue(given, world, answers, settings)
-        inline = _both(templates.inline, catalogue.inline)
-    except Invalid as problem:
-        return Metrics(trouble=Trouble("AnalysisInvalid", str(problem)))
-    return Metrics(
-        inline=None if templates.asking else inline,
-        trouble=templates.trouble or catalogue.trouble,
-        asking=templates.asking or catalogue.asking,
-    )
+    starting = _background_to_start(look) is not None
+    listening = starting and _about_to_start(look.world)
+    return _prepared(Asked(analysis), look, starting=starting, listening=listening)
 
 
-def step_metrics(given: Given, world: World, answers: Answers) -> Metrics:
+def step_metrics(look: Look) -> Metrics:
     """The run of the analysis step that the walk stands at, if it is not there yet."""
-    analysis = _step_to_start(world)
-    judged = _of_templates(analysis, given, world, answers) if analysis else Metrics()
-    for metric in judged.inline.spec["metrics"] if judged.inline else ():
-        if metric.get("interval") and not metric.get("count"):
-            fix = "has an interval and no count, so the step would never end; write its count"
-            return Metrics(trouble=Trouble("TemplateInvalid", f"metric {metric['name']!r} {fix}"))
+    asked = _step_to_start(look.world)
+    if asked is None:
+        return Metrics()
+    judged = _prepared(asked, look, starting=True, listening=True)
+    if judged.inline and (name := endless({"spec": judged.inline.spec})):
+        fix = "has no count, so the step would never end; write its count"
+        return Metrics(trouble=Trouble("TemplateInvalid", f"metric {name!r} {fix}"))
     return judged
 
 
-def _step_to_start(world: World) -> RolloutAnalysis | None:
+def _prepared(asked: Asked, look: Look, *, starting: bool, listening: bool) -> Metrics:
+    """The run, once all it is made of is there; and, if someone is to listen, whether anything is heard."""
+    try:
+        templates = _of_templates(asked, look) if starting else Metrics()
+        catalogue = _of_catalogue(asked, look)
+        inline = _both(templates.inline, catalogue.inline)
+    except Invalid as problem:
+        return Metrics(trouble=Trouble("AnalysisInvalid", str(problem)))
+    heard = preflight(_totals(asked, look), look.answers) if listening else Preflight()
+    return Metrics(
+        inline=None if templates.asking else inline,
+        trouble=templates.trouble or catalogue.trouble or heard.trouble,
+        asking=templates.asking or heard.asking,
+    )
+
+
+def _inline(given: Given) -> Iterator[Asked]:
+    """The analyses that name metrics of the catalogue."""
+    if given.analysis and given.analysis.metrics:
+        yield Asked(given.analysis)
+    for at, step in enumerate(given.steps):
+        if isinstance(step, RunAnalysis) and step.analysis.metrics:
+            yield Asked(step.analysis, _step_path(at))
+
+
+def _step_path(at: int) -> Path:
+    return (*STEPS, at, "analysis")
+
+
+def _background_to_start(look: Look) -> Asked | None:
+    analysis = look.given.analysis
+    return Asked(analysis) if analysis and _may_start(look.world) else None
+
+
+def _step_to_start(world: World) -> Asked | None:
     memory = remember(world)
     walking = on_the_way(world.ask, memory) and not (memory.abort or memory.promote_full)
     if not walking or not at_analysis(world.ask, memory) or this_step_run(world, memory):
         return None
     step = world.ask.steps[memory.step]
-    return step.analysis if isinstance(step, RunAnalysis) else None
+    return Asked(step.analysis, _step_path(memory.step)) if isinstance(step, RunAnalysis) else None
+
+
+def _starts(world: World, background: Asked | None, step: Asked | None) -> tuple[StartAnalysis, ...]:
+    """How the runs would be started."""
+    memory = remember(world)
+    start = StartAnalysis(world.ask.pod_hash, world.revision, memory.attempt)
+    return (start,) * bool(background) + (replace(start, step=memory.step),) * bool(step)
 
 
 def _both(one: Inline | None, other: Inline | None) -> Inline | None:
     return joined(one, other) if one and other else one or other
 
 
-def _of_catalogue(given: Given, world: World, answers: Answers, settings: Settings) -> Metrics:
-    """The run of the inline metrics, and whether their stable arm's series are there."""
-    analysis = given.analysis
-    if analysis is None or (analysis.templates and not analysis.metrics):
+def _of_catalogue(asked: Asked, look: Look) -> Metrics:
+    """The run of the inline metrics."""
+    if asked.analysis.templates and not asked.analysis.metrics:
         return Metrics()
     try:
-        inline = run_for(analysis, _catalogue(answers, settings), _arm(given, world, stable=False))
-        asked = _stable_totals(given, world, answers, settings) if _about_to_start(world) else ()
+        arm, alpha = _arm(look, stable=False), ALPHA / max(1, len(list(_inline(look.given))))
+        inline = run_for(asked.analysis, _catalogue(look), arm, alpha, asked.path)
     except Invalid as problem:
         return Metrics(trouble=Trouble("CatalogueInvalid", str(problem)))
-    found = [_seen(need, metric, answers) for need, metric in asked]
-    trouble = next((one for one in found if isinstance(one, Trouble)), None)
-    return Metrics(inline, trouble, asking=any(one is None for one in found))
+    return Metrics(inline if asked.path == PATH else ending(inline))
 
 
-def _of_templates(analysis: RolloutAnalysis, given: Given, world: World, answers: Answers) -> Metrics:
+def _of_templates(asked: Asked, look: Look) -> Metrics:
     """The run of the templates, once they are all there."""
-    if not analysis.templates:
+    if not asked.analysis.templates:
         return Metrics()
     try:
-        asked = _templates(analysis, given, answers)
-        missing = [_missing(one, answers) for one in asked]
+        templates = _templates(asked, look)
+        missing = [_missing(one, look.answers) for one in templates]
         if any(missing):
             return Metrics(trouble=next(one for one in missing if one))
-        found = _found([one.ref for one in asked], answers)
-        if len(found) < len(asked):
+        found = _found([one.ref for one in templates], look.answers)
+        if len(found) < len(templates):
             return Metrics(asking=True)
-        metadata = get(given.raw, "metadata", default={})
-        around = Surroundings(metadata, stable=world.memory.stable, latest=world.ask.pod_hash)
-        return Metrics(run_spec(analysis, found, around))
+        return Metrics(run_spec(asked.analysis, found, _around(asked, look)))
     except Invalid as problem:
         return Metrics(trouble=Trouble("TemplateInvalid", str(problem)))
 
 
-def _template_needs(analysis: RolloutAnalysis | None, given: Given, answers: Answers) -> tuple[Need, ...]:
-    if analysis is None:
-        return ()
+def _around(asked: Asked, look: Look) -> Surroundings:
+    metadata = get(look.given.raw, "metadata", default={})
+    return Surroundings(metadata, look.world.memory.stable, look.world.ask.pod_hash, asked.path)
+
+
+def _template_needs(asked: Asked, look: Look) -> tuple[Need, ...]:
     try:
-        return tuple(Object(one.ref) for one in _templates(analysis, given, answers))
+        return tuple(Object(one.ref) for one in _templates(asked, look))
     except Invalid:
-        return tuple(need for need in answers if isinstance(need, Object) and need.ref.kind in TEMPLATES)
+        return tuple(need for need in look.answers if isinstance(need, Object) and need.ref.kind in TEMPLATES)
 
 
-def _templates(analysis: RolloutAnalysis, given: Given, answers: Answers) -> tuple[Wanted, ...]:
-    refs = [need.ref for need in answers if isinstance(need, Object) and need.ref.kind in TEMPLATES]
-    return wanted(analysis, given.namespace, _found(refs, answers))
+def _templates(asked: Asked, look: Look) -> tuple[Wanted, ...]:
+    refs = [need.ref for need in look.answers if isinstance(need, Object) and need.ref.kind in TEMPLATES]
+    return wanted(asked.analysis, look.given.namespace, _found(refs, look.answers), asked.path)
 
 
 def _found(refs: Iterable[Ref], answers: Answers) -> dict[Ref, Raw]:
@@ -206,19 +251,31 @@ def _about_to_start(world: World) -> bool:
     )
 
 
-def _stable_totals(
-    given: Given, world: World, answers: Answers, settings: Settings
-) -> tuple[tuple[Samples, str], ...]:
-    metrics = given.analysis.metrics if given.analysis else ()
-    catalogue, arm = _catalogue(answers, settings), _arm(given, world, stable=True)
-    at = _asked_at(world)
-    counters = [(resolve(catalogue, metric.name, arm), metric.name) for metric in metrics]
-    return tuple((Samples(one.address, one.total, WINDOW, at), name) for one, name in counters)
+def _totals(asked: Asked, look: Look) -> tuple[Total, ...]:
+    """The stable arm's requests, as the metrics of the run would count them; none of those that are wrong."""
+    try:
+        return (*_catalogue_totals(asked, look), *_template_totals(asked, look))
+    except Invalid:
+        return ()
 
 
-def _wider(need: Samples) -> Samples | None:
-    selector = wider(need.selector)
-    return replace(need, selector=selector) if selector else None
+def _catalogue_totals(asked: Asked, look: Look) -> Iterator[Total]:
+    catalogue, arm, at = _catalogue(look), _arm(look, stable=True), _asked_at(look.world)
+    for metric in asked.analysis.metrics:
+        counters = resolve(catalogue, metric.name, arm)
+        need = Samples(counters.address, counters.total, WINDOW, at)
+        yield Total(need, metric.name, "the metrics catalogue")
+
+
+def _template_totals(asked: Asked, look: Look) -> Iterator[Total]:
+    templates = _templates(asked, look)
+    found = _found([one.ref for one in templates], look.answers)
+    if not templates or len(found) < len(templates):
+        return
+    around, at = _around(asked, look), _asked_at(look.world)
+    stable = run_spec(asked.analysis, found, replace(around, latest=around.stable))
+    for metric in told_apart(run_spec(asked.analysis, found, around).spec, stable.spec):
+        yield Total(Samples(metric.address, metric.total, WINDOW, at), metric.name, "its template")
 
 
 def _asked_at(world: World) -> datetime:
@@ -227,29 +284,12 @@ def _asked_at(world: World) -> datetime:
     return since + (world.now - since) // EVERY * EVERY
 
 
-def _seen(need: Samples, metric: str, answers: Answers) -> Trouble | bool | None:
-    """Trouble, True where the series are there, None while the answer is on its way."""
-    match answers.get(need, Pending()):
-        case Known(value) if value:
-            return True
-        case Known():
-            wide = _wider(need)
-            if wide and isinstance(answers.get(wide, Pending()), Pending):
-                return None
-            found = known(answers, wide, ()) if wide else ()
-            return Trouble("NoSeries", f"{metric}: {not_ready(need.selector, need.address, found)}")
-        case Failed(why):
-            return Trouble("Unreachable", f"{metric}: {need.address}: {why}; {LET_IT_ANSWER}")
-        case _:
-            return None
-
-
-def _catalogue(answers: Answers, settings: Settings) -> Catalogue:
+def _catalogue(look: Look) -> Catalogue:
     """Raises Invalid, naming the entry, where the ConfigMap cannot be read."""
-    raw = known(answers, Object(settings.catalogue_ref), {})
-    where = str(settings.catalogue_ref)
-    data = {name: _yaml(text, f"{where} data.{name}") for name, text in get(raw, "data", default={}).items()}
-    return read(data, settings.prometheus)
+    ref = look.settings.catalogue_ref
+    written = get(known(look.answers, Object(ref), {}), "data", default={})
+    data = {name: _yaml(text, f"{ref} data.{name}") for name, text in written.items()}
+    return read(data, look.settings.prometheus)
 
 
 def _yaml(text: str, path: str) -> Any:
@@ -259,8 +299,9 @@ def _yaml(text: str, path: str) -> Any:
         raise Invalid(path, f"is not YAML: {problem}") from None
 
 
-def _arm(given: Given, world: World, *, stable: bool) -> Arm:
+def _arm(look: Look, *, stable: bool) -> Arm:
     """One arm as the counters may know it: by its pods, by its subset, or by its Service."""
+    given, world = look.given, look.world
     service, subset = world.seen.host if world.seen else "", ""
     match given.istio.arms if given.istio else None:
         case Services() as arms:

@@ -28,9 +28,12 @@ WRITTEN = {
 }
 """Argo's reasons; the space is hers."""
 
+Judged = tuple[Metrics, Metrics]
+"""The runs that may be started: the background's, and that of a step."""
+
 
 def news(
-    raw: Raw, status: Raw, decision: Decision, acted: Iterable[Write], judged: Metrics
+    raw: Raw, status: Raw, decision: Decision, acted: Iterable[Write], judged: Judged
 ) -> tuple[Event, ...]:
     """Events of a look at `raw` that decided `decision`, acted so, and is to leave `status`."""
     before: Raw = get(raw, "status", default={})
@@ -92,7 +95,8 @@ def _of_trouble(before: Raw, after: Raw) -> Iterable[Told]:
             yield Told(c["reason"] if missing else "TrafficRoutingError", c["message"], True)
 
 
-def _notes(decision: Decision, judged: Metrics) -> Iterable[Told]:
+def _notes(decision: Decision, judged: Judged) -> Iterable[Told]:
     """With the start of an analysis, what its author should know."""
-    if judged.inline and any(isinstance(action, StartAnalysis) for action in decision.actions):
-        yield from (Told("AnalysisNote", note) for note in judged.inline.notes)
+    for start in (action for action in decision.actions if isinstance(action, StartAnalysis)):
+        inline = judged[start.step is not None].inline
+        yield from (Told("AnalysisNote", note) for note in (inline.notes if inline else ()))

@@ -13,6 +13,7 @@ from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.meta import Metadata
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
+from crds.steps import RunAnalysis
 from crds.times import rfc3339
 from rollouts.actions import (
     Action,
@@ -34,6 +35,7 @@ from rollouts.actions import (
 from tidegate.planners import plan
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
+from tidegate.planners.rollout_name import run_name
 from tidegate.planners.rollout_upkeep import copied
 from tidegate.planners.rollout_world import (
     ATTEMPT,
@@ -56,7 +58,7 @@ def writes(given: Given, action: Action, answers: Answers, inline: Inline | None
         return (_on_pods(given, action, answers),)
     if isinstance(action, OnTraffic):
         return _on_traffic(given, action, answers)
-    return _on_analysis(given, action, inline)
+    return _on_analysis(given, action, answers, inline)
 
 
 def _on_pods(given: Given, action: OnPods, answers: Answers) -> Write:
@@ -102,10 +104,13 @@ def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Writ
     return tuple(JsonPatch(ref, operations) for ref, operations in patches)
 
 
-def _on_analysis(given: Given, action: OnAnalysis, inline: Inline | None) -> tuple[Write, ...]:
+def _on_analysis(
+    given: Given, action: OnAnalysis, answers: Answers, inline: Inline | None
+) -> tuple[Write, ...]:
     match action:
         case StartAnalysis():
-            return (_start(given, inline, action),) if inline else ()
+            name = run_name(given, action, answers)
+            return (_start(given, inline, action, name),) if inline else ()
         case ExpectTraffic(run=run, since=since):
             return (_annotate(given, ANALYSIS_RUN, run, EXPECTS_TRAFFIC, rfc3339(since)),)
         case StopAnalysis(run=run):
@@ -165,11 +170,8 @@ def _annotate(given: Given, kind: Kind, name: str, key: str, value: str | None) 
     return MergePatch(Ref(kind, given.namespace, name), {"metadata": {"annotations": {key: value}}})
 
 
-def _start(given: Given, inline: Inline, start: StartAnalysis) -> Create:
-    step = "" if start.step is None else f"-{start.step}"
-    again = f".{start.attempt}" if start.attempt else ""
-    name = f"{given.name}-{start.hash}-{start.revision}{step}{again}"
-    theirs = given.analysis.analysis_run_metadata if given.analysis else Metadata()
+def _start(given: Given, inline: Inline, start: StartAnalysis, name: str) -> Create:
+    theirs = _asked_metadata(given, start)
     meta = {
         "name": name,
         "namespace": given.namespace,
@@ -179,6 +181,12 @@ def _start(given: Given, inline: Inline, start: StartAnalysis) -> Create:
     }
     kind = {"apiVersion": ANALYSIS_RUN.api_version, "kind": ANALYSIS_RUN.kind}
     return Create(Ref(ANALYSIS_RUN, given.namespace, name), {**kind, "metadata": meta, "spec": inline.spec})
+
+
+def _asked_metadata(given: Given, start: StartAnalysis) -> Metadata:
+    step = None if start.step is None else given.steps[start.step]
+    analysis = step.analysis if isinstance(step, RunAnalysis) else given.analysis
+    return analysis.analysis_run_metadata if analysis else Metadata()
 
 
 def _kind_labels(start: StartAnalysis) -> dict[str, str]:
