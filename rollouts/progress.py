@@ -152,7 +152,8 @@ def first_deployed(world: World, memory: Memory) -> Memory:
 
 
 def hear_people(world: World, memory: Memory) -> Memory:
-    """`abort: false` after an abort is a retry; cleared pauses answer what we had paused for."""
+    """`abort: false` after an abort is a retry; a step that was set begins; cleared pauses answer what we had
+    paused for."""
     if memory.aborted_at and not memory.abort:
         return replace(
             _unpaused(memory),
@@ -162,6 +163,8 @@ def hear_people(world: World, memory: Memory) -> Memory:
             attempt=memory.attempt + 1,
             overridden=False,
         )
+    if memory.walked and memory.step != len(memory.walked) - 1:
+        memory = _stepped(memory, memory.step)
     if not memory.released or memory.abort:
         return memory
     answered = memory.held_for
@@ -225,7 +228,7 @@ def note_steps(world: World, memory: Memory) -> Memory:
     ) and before.step <= memory.step
     walked = before.walked if same else ()
     if len(walked) > memory.step:
-        return replace(memory, walked=walked)
+        return replace(memory, walked=walked[: memory.step + 1])
     run = this_run(world, memory)
     if walked:
         walked = (*walked[:-1], replace(walked[-1], evidence=run.message if run else ""))
@@ -363,5 +366,10 @@ def _wait(world: World, memory: Memory, duration: timedelta | None) -> Memory:
 
 
 def _next(memory: Memory) -> Memory:
+    return _stepped(memory, memory.step + 1)
+
+
+def _stepped(memory: Memory, step: int) -> Memory:
+    """At a step that has just begun: another's pause is not its own."""
     left = tuple(p for p in memory.pauses if p.reason != Reason.STEP)
-    return replace(_pausing(memory, left), step=memory.step + 1)
+    return replace(_pausing(memory, left), step=step)

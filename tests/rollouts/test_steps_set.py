@@ -1,0 +1,52 @@
+"""A person sets `currentStepIndex`, as `promote --skip-current-step` and older plugins do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from crds.steps import Pause, SetWeight
+from rollouts.memory import Paused, Walked
+from rollouts.plan import plan
+from rollouts.world import World
+from tests.rollouts.worlds import MINUTES, START, Stage, ask, pods, world
+
+HOUR = timedelta(hours=1)
+STEPS = (SetWeight(10), Pause(), SetWeight(10, 5 * MINUTES), Pause(5 * MINUTES), SetWeight(100))
+
+
+def waiting(**memory: Any) -> World:
+    """At the second step's pause, for an hour."""
+    paused = {"pauses": (Paused("CanaryPauseStep", START - HOUR),), "controller_pause": True, "step": 1}
+    walked = (Walked(START - 2 * HOUR), Walked(START - HOUR))
+    known = {**paused, "held_for": ("CanaryPauseStep",), "walked": walked, **memory}
+    return world(weight=10, ask=ask(steps=STEPS), memory=known)
+
+
+def test_a_pause_that_was_skipped_takes_nothing_from_the_hold_behind_it() -> None:
+    got = plan(waiting(step=2)).memory
+    assert (got.step, got.pauses) == (2, (Paused("CanaryPauseStep", START),))
+
+
+def test_a_pause_that_was_skipped_takes_nothing_from_the_next_pause() -> None:
+    got = plan(waiting(step=3)).memory
+    assert (got.step, got.pauses) == (3, (Paused("CanaryPauseStep", START),))
+
+
+def test_a_step_set_together_with_cleared_pauses_is_the_step_gone_to() -> None:
+    assert plan(waiting(step=2, pauses=())).memory.step == 2
+
+
+def test_a_step_set_back_is_walked_once_more() -> None:
+    stage = Stage(waiting(step=0))
+    stage.run(until=1 * MINUTES)
+    assert (stage.world.memory.step, len(stage.world.memory.walked)) == (1, 2)
+    assert stage.world.memory.pauses[0].since > START - HOUR
+
+
+def test_the_last_step_skipped_goes_all_the_way() -> None:
+    skipped = waiting(step=len(STEPS))
+    standing = (pods("old", 10), pods("new", 10, revision=2))
+    assert plan(replace(skipped, pods=standing)).why.startswith("weight 10 to 100")
