@@ -74,7 +74,7 @@ def _unanswered(check: Check, why: str) -> Judged:
     """Nothing is lost by a refusal, the counters wait; so it becomes a verdict after `grace` only."""
     metric, result, before, now = check.metric, check.result, check.before, check.now
     since = before.unanswered_since or before.next_check
-    message = f"{metric.address} gives no answer since {rfc3339(since)}: {why}"
+    message = f"{metric.server} gives no answer since {rfc3339(since)}: {why}"
     told = Measurement("Error", message=message, started_at=before.next_check, finished_at=now)
     refused = counted(result, told)
     following = now + _pause(metric, refused.consecutive_error)
@@ -164,7 +164,7 @@ def _silence(check: Check, seen: Answered, after: Evidence) -> str:
 def _kind_of_silence(check: Check, seen: Answered, after: Evidence) -> str:
     metric = check.metric
     if not seen.total:
-        return f"no data: {metric.address} has no series for {metric.total}"
+        return f"no data: {metric.server} has no series for {metric.total}"
     if after.watermark == check.before.watermark:
         return f"no data: {metric.total} is not scraped any more"
     return f"no traffic reaches the canary: {metric.total} does not grow although its weight is above 0"

@@ -14,34 +14,17 @@ from analysis.args import redacted
 from analysis.check import OVER, Unanswered, counted
 from analysis.condition import Condition, Undecided, holds, parse
 from analysis.instant import Instant
+from analysis.provider import Prometheus, read_prometheus
 from analysis.statistical import positive, whole
 from crds.analysis import Measurement, Metric, MetricResult, ThresholdRange
 from crds.errors import Invalid
-from crds.meta import read
-from crds.paths import get
 from crds.times import duration
 
 ERROR_RETRY = timedelta(seconds=10)
-TIMEOUT = 30.0
 QUERY = "ResolvedPrometheusQuery"
 WARNING = "warning"
 """Key of a result's metadata: what its verdict hides."""
 ASSESSED = "Metric assessed"
-
-
-class Header(msgspec.Struct, frozen=True):
-    key: str
-    value: str
-
-
-class Prometheus(msgspec.Struct, frozen=True, rename="camel"):
-    """`provider.prometheus`, as far as it is acted on; `timeout` in seconds."""
-
-    query: str = ""
-    address: str = ""
-    timeout: int | None = None
-    insecure: bool = False
-    headers: tuple[Header, ...] = ()
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -79,7 +62,7 @@ def read_classic(metric: Metric, path: str) -> Classic:
     """`path` is where the metric stands, `spec.metrics[0]`; Invalid names the field below it and the fix."""
     classic = Classic(
         name=metric.name,
-        provider=_provider(metric, path),
+        provider=read_prometheus(metric, path),
         success=_condition(metric.success_condition, f"{path}.successCondition"),
         failure=_condition(metric.failure_condition, f"{path}.failureCondition"),
         good=metric.threshold_range,
@@ -90,20 +73,6 @@ def read_classic(metric: Metric, path: str) -> Classic:
     )
     _plausible(classic, whole(metric.count or 0, f"{path}.count"), path)
     return classic
-
-
-def _provider(metric: Metric, path: str) -> Prometheus:
-    (name, written), *more = metric.provider.items() or [("none", {})]
-    where = f"{path}.provider.{name}"
-    if more or name != "prometheus":
-        raise Invalid(where, "is not measured yet; write prometheus, or give the metric a statistics block")
-    for field in ("rangeQuery", "authentication"):
-        if get(written, field):
-            raise Invalid(f"{where}.{field}", "is not acted on yet; remove it")
-    provider = read(written, Prometheus, *where.split("."))
-    if not provider.query.strip():
-        raise Invalid(f"{where}.query", "is missing; add it, or give the metric a statistics block")
-    return provider
 
 
 def _condition(text: str, path: str) -> Condition | None:

@@ -39,19 +39,30 @@ class Instant(msgspec.Struct, frozen=True):
 
 def parse(body: Any) -> Instant | Unusable:
     """An answer of the query API, decoded JSON; Unusable says why it is none, in Prometheus' words."""
+    return _read(body, ("scalar", "vector"))
+
+
+def parse_range(body: Any) -> Instant | Unusable:
+    """The same of a query over a span: the values of one series after the other."""
+    return _read(body, ("matrix",))
+
+
+def _read(body: Any, kinds: tuple[str, ...]) -> Instant | Unusable:
     if get(body, "status") != "success":
         return Unusable(str(get(body, "error", default="no answer of Prometheus' query API")))
     doubts = "; ".join(map(str, get(body, "warnings", default=[])))
     kind, result = get(body, "data", "resultType"), get(body, "data", "result", default=[])
+    if kind not in kinds:
+        return Unusable(f"a {kind} where numbers were asked; write a query of a vector or a scalar")
     match kind:
         case "scalar":
             return Instant((float(result[1]),), scalar=True, doubts=doubts)
         case "vector" if all("value" in one for one in result):
             return Instant(tuple(float(one["value"][1]) for one in result), doubts=doubts)
-        case "vector":
-            return Unusable("native histograms are no numbers; apply histogram_quantile() or histogram_sum()")
+        case "matrix" if all("values" in one for one in result):
+            return Instant(tuple(float(value) for one in result for _, value in one["values"]), doubts=doubts)
         case _:
-            return Unusable(f"a {kind} where numbers were asked; write a query of a vector or a scalar")
+            return Unusable("native histograms are no numbers; apply histogram_quantile() or histogram_sum()")
 
 
 def _shown(value: float) -> str:

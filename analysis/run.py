@@ -16,6 +16,7 @@ from analysis.check import OVER, Check, Judged, Unanswered, begun, checked, ende
 from analysis.classic import Classic, Lookup
 from analysis.evidence import Answered, Evidence, sentence, window
 from analysis.instant import Instant
+from analysis.provider import Server
 from analysis.run_spec import is_dry, kept, measurable
 from analysis.statistical import Statistical
 from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
@@ -41,7 +42,7 @@ class Question(msgspec.Struct, frozen=True):
     """What a due check must read: both selectors over `window`, up to `at`."""
 
     metric: str
-    address: str
+    server: Server
     errors: str
     total: str
     window: timedelta
@@ -130,7 +131,7 @@ def _memory(run: AnalysisRun) -> Memory:
 def _counters(metric: Statistical, evidence: Evidence) -> Question:
     return Question(
         metric=metric.name,
-        address=metric.address,
+        server=metric.server,
         errors=metric.errors,
         total=metric.total,
         window=window(evidence),

@@ -10,9 +10,9 @@ from datetime import timedelta
 import msgspec
 
 from analysis.evidence import Limit
+from analysis.provider import Server, read_server
 from crds.analysis import IntOrString, Metric, Outcome, Statistics
 from crds.errors import Invalid
-from crds.paths import get
 from crds.times import duration
 
 INTERVAL = "30s"
@@ -22,7 +22,7 @@ class Statistical(msgspec.Struct, frozen=True):
     """A proportion test over two raw counters. `count` 0 means: until the run is ended."""
 
     name: str
-    address: str
+    server: Server
     errors: str
     total: str
     limit: Limit
@@ -41,7 +41,7 @@ def read_metric(metric: Metric, path: str) -> Statistical:
     block = _block(metric, path)
     return Statistical(
         name=metric.name,
-        address=_address(metric, path),
+        server=_server(metric, path),
         errors=_given(block.errors, f"{path}.statistics.errors"),
         total=_given(block.total, f"{path}.statistics.total"),
         limit=_limit(metric, block, path),
@@ -93,8 +93,11 @@ def _limit(metric: Metric, block: Statistics, path: str) -> Limit:
     )
 
 
-def _address(metric: Metric, path: str) -> str:
-    return _given(get(metric.provider, "prometheus", "address"), f"{path}.provider.prometheus.address")
+def _server(metric: Metric, path: str) -> Server:
+    server = read_server(metric, path)
+    if server.address:
+        _given(server.address, f"{path}.provider.prometheus.address")
+    return server
 
 
 def _given(written: object, path: str) -> str:

@@ -300,11 +300,6 @@ def test_a_restarted_controller_goes_on_from_status_alone() -> None:
     [
         ({"provider": {"web": {"url": "x"}}}, "provider.web: is not measured yet; write prometheus"),
         ({"provider": {"prometheus": {"address": "x"}}}, "provider.prometheus.query: is missing"),
-        (
-            {"provider": {"prometheus": {"query": "q", "rangeQuery": {"step": "1m"}}}},
-            "provider.prometheus.rangeQuery: is not acted on yet",
-        ),
-        ({"provider": {"prometheus": {"query": 5}}}, "provider.prometheus.query: 5 does not fit here"),
         ({"successCondition": "reslut > 1"}, "successCondition: column 1: 'reslut': is not known"),
         ({"failureCondition": "1 +"}, "failureCondition: column 4: the end: a value was expected"),
         ({"interval": None, "count": 3}, "interval: is needed for a count of 3"),

@@ -47,5 +47,13 @@ def test_counters_that_the_arguments_tell_apart_are_known_beforehand() -> None:
     assert told_apart(spec('t{subset="canary"}'), spec('t{subset="canary"}')) == ()
 
 
+def test_who_must_show_a_secret_is_not_asked_beforehand() -> None:
+    token = {"name": "token", "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "token"}}}
+    new, old = (spec(f't{{hash="{name}"}}', args=[token]) for name in ("new", "old"))
+    for one in (new, old):
+        one["metrics"][1]["provider"]["prometheus"]["headers"] = [{"key": "X", "value": "{{args.token}}"}]
+    assert told_apart(new, old) == ()
+
+
 def test_a_metric_nobody_scrapes_is_told_apart() -> None:
     assert "nor any for istio_requests_total at all" in not_ready(SELECTOR, "p", ())

@@ -375,7 +375,6 @@ def test_evidence_that_someone_pruned_is_an_error_and_not_a_fresh_start() -> Non
         (metric(statistics={"dispersion": 0.5}), "statistics.dispersion: is 1 at least"),
         (metric(thresholdRange={"min": 0.1}), "spec.metrics[0].thresholdRange: write max alone"),
         (metric(thresholdRange={"max": 5}), "spec.metrics[0].thresholdRange.max: 5 is not between 0 and 1"),
-        (metric(provider={"prometheus": {}}), "spec.metrics[0].provider.prometheus.address: is missing"),
         (metric(interval="0s"), "spec.metrics[0].interval: is no time at all"),
         (metric(count="many"), "spec.metrics[0].count: 'many' is no count"),
         (metric(failureLimit=3), "spec.metrics[0].failureLimit: the evidence is cumulative"),

@@ -29,7 +29,7 @@ def test_a_right_metric_has_no_mistakes() -> None:
         ({"successCondition": "reslut > 1"}, "spec.metrics[0].successCondition: column 1: 'reslut'"),
         ({"provider": {"web": {}}}, "spec.metrics[0].provider.web: is not measured yet"),
         ({"count": 3}, "spec.metrics[0].interval: is needed for a count of 3"),
-        ({"statistics": {"errors": "e"}}, "spec.metrics[0].provider.prometheus.address: is missing"),
+        ({"statistics": {"errors": "e"}}, "spec.metrics[0].statistics.total: is missing"),
         ({"initialDelay": "{{args.wait}}"}, "spec.metrics[0].initialDelay: {{args.wait}} has no value"),
     ],
 )

@@ -20,12 +20,13 @@ from urllib3 import Retry
 from analysis.catalogue import Arm, Counters, read, resolve
 from analysis.counters import Series, edge, increase
 from analysis.instant import Instant
+from analysis.provider import Range, Server
 from tests.lab import envoy, load, parts, worlds
 from tests.lab.kube import Kube
 from tests.lab.state import State, read_state
 from tests.lab.waiting import deadline, until
 from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
-from tidegate.runtime import prometheus
+from tidegate.runtime.prometheus import PrometheusFetcher
 
 pytestmark = pytest.mark.lab
 
@@ -67,8 +68,8 @@ def _known_to_envoy(lab: State, cluster: str) -> None:
 def ask(address: str, selector: str, at: datetime | None = None) -> Answer:
     async def asked() -> Answer:
         async with aiohttp.ClientSession() as session:
-            need = Samples(address, selector, 330.0, at or datetime.now(UTC))
-            return await prometheus.samples(session, need, deadline(5))
+            need = Samples(Server(address, deadline(5)), selector, 330.0, at or datetime.now(UTC))
+            return await PrometheusFetcher(session, lambda: datetime.now(UTC)).samples(need)
 
     return asyncio.run(asked())
 
@@ -152,11 +153,11 @@ def test_a_function_where_a_selector_belongs_is_refused_in_prometheus_words(lab:
     assert "HTTP 400" in answer.why
 
 
-def classic(address: str, query: str, timeout: float = 5) -> Answer:
+def classic(address: str, query: str, timeout: float = 5, span: Range | None = None) -> Answer:
     async def asked() -> Answer:
         async with aiohttp.ClientSession() as session:
-            need = Query(address, query, datetime.now(UTC), deadline(timeout))
-            return await prometheus.query(session, need)
+            need = Query(Server(address, deadline(timeout)), query, datetime.now(UTC), span)
+            return await PrometheusFetcher(session, lambda: datetime.now(UTC)).query(need)
 
     return asyncio.run(asked())
 
@@ -173,6 +174,12 @@ def test_a_classic_query_gives_a_list_for_a_vector_and_a_number_for_a_scalar(lab
     assert numbers(lab.prometheus, "scalar(vector(0.25))") == Instant((0.25,), scalar=True)
     until(lambda: set(numbers(lab.prometheus, "up").values) == {1.0}, 20, "all targets to be up")
     assert numbers(lab.prometheus, "no_such_metric") == Instant(())
+
+
+def test_a_range_gives_the_values_of_every_step_that_has_one(lab: State) -> None:
+    span = Range(timedelta(seconds=20), timedelta(seconds=10), timedelta(seconds=5))
+    answer = classic(lab.prometheus, "vector(0.25)", span=span)
+    assert answer == Known(Instant((0.25, 0.25, 0.25)))
 
 
 def test_we_read_what_the_users_own_client_reads(lab: State) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from analysis.counters import Series
 from analysis.instant import Instant
+from analysis.provider import Header, OAuth2, Range, Server
 from crds.patches import merge_diff
 from crds.paths import get
 from crds.refs import ANALYSIS_RUN, ref_of
@@ -17,6 +18,7 @@ from tidegate.sandbox.patches import merged
 
 START = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
 DUE = START + timedelta(seconds=30)
+SERVER = Server("http://prometheus:9090")
 Raw = dict[str, Any]
 
 
@@ -91,14 +93,14 @@ def test_nothing_is_written_before_the_next_check() -> None:
 def test_a_due_check_asks_for_raw_samples_at_its_own_time_however_late_it_is_planned() -> None:
     raw = begun()
     asked = needs(raw, {}, DUE)
-    assert asked == (Samples("http://prometheus:9090", 't{arm="canary"}', 330.0, DUE),)
+    assert asked == (Samples(SERVER, 't{arm="canary"}', 330.0, DUE),)
     assert needs(raw, {}, DUE + timedelta(seconds=25)) == asked
 
 
 def test_errors_are_asked_when_the_total_is_known_so_that_they_are_never_the_older_ones() -> None:
     raw = begun()
     (total,) = needs(raw, {}, DUE)
-    errors = Samples("http://prometheus:9090", 'e{arm="canary"}', 330.0, DUE)
+    errors = Samples(SERVER, 'e{arm="canary"}', 330.0, DUE)
     assert needs(raw, {total: Pending()}, DUE) == (total,)
     assert needs(raw, {total: Failed("timeout")}, DUE) == (total,)
     assert needs(raw, {total: Known(())}, DUE) == (total, errors)
@@ -201,7 +203,7 @@ def classic_run(**spec: Any) -> Raw:
     return raw_run(**{"metrics": [metric], "args": [{"name": "pod", "value": "api"}], **spec})
 
 
-ASKED = Query("http://prometheus:9090", "rate(api)", START)
+ASKED = Query(SERVER, "rate(api)", START)
 
 
 def test_a_classic_metric_asks_its_query_at_once_with_its_arguments_filled_in() -> None:
@@ -288,13 +290,51 @@ def test_a_secret_is_read_first_and_goes_into_the_query_alone() -> None:
     _, query = needs(raw, {TOKEN: Known("s3cret")}, START)
     assert isinstance(query, Query)
     assert query.query == 'up{key="s3cret"}'
-    assert query.headers == (("Authorization", "Bearer s3cret"),)
+    assert query.server.headers == (Header("Authorization", "Bearer s3cret"),)
     answers: dict[Need, Answer] = {TOKEN: Known("s3cret"), query: Failed("bad matcher s3cret")}
     raw = recorded(raw, plan(raw, answers, START))
     result = get(raw, "status", "metricResults", 0)
     assert result["metadata"] == {"ResolvedPrometheusQuery": 'up{key="*****"}'}
     assert result["measurements"][0]["message"] == "bad matcher *****"
     assert "s3cret" not in f"{raw} {query}"
+
+
+def with_secret(**metric: Any) -> Raw:
+    """A run of one metric whose provider shows the secret token to Prometheus."""
+    oauth2 = {"tokenUrl": "https://issuer/token", "clientId": "me", "clientSecret": "{{args.token}}"}
+    shown = {"address": "http://prometheus:9090", "authentication": {"oauth2": oauth2}}
+    provider = {"prometheus": {**shown, **metric.pop("prometheus", {})}}
+    secret = {"name": "token", "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "token"}}}
+    raw = raw_run(metrics=[{"name": "m", "interval": "30s", "provider": provider, **metric}], args=[secret])
+    return recorded(raw, plan(raw, {}, START))
+
+
+def test_a_client_secret_goes_into_the_question_alone() -> None:
+    raw = with_secret(prometheus={"query": "up"})
+    _, query = needs(raw, {TOKEN: Known("s3cret")}, START)
+    assert isinstance(query, Query)
+    assert query.server.authentication.oauth2 == OAuth2("https://issuer/token", "me", "s3cret")
+    assert "s3cret" not in f"{raw} {query} {query.server!r}"
+
+
+def test_counters_are_asked_for_with_the_same_credentials() -> None:
+    limits = {"thresholdRange": {"max": 0.05}, "statistics": {"errors": "e", "total": "t"}}
+    raw = with_secret(**limits)
+    assert needs(raw, {}, DUE) == (TOKEN,)
+    key, total = needs(raw, {TOKEN: Known("s3cret")}, DUE)
+    assert isinstance(total, Samples)
+    assert total.server.authentication.oauth2 == OAuth2("https://issuer/token", "me", "s3cret")
+    *_, errors = needs(raw, {key: Known("s3cret"), total: Known(())}, DUE)
+    made = plan(raw, {key: Known("s3cret"), total: Known(()), errors: Failed("s3cret is wrong")}, DUE)
+    assert "***** is wrong" in get(recorded(raw, made), "status", "message")
+
+
+def test_a_range_is_part_of_the_question() -> None:
+    ranged = {"start": "now() - duration('5m')", "end": "now()", "step": "30s"}
+    raw = with_secret(prometheus={"query": "up", "rangeQuery": ranged})
+    _, query = needs(raw, {TOKEN: Known("s3cret")}, START)
+    assert isinstance(query, Query)
+    assert query.span == Range(timedelta(minutes=5), timedelta(), timedelta(seconds=30))
 
 
 def test_a_missing_secret_is_an_error_that_names_it_and_is_tried_again() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -15,8 +15,10 @@ from aiohttp import web
 
 from analysis.counters import Series
 from analysis.instant import Instant
+from analysis.provider import Authentication, BasicAuth, Header, OAuth2, Range, Server
 from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
 from tidegate.runtime import prometheus
+from tidegate.runtime.prometheus import PrometheusFetcher
 
 AT = datetime(2026, 3, 15, 10, 30, 0, 123456, tzinfo=UTC)
 PATIENCE = 5.0 * float(os.environ.get("TIDEGATE_DEADLINE_SCALE", "1"))
@@ -28,7 +30,7 @@ Reply = Callable[[web.Request], Awaitable[web.StreamResponse]]
 async def serving(reply: Reply) -> AsyncIterator[str]:
     """A server on a port of its own that answers everything with `reply`."""
     app = web.Application()
-    app.router.add_get("/{path:.*}", reply)
+    app.router.add_route("*", "/{path:.*}", reply)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -41,7 +43,8 @@ async def serving(reply: Reply) -> AsyncIterator[str]:
 
 async def ask(address: str, selector: str = "up", timeout: float = PATIENCE) -> Answer:
     async with aiohttp.ClientSession() as session:
-        return await prometheus.samples(session, Samples(address, selector, 330.0, AT), timeout)
+        server = Server(address, timeout)
+        return await PrometheusFetcher(session, lambda: AT).samples(Samples(server, selector, 330.0, AT))
 
 
 def saying(body: Any, status: int = 200) -> Reply:
@@ -185,10 +188,11 @@ async def test_a_long_answer_is_read_beside_the_event_loop() -> None:
     assert len(answer.value[0].samples) == 30_000
 
 
-async def ask_once(reply: Reply, default: str = "", **more: Any) -> Answer:
+async def ask_once(reply: Reply, default: str = "", span: Range | None = None, **more: Any) -> Answer:
     async with serving(reply) as address, aiohttp.ClientSession() as session:
-        need = Query(**{"address": address, "query": "vector(1)", "at": AT, "timeout": PATIENCE, **more})
-        return await prometheus.query(session, need, default.format(address))
+        server = Server(**{"address": address, "timeout": PATIENCE, **more})
+        fetcher = PrometheusFetcher(session, lambda: AT, default.format(address))
+        return await fetcher.query(Query(server, "vector(1)", AT, span))
 
 
 def vector(*values: str, **more: Any) -> Any:
@@ -203,7 +207,7 @@ async def test_a_query_is_asked_at_prometheus_own_now_with_its_headers() -> None
         asked.append((request.path, dict(request.query), request.headers["X-Scope-OrgID"]))
         return web.json_response(vector("0.99"))
 
-    answer = await ask_once(reply, headers=(("X-Scope-OrgID", "shop"),))
+    answer = await ask_once(reply, headers=(Header("X-Scope-OrgID", "shop"),))
     assert answer == Known(Instant((0.99,)))
     assert asked == [("/api/v1/query", {"query": "vector(1)"}, "shop")]
 
@@ -238,3 +242,89 @@ async def test_a_hung_query_is_given_up_after_its_own_timeout() -> None:
         return web.Response()
 
     assert await ask_once(reply, timeout=0.2) == Failed("no answer within 0.2 s")
+
+
+async def test_a_range_is_asked_up_to_our_now_and_read_as_one_list() -> None:
+    asked: list[tuple[str, dict[str, str]]] = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        asked.append((request.path, dict(request.query)))
+        one = {"metric": {}, "values": [[1, "1"], [2, "2"]]}
+        return web.json_response(matrix(one, {"metric": {}, "values": [[1, "3"]]}))
+
+    span = Range(timedelta(minutes=5), timedelta(), timedelta(seconds=30))
+    assert await ask_once(reply, span=span) == Known(Instant((1.0, 2.0, 3.0)))
+    ends = {"start": "1773570300.123", "end": "1773570600.123", "step": "30"}
+    assert asked == [("/api/v1/query_range", {"query": "vector(1)", **ends})]
+
+
+async def test_a_name_and_a_password_are_sent_as_basic_authentication() -> None:
+    told: list[str] = []
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        told.append(request.headers["Authorization"])
+        return web.json_response(vector("1"))
+
+    await ask_once(reply, authentication=Authentication(basic_auth=BasicAuth("me", "s3cret")))
+    assert told == ["Basic bWU6czNjcmV0"]
+
+
+class Guarded:
+    """A Prometheus behind OAuth 2.0, and the issuer of its tokens. `shown` is what the issuer was shown."""
+
+    def __init__(self, form_only: bool = False, **token: Any) -> None:
+        self.shown: list[tuple[str, dict[str, str]]] = []
+        self.good = True
+        self._form_only = form_only
+        self._token = {"access_token": "t0ken", "expires_in": 3600, **token}
+
+    async def reply(self, request: web.Request) -> web.StreamResponse:
+        if request.path == "/token":
+            return await self._issue(request)
+        if self.good and request.headers.get("Authorization") == "Bearer t0ken":
+            return web.json_response(vector("1"))
+        return web.json_response({"error": "token expired"}, status=401)
+
+    async def _issue(self, request: web.Request) -> web.StreamResponse:
+        header, form = request.headers.get("Authorization", ""), await request.post()
+        self.shown.append((header, {key: str(value) for key, value in form.items()}))
+        if self._form_only and header:
+            return web.json_response({"error": "invalid_client"}, status=401)
+        return web.json_response(self._token)
+
+    async def asked(self, times: int) -> list[Answer]:
+        async with serving(self.reply) as address, aiohttp.ClientSession() as session:
+            oauth2 = OAuth2(f"{address}/token", "me", "s3cret", ("metrics", "read"))
+            server = Server(address, PATIENCE, authentication=Authentication(oauth2=oauth2))
+            fetcher = PrometheusFetcher(session, lambda: AT)
+            return [await fetcher.query(Query(server, "vector(1)", AT)) for _ in range(times)]
+
+
+FORM = {"grant_type": "client_credentials", "scope": "metrics read"}
+
+
+async def test_a_token_is_asked_for_once_and_sent_with_every_query() -> None:
+    guarded = Guarded()
+    assert await guarded.asked(2) == [Known(Instant((1.0,)))] * 2
+    assert guarded.shown == [("Basic bWU6czNjcmV0", FORM)]
+
+
+async def test_an_issuer_that_wants_the_client_in_the_form_gets_it_there() -> None:
+    guarded = Guarded(form_only=True)
+    assert await guarded.asked(1) == [Known(Instant((1.0,)))]
+    assert guarded.shown[-1] == ("", FORM | {"client_id": "me", "client_secret": "s3cret"})
+
+
+async def test_a_token_that_ends_at_once_or_is_refused_is_asked_for_anew() -> None:
+    short, revoked = Guarded(expires_in=1), Guarded()
+    await short.asked(2)
+    revoked.good = False
+    (refused, _) = await revoked.asked(2)
+    assert (len(short.shown), len(revoked.shown)) == (2, 2)
+    assert refused == Failed("token expired (HTTP 401)")
+
+
+async def test_an_issuer_without_a_token_is_named() -> None:
+    (answer,) = await Guarded(access_token="").asked(1)
+    assert isinstance(answer, Failed)
+    assert "/token (HTTP 200): " in answer.why

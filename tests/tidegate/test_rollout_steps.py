@@ -130,4 +130,4 @@ def test_counters_of_a_template_are_looked_for_with_the_stable_arms_hash() -> No
 
 
 def _nothing_wider(need: Samples) -> dict[Need, Any]:
-    return {Samples(need.address, "t", need.window, need.at): Known(())}
+    return {Samples(need.server, "t", need.window, need.at): Known(())}

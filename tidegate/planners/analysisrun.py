@@ -8,13 +8,13 @@ the same question until it is answered, since its time is the one in status.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 import msgspec
 
 from analysis.args import asks_for, filled, placeholder, redacted
 from analysis.check import OVER, Unanswered
-from analysis.classic import TIMEOUT, WARNING, Lookup
+from analysis.classic import WARNING, Lookup
 from analysis.evidence import Answered
 from analysis.retention import expires
 from analysis.run import Question, Reading, completed, next_look, proceed, questions
@@ -44,6 +44,10 @@ from tidegate.planners.plan import Delete, Event, Plan, Record
 NO_PAGE = "Prometheus has no such page; is the address right?"
 BAD = ("Failed", "Error")
 
+T = TypeVar("T")
+Values = dict[str, str]
+"""What secret arguments stand for."""
+
 
 def needs(raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
     """What the checks that are due must read, those answered already included."""
@@ -55,32 +59,34 @@ def needs(raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
 
 
 def _in_turn(run: AnalysisRun, question: Question | Lookup, answers: Answers) -> tuple[Need, ...]:
-    """The total, and once it is known the errors: they must not be older, or those in between were lost."""
+    """The secrets it sends, and once they are known the queries."""
+    keys = _keys(run, question)
+    values = {name: known(answers, key) for name, key in keys.items()}
+    if None in values.values():
+        return tuple(keys.values())
     if isinstance(question, Lookup):
-        return _secrets_first(run, question, answers)
-    total, errors = asked(question)
-    return (total, errors) if isinstance(answers.get(total), Known) else (total,)
+        return (*keys.values(), _query(question, values))
+    return (*keys.values(), *_one_by_one(asked(question, values), answers))
 
 
-def asked(question: Question) -> tuple[Samples, Samples]:
+def _one_by_one(both: tuple[Samples, Samples], answers: Answers) -> tuple[Need, ...]:
+    """The total, and once it is known the errors: they must not be older, or those in between were lost."""
+    return both if isinstance(answers.get(both[0]), Known) else both[:1]
+
+
+def asked(question: Question, values: Values) -> tuple[Samples, Samples]:
     """Total, then errors: the same time, the same window."""
-    seconds = question.window.total_seconds()
+    seconds, server = question.window.total_seconds(), _filled(question.server, values)
     return (
-        Samples(question.address, question.total, seconds, question.at),
-        Samples(question.address, question.errors, seconds, question.at),
+        Samples(server, question.total, seconds, question.at),
+        Samples(server, question.errors, seconds, question.at),
     )
 
 
-def _secrets_first(run: AnalysisRun, lookup: Lookup, answers: Answers) -> tuple[Need, ...]:
-    """The secrets it sends, and once they are known the query."""
-    keys = _keys(run, lookup)
-    values = {name: known(answers, key) for name, key in keys.items()}
-    return (*keys.values(), *(() if None in values.values() else (_query(lookup, values),)))
-
-
-def _keys(run: AnalysisRun, lookup: Lookup) -> dict[str, SecretKey]:
-    """The secrets of a query, by the arguments that stand for them."""
-    text = msgspec.json.encode(lookup.provider).decode()
+def _keys(run: AnalysisRun, question: Question | Lookup) -> dict[str, SecretKey]:
+    """The secrets that go with a question, by the arguments that stand for them."""
+    sent = question.provider if isinstance(question, Lookup) else question.server
+    text = msgspec.json.encode(sent).decode()
     return {
         name: SecretKey(run.metadata.namespace, ref.name, ref.key)
         for name, ref in secrets(run.spec.args).items()
@@ -88,17 +94,17 @@ def _keys(run: AnalysisRun, lookup: Lookup) -> dict[str, SecretKey]:
     }
 
 
-def _query(lookup: Lookup, values: dict[str, str]) -> Query:
+def _query(lookup: Lookup, values: Values) -> Query:
     """What is sent, secrets included; nothing else of them leaves this need."""
-    provider = lookup.provider
-    return Query(
-        address=filled(provider.address, values, ()),
-        query=filled(provider.query, values, ()),
-        at=lookup.at,
-        timeout=provider.timeout or TIMEOUT,
-        headers=tuple((header.key, filled(header.value, values, ())) for header in provider.headers),
-        insecure=provider.insecure,
-    )
+    provider = _filled(lookup.provider, values)
+    return Query(provider.server, provider.query, lookup.at, provider.span)
+
+
+def _filled(sent: T, values: Values) -> T:
+    if not values:
+        return sent
+    written = msgspec.json.decode(msgspec.json.encode(sent))
+    return msgspec.convert(filled(written, values, ()), type(sent))
 
 
 def plan(raw: Raw, answers: Answers, now: datetime) -> Plan:
@@ -135,26 +141,26 @@ def _at_rest(raw: Raw, run: AnalysisRun, now: datetime) -> Plan:
 
 def _reading(run: AnalysisRun, question: Question | Lookup, answers: Answers) -> Reading | None:
     """All answers, or the first refusal; None while one is still on its way."""
-    if isinstance(question, Lookup):
-        return _found(run, question, answers)
-    total, errors = (answers.get(need, Pending()) for need in asked(question))
-    if isinstance(errors, Known) and isinstance(total, Known):
-        return Answered(total=total.value, errors=errors.value)
-    return _refusal(total) or _refusal(errors)
-
-
-def _found(run: AnalysisRun, lookup: Lookup, answers: Answers) -> Reading | None:
-    keys = _keys(run, lookup)
+    keys = _keys(run, question)
     for name, key in keys.items():
         if not isinstance(answer := answers.get(key, Pending()), Known):
             where = f"Secret {key.namespace}/{key.name} has no key {key.key}"
             return _refusal(answer, f"{where}, the value of {placeholder(name)}; add it")
     values = {name: known(answers, key) for name, key in keys.items()}
-    answer = answers.get(_query(lookup, values), Pending())
-    if isinstance(answer, Known):
-        return answer.value  # type: ignore[no-any-return]
-    refused = _refusal(answer)
-    return refused and Unanswered(redacted(refused.why, values.values()))
+    refused = _found(question, values, answers)
+    if isinstance(refused, Unanswered):
+        return Unanswered(redacted(refused.why, values.values()))
+    return refused
+
+
+def _found(question: Question | Lookup, values: Values, answers: Answers) -> Reading | None:
+    if isinstance(question, Lookup):
+        answer = answers.get(_query(question, values), Pending())
+        return answer.value if isinstance(answer, Known) else _refusal(answer)
+    total, errors = (answers.get(need, Pending()) for need in asked(question, values))
+    if isinstance(errors, Known) and isinstance(total, Known):
+        return Answered(total=total.value, errors=errors.value)
+    return _refusal(total) or _refusal(errors)
 
 
 def _refusal(answer: Answer, absent: str = NO_PAGE) -> Unanswered | None:

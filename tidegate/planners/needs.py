@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from analysis.provider import Range, Server
 from crds.refs import Kind, Ref
 
 Raw = dict[str, Any]
@@ -54,28 +55,26 @@ class Samples(msgspec.Struct, frozen=True, tag=True):
     Known value: `analysis.counters.Series` tuple. Failed says what Prometheus or the network said.
     """
 
-    address: str
+    server: Server
     selector: str
     window: float
     at: datetime
 
 
 class Query(msgspec.Struct, frozen=True, tag=True):
-    """A PromQL query evaluated once, at Prometheus' own now. `address` "" is the controller's default.
+    """A PromQL query, evaluated once at Prometheus' own now, or over `span` before ours.
 
-    `at` is when the answer was due, so that the same measurement is the same question. `timeout` in seconds.
+    `at` is when the answer was due, so that the same measurement is the same question.
     Known value: `analysis.instant.Instant`. Failed says what Prometheus or the network said.
     """
 
-    address: str
+    server: Server
     query: str
     at: datetime
-    timeout: float = 30.0
-    headers: tuple[tuple[str, str], ...] = ()
-    insecure: bool = False
+    span: Range | None = None
 
     def __repr__(self) -> str:
-        """Without query and headers, which may hold secrets."""
+        """Without query and server, which may hold secrets."""
         return f"Query(at={self.at})"
 
 

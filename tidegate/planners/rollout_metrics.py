@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from analysis.catalogue import Arm, Catalogue, read, resolve
 from analysis.inline import ALPHA, PATH, Inline, ending, joined, run_for
 from analysis.preflight import told_apart
+from analysis.provider import Server
 from analysis.run_spec import endless
 from analysis.templates import Surroundings, Wanted, run_spec, wanted
 from crds.analysis import RolloutAnalysis
@@ -263,7 +264,7 @@ def _catalogue_totals(asked: Asked, look: Look) -> Iterator[Total]:
     catalogue, arm, at = _catalogue(look), _arm(look, stable=True), _asked_at(look.world)
     for metric in asked.analysis.metrics:
         counters = resolve(catalogue, metric.name, arm)
-        need = Samples(counters.address, counters.total, WINDOW, at)
+        need = Samples(Server(counters.address), counters.total, WINDOW, at)
         yield Total(need, metric.name, "the metrics catalogue")
 
 
@@ -275,7 +276,7 @@ def _template_totals(asked: Asked, look: Look) -> Iterator[Total]:
     around, at = _around(asked, look), _asked_at(look.world)
     stable = run_spec(asked.analysis, found, replace(around, latest=around.stable))
     for metric in told_apart(run_spec(asked.analysis, found, around).spec, stable.spec):
-        yield Total(Samples(metric.address, metric.total, WINDOW, at), metric.name, "its template")
+        yield Total(Samples(metric.server, metric.total, WINDOW, at), metric.name, "its template")
 
 
 def _asked_at(world: World) -> datetime:

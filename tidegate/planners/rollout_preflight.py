@@ -58,11 +58,11 @@ def _seen(total: Total, answers: Answers) -> Trouble | bool | None:
             if wide and isinstance(answers.get(wide, Pending()), Pending):
                 return None
             found = known(answers, wide, ()) if wide else ()
-            said = not_ready(need.selector, need.address, found, total.home)
+            said = not_ready(need.selector, str(need.server), found, total.home)
             return Trouble("NoSeries", f"{total.metric}: {said}")
         case Failed(why):
             fix = f"let it answer, or correct the address in {total.home}"
-            return Trouble("Unreachable", f"{total.metric}: {need.address}: {why}; {fix}")
+            return Trouble("Unreachable", f"{total.metric}: {need.server}: {why}; {fix}")
         case _:
             return None
 

@@ -143,11 +143,12 @@ class Observer:
         self._learn(need, answer)
 
     async def _try(self, need: Need) -> Answer:
+        seconds = FETCH_SECONDS + (need.server.timeout if isinstance(need, Samples | Query) else 0)
         try:
-            async with asyncio.timeout(FETCH_SECONDS):
+            async with asyncio.timeout(seconds):
                 return await self._fetchers[type(need)](need)
         except TimeoutError:
-            return Failed(f"no answer within {FETCH_SECONDS:.0f} s")
+            return Failed(f"no answer within {seconds:.0f} s")
         except Exception as problem:
             log.exception("could not fetch %s", need)
             return Failed(f"{type(problem).__name__}: {problem}")

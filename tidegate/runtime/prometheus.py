@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,9 +17,14 @@ import msgspec
 
 from analysis import counters, instant
 from analysis.counters import Unusable
+from analysis.provider import Server
 from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
+from tidegate.runtime.oauth import Tokens
 
-TIMEOUT = 5.0
+SAMPLES_SECONDS = 5.0
+QUERY_SECONDS = 30.0
+"""Of transport time, for the whole exchange, where the metric says nothing."""
+NO_ADDRESS = "no address; write provider.prometheus.address, or set ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
 MOST_SERIES = 2000
 MOST_BYTES = 64 * 2**20
 EXCERPT = 80
@@ -28,30 +34,99 @@ QUICK_BYTES = 2**18
 T = TypeVar("T")
 
 
-async def samples(session: aiohttp.ClientSession, need: Samples, timeout: float = TIMEOUT) -> Answer:
-    """Known: a tuple of `analysis.counters.Series`. Failed says what Prometheus or the network said.
+class PrometheusFetcher:
+    """`now` is domain time, `default` whom a question without an address goes to.
 
-    `timeout`, in seconds of transport time, bounds the whole exchange.
+    Failed says what Prometheus or the network said.
     """
-    window = f"{need.selector}[{round(need.window * 1000)}ms]"
-    asked = _Asked(need.address, {"query": window, "time": f"{need.at.timestamp():.3f}"}, timeout)
-    found = await _answer(session, asked, counters.parse)
-    return _few(found, found, need.selector) if isinstance(found, tuple) else found
+
+    def __init__(
+        self, session: aiohttp.ClientSession, now: Callable[[], datetime], default: str = ""
+    ) -> None:
+        self._session = session
+        self._now = now
+        self._default = default
+        self._tokens = Tokens(session)
+
+    async def samples(self, need: Samples) -> Answer:
+        """Known: a tuple of `analysis.counters.Series`."""
+        window = f"{need.selector}[{round(need.window * 1000)}ms]"
+        asked = {"query": window, "time": f"{need.at.timestamp():.3f}"}
+        found = await self._answer(need.server, _Asked("query", asked, SAMPLES_SECONDS), counters.parse)
+        return _few(found, found, need.selector) if isinstance(found, tuple) else found
+
+    async def query(self, need: Query) -> Answer:
+        """Known: an `analysis.instant.Instant`.
+
+        Without a span no time is sent: Prometheus' own now is right however the clocks differ.
+        """
+        parse = instant.parse_range if need.span else instant.parse
+        found = await self._answer(need.server, self._asked(need), parse)
+        return found if isinstance(found, Failed) else _few(found, found.values, need.query)
+
+    def _asked(self, need: Query) -> _Asked:
+        if need.span is None:
+            return _Asked("query", {"query": need.query}, QUERY_SECONDS)
+        now = self._now()
+        ends = {"start": now - need.span.start, "end": now - need.span.end}
+        times = {name: f"{moment.timestamp():.3f}" for name, moment in ends.items()}
+        step = {"step": f"{need.span.step.total_seconds():g}"}
+        return _Asked("query_range", {"query": need.query, **times, **step}, QUERY_SECONDS)
+
+    async def _answer(
+        self, server: Server, asked: _Asked, parse: Callable[[Any], T | Unusable]
+    ) -> T | Failed:
+        """What `parse` makes of the answer."""
+        address, seconds = server.address or self._default, server.timeout or asked.seconds
+        if not address:
+            return Failed(NO_ADDRESS)
+        try:
+            async with asyncio.timeout(seconds):
+                credentials = await self._credentials(server)
+                if isinstance(credentials, Failed):
+                    return credentials
+                status, body = await self._exchange(address, server, asked, credentials)
+        except TimeoutError:
+            return Failed(f"no answer within {seconds:g} s")
+        except aiohttp.InvalidURL as problem:
+            return Failed(f"{problem.url!r} is no address; write one like http://prometheus:9090")
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            return Failed(str(problem) or type(problem).__name__)
+        return await _read_whole(address, asked, status, body, parse)
+
+    async def _credentials(self, server: Server) -> dict[str, str] | Failed:
+        """The header that says who asks."""
+        basic, oauth2 = server.authentication.basic_auth, server.authentication.oauth2
+        if basic:
+            return {"Authorization": aiohttp.encode_basic_auth(basic.username, basic.password)}
+        if oauth2 is None:
+            return {}
+        token = await self._tokens.token(oauth2)
+        return token if isinstance(token, Failed) else {"Authorization": f"Bearer {token}"}
+
+    async def _exchange(
+        self, address: str, server: Server, asked: _Asked, credentials: dict[str, str]
+    ) -> tuple[int, bytes]:
+        """The status and the body, cut off just beyond what would be read."""
+        url = f"{address.rstrip('/')}/api/v1/{asked.page}"
+        headers = credentials | {header.key: header.value for header in server.headers}
+        async with self._session.get(
+            url, params=asked.parameters, headers=headers, ssl=not server.insecure
+        ) as response:
+            if response.status == HTTPStatus.UNAUTHORIZED and server.authentication.oauth2:
+                self._tokens.forget(server.authentication.oauth2)
+            body = bytearray()
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    break
+            return response.status, bytes(body)
 
 
-async def query(session: aiohttp.ClientSession, need: Query, default: str = "") -> Answer:
-    """Known: an `analysis.instant.Instant`. `default` is asked where the need names no address.
-
-    No time is sent: Prometheus' own now is right however the clocks differ.
-    """
-    address = need.address or default
-    if not address:
-        return Failed(
-            "no address; write provider.prometheus.address, or set ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
-        )
-    asked = _Asked(address, {"query": need.query}, need.timeout, dict(need.headers), need.insecure)
-    found = await _answer(session, asked, instant.parse)
-    return found if isinstance(found, Failed) else _few(found, found.values, need.query)
+class _Asked(NamedTuple):
+    page: str
+    parameters: dict[str, str]
+    seconds: float
 
 
 def _few(found: Any, series: tuple[Any, ...], asked: str) -> Answer:
@@ -60,52 +135,20 @@ def _few(found: Any, series: tuple[Any, ...], asked: str) -> Answer:
     return Known(found)
 
 
-class _Asked(NamedTuple):
-    address: str
-    query: dict[str, str]
-    timeout: float
-    headers: dict[str, str] = {}  # noqa: RUF012
-    insecure: bool = False
-
-
-async def _answer(
-    session: aiohttp.ClientSession, asked: _Asked, parse: Callable[[Any], T | Unusable]
+async def _read_whole(
+    address: str, asked: _Asked, status: int, body: bytes, parse: Callable[[Any], T | Unusable]
 ) -> T | Failed:
-    """What `parse` makes of the answer."""
-    try:
-        status, body = await _exchange(session, asked)
-    except TimeoutError:
-        return Failed(f"no answer within {asked.timeout:g} s")
-    except aiohttp.InvalidURL:
-        return Failed(f"{asked.address!r} is no address; write one like http://prometheus:9090")
-    except (aiohttp.ClientError, OSError, ValueError) as problem:
-        return Failed(str(problem) or type(problem).__name__)
     if len(body) > MOST_BYTES:
-        return Failed(f"more than {MOST_BYTES >> 20} MiB; narrow the selector {asked.query['query']}")
+        return Failed(f"more than {MOST_BYTES >> 20} MiB; narrow the selector {asked.parameters['query']}")
     quick = len(body) <= QUICK_BYTES
     found = _read(body, parse) if quick else await asyncio.to_thread(lambda: _read(body, parse))
     match found:
         case None:
-            return Failed(_stranger(asked.address, status, body))
+            return Failed(_stranger(address, status, body))
         case Unusable(why):
             return Failed(why if status < HTTPStatus.BAD_REQUEST else f"{why} (HTTP {status})")
         case _:
             return found
-
-
-async def _exchange(session: aiohttp.ClientSession, asked: _Asked) -> tuple[int, bytes]:
-    """The status and the body, cut off just beyond what would be read."""
-    limit = aiohttp.ClientTimeout(total=asked.timeout)
-    url = f"{asked.address.rstrip('/')}/api/v1/query"
-    async with session.get(
-        url, params=asked.query, timeout=limit, headers=asked.headers, ssl=not asked.insecure
-    ) as response:
-        body = bytearray()
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if len(body) > MOST_BYTES:
-                break
-        return response.status, bytes(body)
 
 
 def _read(body: bytes, parse: Callable[[Any], T | Unusable]) -> T | Unusable | None:

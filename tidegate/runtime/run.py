@@ -23,7 +23,7 @@ from tidegate.runtime.host import host
 from tidegate.runtime.lease import OURS, Elector
 from tidegate.runtime.metrics import Requests
 from tidegate.runtime.observe import Fetch
-from tidegate.runtime.prometheus import query, samples
+from tidegate.runtime.prometheus import PrometheusFetcher
 from tidegate.runtime.settings import Settings, settings
 
 AGENT = f"tidegate/{VERSION}"
@@ -44,11 +44,10 @@ async def _run(settings: Settings, connection: Connection) -> int:
     elector = Elector(sender, settings.home, identity()) if settings.elect else None
     planners = controllers(Surroundings(settings.home, settings.prometheus))
     async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
-        fetchers: dict[type, Fetch] = {
-            Samples: lambda need: samples(session, need),
-            Query: lambda need: query(session, need, settings.prometheus),
-        }
-        app = App(settings, sender, elector, Parts(planners, fetchers, WallClock(), requests))
+        clock = WallClock()
+        prometheus = PrometheusFetcher(session, clock.now, settings.prometheus)
+        fetchers: dict[type, Fetch] = {Samples: prometheus.samples, Query: prometheus.query}
+        app = App(settings, sender, elector, Parts(planners, fetchers, clock, requests))
         try:
             return await host(app, connection, settings.certificate)
         finally:
