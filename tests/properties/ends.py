@@ -10,6 +10,8 @@ import json
 import re
 from typing import Any
 
+from crds.paths import drop
+from crds.pruning import KEPT, whole
 from tests.properties.world import World
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.resources import (
@@ -45,6 +47,8 @@ def assert_same(expected: Raw, world: World, what: str) -> None:
 
 
 def _object(raw: Raw) -> Raw:
+    """A memory that lies in an annotation is where it would be if the CRD kept it."""
+    raw = drop(whole(raw), ("metadata", "annotations", KEPT))
     meta = {key: value for key, value in raw["metadata"].items() if key not in SERVER_OWNED}
     status = {
         key: value for key, value in at(raw, "status", default={}).items() if key != "observedGeneration"

@@ -109,7 +109,16 @@ class Refusal(msgspec.Struct, frozen=True, tag=True):
     ref: Ref
 
 
-Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal
+class Pruned(msgspec.Struct, frozen=True, tag=True):
+    """What the API server did not keep of this last recorded status: fields unknown to its CRD.
+
+    Known value: a tuple of their names. Absent: it keeps them all, or nothing was recorded yet.
+    """
+
+    ref: Ref
+
+
+Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal | Pruned
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

@@ -16,6 +16,7 @@ from analysis.retention import Past, surplus
 from crds import paths
 from crds.meta import read_status
 from crds.patches import merge_diff
+from crds.pruning import KEPT, OURS, annotation
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, ROLLOUT, Ref, ref_of
 from crds.rollout_status import RolloutStatus
 from crds.support import ignored
@@ -26,8 +27,8 @@ from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
 from rollouts.status import held, report
 from rollouts.world import World
-from tidegate.planners.needs import Answers, Known, Need, Refusal, known
-from tidegate.planners.plan import Delete, Event, Evict, Plan, Record, Write
+from tidegate.planners.needs import Answers, Known, Need, Pruned, Refusal, known
+from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_metrics import (
     Look,
     at_its_step,
@@ -72,7 +73,8 @@ class RolloutPlanner:
         here = self._reader.read(raw)
         if isinstance(here, Says):
             return ()
-        first = (*own(here), Refusal(ref_of(ROLLOUT, raw)), *catalogue_needs(here, self._settings))
+        ref = ref_of(ROLLOUT, raw)
+        first = (*own(here), Refusal(ref), Pruned(ref), *catalogue_needs(here, self._settings))
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
         first = (*first, *defaults(here, answers))
@@ -129,10 +131,12 @@ def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Pla
         of_step = isinstance(action, StartAnalysis) and action.step is not None
         acted += writes(here, action, answers, judged[of_step].inline)
     acted += (*upkeep(here, world, answers), *_outlived(here, world, answers))
-    now_is = _reported(here, world, decision)
+    pruned: tuple[str, ...] = known(answers, Pruned(ref_of(ROLLOUT, here.raw)), ())
+    reported = _reported(here, world, decision)
+    now_is = {key: value for key, value in reported.items() if key == OURS or key not in pruned}
     was: Raw = paths.get(here.raw, "status", default={})
     later = may_wait_until(here.rollout.status, was, now_is, world.now) if now_is != was else None
-    record = () if later else _status(here.raw, was, now_is)
+    record = () if later else _recorded(here, was, now_is, pruned)
     evicted = tuple(write for write in acted if isinstance(write, Evict))
     other = tuple(write for write in acted if not isinstance(write, Evict))
     return Plan(
@@ -178,6 +182,22 @@ def _reported(here: Given, world: World, decision: Decision) -> Raw:
         "observedGeneration": str(here.rollout.metadata.generation),
         "selector": str(here.rollout.spec.selector or ""),
     }
+
+
+def _recorded(here: Given, was: Raw, now_is: Raw, pruned: tuple[str, ...]) -> tuple[Write, ...]:
+    """The status; our part of it goes first, into an annotation, where the CRD does not keep it."""
+    if OURS not in pruned and KEPT not in here.rollout.metadata.annotations:
+        return _status(here.raw, was, now_is)
+    theirs = (paths.drop(one, (OURS,)) for one in (was, now_is))
+    return (*_annotated(here, annotation(now_is.get(OURS))), *_status(here.raw, *theirs))
+
+
+def _annotated(here: Given, memory: str | None) -> tuple[MergePatch, ...]:
+    meta = here.rollout.metadata
+    if meta.annotations.get(KEPT) == memory:
+        return ()
+    body = {"metadata": {"resourceVersion": meta.resource_version, "annotations": {KEPT: memory}}}
+    return (MergePatch(ref_of(ROLLOUT, here.raw), body),)
 
 
 def _status(raw: Raw, was: Raw, now_is: Raw) -> tuple[Record, ...]:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from crds import paths
 from crds.errors import Invalid
 from crds.meta import ObjectMeta, read, read_status
+from crds.pruning import whole
 from crds.rollout import parse
 from crds.rollout_status import RolloutStatus
 from crds.support import unsupported
@@ -36,7 +37,8 @@ class Reader:
         before = self._kept.get(uid)
         if before and before[0] is raw:
             return before[1]
-        here = _again(before[1], raw) if before and _asks_the_same(before[0], raw) else _anew(raw)
+        again = before is not None and _asks_the_same(before[0], raw)
+        here = _again(before[1], whole(raw)) if before and again else _anew(whole(raw))
         self._kept[uid] = (raw, here)
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]

@@ -6,6 +6,7 @@ from typing import Any
 
 from crds import paths
 from crds.patches import merge_diff
+from crds.pruning import KEPT
 from crds.refs import REPLICA_SET, ROLLOUT, Ref, ref_of
 from rollouts.world import World
 from tidegate.planners.needs import Answers
@@ -14,7 +15,7 @@ from tidegate.planners.rollout_world import DESIRED, HISTORY, REVISION, Given, r
 
 Raw = dict[str, Any]
 
-NOT_COPIED = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED)
+NOT_COPIED = ("kubectl.kubernetes.io/last-applied-configuration", REVISION, HISTORY, DESIRED, KEPT)
 NOT_COPIED_PREFIX = "notified.notifications.argoproj.io"
 
 

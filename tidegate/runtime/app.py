@@ -81,6 +81,7 @@ class App:
         self.queue = Queue(parts.clock)
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = self._executor(sender)
+        executor.pruned = self.observer.pruned
         self._clock, self._telling = parts.clock, set[asyncio.Task[None]]()
         if elector:
             elector.met = lambda lease: self._tell_conflict(executor, lease)

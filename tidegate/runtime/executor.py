@@ -29,6 +29,7 @@ EVENT_SECONDS = 5.0
 TOO_MANY = 429
 
 Told = Callable[[Event], None]
+Pruned = Callable[[Ref, tuple[str, ...]], None]
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Refused:
 
 
 class Executor:
-    """`told` hears of every event that was sent."""
+    """`told` hears of every event that was sent, `pruned` which fields of a Record were not kept."""
 
     def __init__(self, sender: Sender, store: Store, told: Told = lambda _event: None) -> None:
         self._sender = sender
         self._store = store
         self._told = told
+        self.pruned: Pruned = lambda _ref, _fields: None
         self._without_status: set[Kind] = set()
 
     async def perform(self, plan: Plan, now: datetime) -> Refused | None:
@@ -89,6 +91,7 @@ class Executor:
         match write:
             case Record():
                 raw = await self._record(write)
+                self.pruned(write.ref, _lost(write.patch, get(raw, "status", default={})))
             case Delete(ref, uid):
                 return await self._delete(ref, uid)
             case Evict(ref, uid):
@@ -138,6 +141,10 @@ class Executor:
         held = self._held(ref)
         if held is not None and get(held, "metadata", "uid") == uid:
             self._store.remove(ref.kind, held)
+
+
+def _lost(patch: Raw, status: Raw) -> tuple[str, ...]:
+    return tuple(key for key, value in patch.items() if value is not None and key not in status)
 
 
 def _on_our_own(write: Write, versions: dict[Ref, str]) -> Write:

@@ -27,6 +27,7 @@ from tidegate.planners.needs import (
     Owned,
     Pending,
     Pods,
+    Pruned,
     Query,
     Refusal,
     Samples,
@@ -60,6 +61,7 @@ class Observer:
         self._fetched: dict[Need, Answer] = {}
         self._fetching: dict[Need, asyncio.Task[None]] = {}
         self._refusals: dict[Ref, str] = {}
+        self._pruned: dict[Ref, tuple[str, ...]] = {}
         store.changed.append(self._changed)
         store.state_changed.append(self._state_changed)
 
@@ -82,8 +84,15 @@ class Observer:
             self._wake_askers(Refusal(key))
         return news
 
+    def pruned(self, key: Ref, fields: tuple[str, ...]) -> None:
+        """Which fields of a status just recorded the API server did not keep."""
+        if self._pruned.get(key, ()) != fields:
+            self._pruned = {k: v for k, v in (self._pruned | {key: fields}).items() if v}
+            self._wake_askers(Pruned(key))
+
     def forget(self, key: Ref) -> None:
         self._refusals.pop(key, None)
+        self._pruned.pop(key, None)
         self._remember(key, (), set())
 
     def concerned(self, kind: Kind, raw: Raw) -> set[Ref]:
@@ -107,6 +116,9 @@ class Observer:
             case Refusal(ref):
                 why = self._refusals.get(ref)
                 return Known(why) if why else Absent()
+            case Pruned(ref):
+                fields = self._pruned.get(ref)
+                return Known(fields) if fields else Absent()
             case Pods() | Samples() | Query() | SecretKey() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:

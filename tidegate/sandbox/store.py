@@ -66,6 +66,7 @@ class Store:
     """`clock` gives creation times; everything else is counted. Give `handle` a Request, or, as a player,
     use `every`, `put` and `remove`, which no validation stands before.
 
+    `prunes` are the fields of a resource's status that its CRD does not know: they are not stored.
     `census` is the version of the last birth or death; `listeners` are called at each change of their kind.
     """
 
@@ -81,6 +82,7 @@ class Store:
         self.oldest = FIRST_VERSION
         self.history: list[Change] = []
         self.census = FIRST_VERSION
+        self.prunes: dict[Resource, frozenset[str]] = {}
         self.listeners: defaultdict[Resource, list[Callable[[], None]]] = defaultdict(list)
 
     def handle(self, request: Request) -> Response:
@@ -135,6 +137,7 @@ class Store:
         """Another store with the same objects and no history: what a restart of the world leaves."""
         other = Store(clock)
         other._objects, other._uids = dict(self._objects), self._uids
+        other.prunes = self.prunes
         other._names = {resource: list(keys) for resource, keys in self._names.items()}
         other.version = other.oldest = self.version
         other._touched = dict(self._touched)
@@ -232,12 +235,18 @@ class Store:
     def _update(self, target: Target, old: Raw, new: Raw) -> Raw:
         resource = target.resource
         _preconditions(resource, old, new)
-        new = _kept(target, old, new)
+        new = self._known(resource, _kept(target, old, new))
         check(resource, old, new)
         if resource.counted and _spec(resource, new) != _spec(resource, old):
             generation = at(old, "metadata", "generation", default=0) + 1
             new = merged(new, {"metadata": {"generation": generation}})
         return self._stored(resource, old, new)
+
+    def _known(self, resource: Resource, new: Raw) -> Raw:
+        if resource not in self.prunes or "status" not in new:
+            return new
+        known = {key: value for key, value in new["status"].items() if key not in self.prunes[resource]}
+        return {**new, "status": known}
 
     def _delete(self, target: Target, body: Any) -> Raw:
         policy = at(body, "propagationPolicy", default="Background")

@@ -14,6 +14,7 @@ import msgspec
 
 from analysis.evidence import percent
 from crds.paths import get
+from crds.pruning import whole
 from crds.times import parse
 from tidegate.views.ages import age, span
 from tidegate.views.family import measured, owner_name, revision
@@ -73,7 +74,7 @@ def evidence(name: str, runs: Iterable[Raw], rollout: Raw | None = None) -> Evid
 
 
 def _during(step: int, rollout: Raw | None) -> During:
-    steps = get(rollout, "status", "tidegate", "steps", default=[])
+    steps = get(whole(rollout or {}), "status", "tidegate", "steps", default=[])
     return During(
         step,
         began=get(steps, step, "began", default=""),

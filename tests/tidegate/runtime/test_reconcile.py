@@ -24,9 +24,12 @@ from tidegate.planners.needs import (
     Owned,
     Pending,
     Pods,
+    Pruned,
     Refusal,
+    known,
 )
 from tidegate.planners.plan import Create, Delete, Event, MergePatch, Plan, Record
+from tidegate.sandbox.resources import ROLLOUTS
 
 ANY = rollout()
 
@@ -264,6 +267,17 @@ async def test_a_write_refused_for_good_is_known_to_the_next_plan_until_it_passe
         w.sender.before = lambda _request: None
         w.merge(ANY, {"spec": {"done": True}})
         await until(lambda: get(w.read(ANY), "status", "trouble") is None)
+
+
+async def test_a_field_of_the_status_that_is_not_kept_is_known_to_the_next_plan() -> None:
+    def plan(raw: Raw, answers: Answers) -> Plan:
+        return record(raw, message=",".join(known(answers, Pruned(ANY), ())) or None, ours={"a": 1})
+
+    toy = Toy(plan, lambda _raw, _: (Pruned(ANY),))
+    async with world({ROLLOUT: toy}) as w:
+        w.cluster.prunes = {ROLLOUTS: frozenset({"ours"})}
+        w.create(ANY)
+        await until(lambda: get(w.read(ANY), "status", "message") == "ours")
 
 
 async def test_objects_of_another_instance_are_left_alone() -> None:

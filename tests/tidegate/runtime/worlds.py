@@ -134,6 +134,7 @@ class World:
         self.queue = Queue(self.clock)
         self.observer = Observer(self.store, fetchers, self.queue.add)
         self.executor = Executor(self.sender, self.store)
+        self.executor.pruned = self.observer.pruned
         hands = Hands(self.store, self.observer, self.executor, self.queue, self.clock)
         self.reconciler = Reconciler(planners, hands, self.rounds)
         kinds = [watched(kind, requests.ALL, "") for kind in KINDS]
