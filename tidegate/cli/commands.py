@@ -20,7 +20,7 @@ from tidegate.views.ages import span
 from tidegate.views.rollout import RolloutView, view
 from tidegate.views.screen import coloured, one_line, screen
 from tidegate.views.status import Standing, standing
-from tidegate.views.steering import Verb, patch_for
+from tidegate.views.steering import Promotion, Verb, patch_for
 
 if TYPE_CHECKING:
     from tidegate.views.analysis import Evidence
@@ -30,6 +30,8 @@ NOW = timedelta()
 DONE: dict[Verb, str] = {
     "promote": "promoted",
     "promote-full": "fully promoted",
+    "skip-step": "promoted",
+    "skip-steps": "promoted",
     "abort": "aborted",
     "retry": "retried",
     "pause": "paused",
@@ -82,7 +84,15 @@ def status(api: Api, asked: Namespace) -> None:
 
 
 def promote(api: Api, asked: Namespace) -> None:
-    _steer(api, "promote-full" if asked.full else "promote", asked.names)
+    said: dict[Promotion, bool] = {
+        "promote-full": asked.full,
+        "skip-step": asked.skip_current_step,
+        "skip-steps": asked.skip_all_steps,
+    }
+    verbs = [verb for verb, meant in said.items() if meant]
+    if len(verbs) > 1:
+        raise Failure("--full, --skip-current-step and --skip-all-steps say three things; say one of them")
+    _steer(api, verbs[0] if verbs else "promote", asked.names)
 
 
 def abort(api: Api, asked: Namespace) -> None:

@@ -16,8 +16,13 @@ from tidegate.cli.listing import list_rollouts
 RUN_WORDS = ("analysisruns", "ar")
 
 # A switch alone means true: argparse would take the word after it for its value.
-_LONG = {"-w": "--watch", "-A": "--all-namespaces"}
-_SWITCHES = {"--watch", "--all-namespaces", "--timestamps", "--full", "--no-color", "--short"}
+_LONG = {
+    "-w": "--watch",
+    "-A": "--all-namespaces",
+    "-c": "--skip-current-step",
+    "-a": "--skip-all-steps",
+}
+_SWITCHES = {*_LONG.values(), "--timestamps", "--full", "--no-color", "--short"}
 _EXAMPLES = """\
 examples:
   kubectl argo rollouts get rollout api --watch     follow a release
@@ -53,14 +58,16 @@ def parser() -> ArgumentParser:
 
 
 def _look(verbs: Any) -> None:
-    _get(_group(verbs, "get", "show a rollout or an analysis"))
-    _list(_group(verbs, "list", "list rollouts, one a line"))
+    _get(_group(verbs, "get", "show a rollout or an analysis", "rollout|analysis"))
+    _list(_group(verbs, "list", "list rollouts, one a line", "rollouts"))
     _status(_under(verbs, "status", "tell where a rollout stands, until it is well or is not"))
 
 
 def _steer(verbs: Any) -> None:
     promote = _names(_under(verbs, "promote", "end a pause, or skip the present step"), commands.promote)
     _switch(promote, "--full", default=False, does="skip all steps, pauses and analyses")
+    _switch(promote, "-c", "--skip-current-step", default=False, does="go to the next step at once")
+    _switch(promote, "-a", "--skip-all-steps", default=False, does="go past the last step, as --full does")
     _names(_under(verbs, "abort", "give all traffic back to stable"), commands.abort)
     _names(_under(verbs, "retry", "walk the steps of an aborted rollout again"), commands.retry)
     _names(_under(verbs, "pause", "hold a rollout until it is promoted"), commands.pause)
@@ -68,7 +75,7 @@ def _steer(verbs: Any) -> None:
     restart.add_argument(
         "-i", "--in", dest="after", default="0s", metavar="TIME", help="only after so long, like 30s or 5m"
     )
-    runs = _group(verbs, "terminate", "have an analysis end now")
+    runs = _group(verbs, "terminate", "have an analysis end now", "analysisrun")
     _names(_under(runs, "analysisrun", "have an analysis end now", RUN_WORDS), editing.terminate_run, "RUN")
 
 
@@ -81,8 +88,10 @@ def _change(verbs: Any) -> None:
         metavar="N",
         help="as get rollout shows it; default: the one before",
     )
-    image = _under(_group(verbs, "set", "change a rollout"), "image", "give its containers other images")
-    image.add_argument("name", metavar=NAME)
+    image = _under(
+        _group(verbs, "set", "change a rollout", "image"), "image", "give its containers other images"
+    )
+    image.add_argument("name", metavar=NAME, type=_name)
     image.add_argument(
         "images", metavar="CONTAINER=IMAGE", nargs="+", type=editing.image, help="*: all others"
     )
@@ -120,13 +129,13 @@ def _under(group: Any, name: str, does: str, aliases: tuple[str, ...] = ()) -> A
     return made
 
 
-def _group(verbs: Any, name: str, does: str) -> Any:
-    return _under(verbs, name, does).add_subparsers(metavar="WHAT", required=True)
+def _group(verbs: Any, name: str, does: str, what: str) -> Any:
+    return _under(verbs, name, does).add_subparsers(metavar=what, required=True)
 
 
 def _get(group: Any) -> None:
     rollout = _under(group, ROLLOUT_WORDS[0], "show a rollout and its pods", ROLLOUT_WORDS[1:])
-    rollout.add_argument("name", metavar=NAME)
+    rollout.add_argument("name", metavar=NAME, type=_name)
     _switch(rollout, "-w", "--watch", default=False, does="again as it changes")
     _switch(rollout, "--no-color", default=False, does="plain text on a terminal too")
     rollout.add_argument("--timeout-seconds", default="0", metavar="N", help="end --watch after so long")
@@ -148,7 +157,7 @@ def _list(group: Any) -> None:
 
 
 def _status(status: ArgumentParser) -> None:
-    status.add_argument("name", metavar=NAME)
+    status.add_argument("name", metavar=NAME, type=_name)
     _switch(status, "-w", "--watch", default=True, does="until it is Healthy or Degraded")
     status.add_argument(
         "-t", "--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never"
@@ -157,7 +166,7 @@ def _status(status: ArgumentParser) -> None:
 
 
 def _names(verb: ArgumentParser, command: Callable[..., None], of: str = NAME) -> ArgumentParser:
-    verb.add_argument("names", nargs="+", metavar=of)
+    verb.add_argument("names", nargs="+", metavar=of, type=_name)
     verb.set_defaults(command=command)
     return verb
 
@@ -165,6 +174,14 @@ def _names(verb: ArgumentParser, command: Callable[..., None], of: str = NAME) -
 def _switch(verb: ArgumentParser, *flags: str, default: bool, does: str) -> None:
     told = f"{does}; default: {str(default).lower()}"
     verb.add_argument(*flags, type=_truth, default=default, metavar="", help=told)
+
+
+def _name(text: str) -> str:
+    """A name, also as kubectl has it: `rollout/api`."""
+    kind, slash, name = text.rpartition("/")
+    if slash and kind not in (*ROLLOUT_WORDS, *RUN_WORDS, "analysisrun"):
+        raise ArgumentTypeError(f"{text!r} is no name; write it alone, like {name or 'api'}")
+    return name
 
 
 def _truth(text: str) -> bool:

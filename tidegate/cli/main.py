@@ -10,6 +10,7 @@ from contextlib import suppress
 
 from crds.errors import Invalid
 from tidegate import VERSION
+from tidegate.cli.absent import instead
 from tidegate.cli.api import Api, Line
 from tidegate.cli.completion import answer
 from tidegate.cli.explain import explained
@@ -32,10 +33,27 @@ def run(words: Sequence[str], connect: Connect | None = None) -> int:
     if list(words[:1]) == ["__complete"]:  # kubectl asks so, with half a line that need not parse
         print(answer(parser(), list(words[1:]), lambda: _rollouts(words[1:], connect or _connect)))
         return 0
-    asked = parser().parse_args([spelled_out(word) for word in words])
+    if told := instead(_without_flags(words)):
+        return _said(told)
+    asked = _parsed(words)
     with suppress(KeyboardInterrupt):  # the usual end of --watch
         return _tried(asked, connect or _connect)
     return 0
+
+
+def _without_flags(words: Sequence[str]) -> list[str]:
+    _, rest = cluster_flags().parse_known_args(words)
+    return [word for word in rest if not word.startswith("-")]
+
+
+def _parsed(words: Sequence[str]) -> Namespace:
+    """`help get` is `get -h`; who says nothing is told everything."""
+    top = parser()
+    if not words:
+        top.print_help(sys.stderr)
+        raise SystemExit(2)
+    helped = [*words[1:], "-h"] if words[0] == "help" else words
+    return top.parse_args([spelled_out(word) for word in helped])
 
 
 def _tried(asked: Namespace, connect: Connect) -> int:

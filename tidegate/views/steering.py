@@ -15,8 +15,9 @@ from crds.paths import get
 from crds.times import rfc3339
 
 Raw = dict[str, Any]
-Verb = Literal["promote", "promote-full", "abort", "retry", "pause", "restart"]
-VERBS: tuple[Verb, ...] = get_args(Verb)
+Promotion = Literal["promote", "promote-full", "skip-step", "skip-steps"]
+Verb = Promotion | Literal["abort", "retry", "pause", "restart"]
+VERBS: tuple[Verb, ...] = tuple(verb for part in get_args(Verb) for verb in get_args(part))
 
 
 class SteerPatch(msgspec.Struct, frozen=True):
@@ -36,10 +37,8 @@ def patch_for(verb: Verb, rollout: Raw, now: datetime | None = None) -> tuple[St
     `now` is for restart alone: pods made before it are replaced, once it has come.
     """
     match verb:
-        case "promote":
-            return _promote(rollout)
-        case "promote-full":
-            return _promote_full(rollout)
+        case "promote" | "promote-full" | "skip-step" | "skip-steps":
+            return _promotion(verb, rollout)
         case "abort":
             return _abort(rollout)
         case "retry":
@@ -79,15 +78,29 @@ def unpausing(rollout: Raw) -> bool:
     return bool(get(status, "controllerPause")) and not get(status, "pauseConditions")
 
 
-def _promote(rollout: Raw) -> tuple[SteerPatch, ...]:
+def _promotion(verb: Promotion, rollout: Raw) -> tuple[SteerPatch, ...]:
     _refuse_aborted(rollout)
+    match verb:
+        case "promote":
+            return _promote(rollout)
+        case "promote-full":
+            return _promote_full(rollout)
+        case "skip-step":
+            return _skip(rollout, _next_step(rollout))
+        case "skip-steps":
+            return _skip(rollout, len(_steps(rollout)))
+        case never:
+            assert_never(never)
+
+
+def _promote(rollout: Raw) -> tuple[SteerPatch, ...]:
     if get(rollout, "status", "pauseConditions"):
         return _unpaused(rollout) + _status(_cleared_pause(rollout))
     if fully_promoted(rollout):
         return _unpaused(rollout) or _refuse_promoted(rollout)
     if unpausing(rollout):
         return _unpaused(rollout) or _refuse_repeated(rollout)
-    if not get(rollout, "spec", "strategy", "canary", "steps"):
+    if not _steps(rollout):
         return _unpaused(rollout) or _refuse_stepless(rollout)
     return _unpaused(rollout) + _status({"pauseConditions": None, "currentStepIndex": _next_step(rollout)})
 
@@ -98,8 +111,16 @@ def _cleared_pause(rollout: Raw) -> Raw:
     return {"pauseConditions": None, "controllerPause": False, "currentStepIndex": _next_step(rollout)}
 
 
+def _skip(rollout: Raw, step: int) -> tuple[SteerPatch, ...]:
+    """To this step at once, as the plugin's older flags have it; spec.paused holds it there."""
+    if fully_promoted(rollout):
+        _refuse_promoted(rollout)
+    if not _steps(rollout):
+        _refuse_stepless(rollout)
+    return _status({"currentStepIndex": step})
+
+
 def _promote_full(rollout: Raw) -> tuple[SteerPatch, ...]:
-    _refuse_aborted(rollout)
     if fully_promoted(rollout):
         return _unpaused(rollout) or _refuse_promoted(rollout)
     return _unpaused(rollout) + _status({"promoteFull": True})
@@ -176,8 +197,11 @@ def _status(fields: Raw) -> tuple[SteerPatch, ...]:
 
 
 def _next_step(rollout: Raw) -> int:
-    steps = get(rollout, "spec", "strategy", "canary", "steps", default=())
-    return int(min(get(rollout, "status", "currentStepIndex", default=0) + 1, len(steps)))
+    return int(min(get(rollout, "status", "currentStepIndex", default=0) + 1, len(_steps(rollout))))
+
+
+def _steps(rollout: Raw) -> tuple[Raw, ...]:
+    return tuple(get(rollout, "spec", "strategy", "canary", "steps", default=()))
 
 
 def _inconclusive(rollout: Raw) -> bool:

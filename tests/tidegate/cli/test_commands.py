@@ -41,7 +41,10 @@ def test_a_patch_is_an_rfc_7386_merge_patch() -> None:
     [
         ("promote api --full", rollout(), {"promoteFull": True}, "fully promoted"),
         ("promote --full api", rollout(), {"promoteFull": True}, "fully promoted"),
+        ("promote api -c", rollout(currentStepIndex=1), {"currentStepIndex": 2}, "promoted"),
+        ("promote api --skip-all-steps", rollout(), {"currentStepIndex": 4}, "promoted"),
         ("abort api", rollout(), {"abort": True}, "aborted"),
+        ("abort rollout/api", rollout(), {"abort": True}, "aborted"),
         ("retry rollout api", rollout(abort=True), {"abort": False}, "retried"),
         ("retry ro api", rollout(abort=True), {"abort": False}, "retried"),
         ("retry api", rollout(abort=True), {"abort": False}, "retried"),

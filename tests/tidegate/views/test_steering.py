@@ -101,6 +101,19 @@ def test_full_promotion_of_an_aborted_rollout_names_retry() -> None:
     assert "retry rollout api" in refusal("promote-full", rollout(abort=True))
 
 
+def test_skipping_a_step_sets_the_next_ones_number() -> None:
+    assert patch_for("skip-step", paused(currentStepIndex=1)) == (status(currentStepIndex=2),)
+
+
+def test_skipping_all_steps_sets_how_many_there_are() -> None:
+    assert patch_for("skip-steps", paused(currentStepIndex=1)) == (status(currentStepIndex=4),)
+
+
+@pytest.mark.parametrize("raw", [promoted(), rollout(abort=True), rollout(spec={"strategy": {"canary": {}}})])
+def test_where_no_step_is_under_way_none_is_skipped(raw: Raw) -> None:
+    assert "kubectl" in refusal("skip-step", raw) or "nothing to promote" in refusal("skip-step", raw)
+
+
 def test_abort_is_one_flag() -> None:
     assert patch_for("abort", rollout()) == (status(abort=True),)
 
