@@ -125,7 +125,8 @@ def _of_action(world: World, action: Action) -> Told | None:
             return Told("NewReplicaSetCreated", f"Created ReplicaSet {name} (revision {revision})")
         case Scale(name=name, replicas=replicas, was=was):
             way = "up" if replicas > was else "down"
-            revision = next((p.revision for p in world.pods if p.name == name), 0)
+            pods = next((p for p in world.pods if p.name == name), None)
+            revision = world.revision if pods is world.new else pods.revision if pods else 0
             moved = f"Scaled {way} ReplicaSet {name} (revision {revision}) from {was} to {replicas}"
             return Told("ScalingReplicaSet", moved)
         case Route(weight=weight):

@@ -147,6 +147,12 @@ def test_a_release_on_top_of_another_does_not_begin_twice() -> None:
     assert ("RolloutUpdated" in told, "RolloutNotCompleted" in told) == (True, False)
 
 
+def test_an_older_replica_set_that_comes_back_is_told_by_its_new_number() -> None:
+    back = world(canary=0, pods=(pods("old", 10, revision=2), pods("new", 0, revision=1)))
+    scaled = [told.message for told in plan(back).told if told.reason == "ScalingReplicaSet"]
+    assert scaled == ["Scaled up ReplicaSet api-new (revision 3) from 0 to 1"]
+
+
 def test_a_status_that_was_lost_is_no_release() -> None:
     stands = world(pods=(pods("new", 10),), traffic=Traffic(0, "new", "new"))
     assert plan(replace(stands, memory=Memory())).told == ()
