@@ -28,6 +28,11 @@ class Kind(NamedTuple):
         return self.kind
 
 
+def shard_of(raw: dict[str, Any]) -> str:
+    """Which controller an object belongs to; "" is the one without a name."""
+    return str((raw["metadata"].get("labels") or {}).get(SHARD, ""))
+
+
 class Ref(NamedTuple):
     """One object; hashable, and the key of every queue and store."""
 

@@ -77,8 +77,8 @@ class App:
         self._settings = settings
         self._elector = elector
         self.store = Store()
-        self.metrics = Metrics(self.store, parts.requests, self._conflict)
-        self.queue = Queue(parts.clock)
+        self.metrics = Metrics(self.store, parts.requests, self._conflict, settings.instance)
+        self.queue = Queue(parts.clock, self.metrics.queue)
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = self._executor(sender)
         executor.pruned = self.observer.pruned

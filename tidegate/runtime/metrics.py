@@ -5,7 +5,7 @@ What can be read off the objects is read at the scrape; only rounds, events and 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 
 from prometheus_client import (
     CollectorRegistry,
@@ -21,12 +21,14 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from crds.paths import get
-from crds.refs import ANALYSIS_RUN, ROLLOUT, Ref
+from crds.refs import ANALYSIS_RUN, POD, ROLLOUT, Kind, Ref, ref_of, shard_of
 from tidegate import VERSION
 from tidegate.kube.http import Request
 from tidegate.kube.store import Raw, Store
 from tidegate.planners.plan import Event, Write
 from tidegate.runtime.analysis_metrics import AnalysisFigures
+from tidegate.runtime.lingering import Key, Lingering, key_of
+from tidegate.runtime.queue_metrics import QueueFigures
 from tidegate.runtime.timings import Timings
 
 # Else each counter has a second series with its birthday.
@@ -43,32 +45,44 @@ SECONDS = (0.005, 0.01, 0.05, 0.15, 0.25, 0.5, 1.0)
 
 
 class Requests(Collector):
-    """Requests to the API server; `seen` is the sender's hook. A request without an answer has status 0."""
+    """Requests to the API server; `seen` is the sender's hook. A request without an answer has status 0.
 
-    def __init__(self) -> None:
+    Pods have no name here: nobody tells when they are gone.
+    """
+
+    def __init__(self, lingering: Lingering | None = None) -> None:
+        self.lingering = lingering or Lingering()
         labels = ("kind", "namespace", "name", "verb", "status_code")
         self._count = Counter(
             "controller_clientset_k8s_request", "Requests to the API server", labels, registry=None
         )
 
     def seen(self, request: Request, status: int) -> None:
-        kind, namespace, name = _parts(request.path)
-        self._count.labels(kind, namespace, name, _verb(request, name), str(status)).inc()
+        key = _parts(request.path)
+        verb = _verb(request, key.name)
+        key = key._replace(name="") if key.plural == POD.plural else key
+        self.lingering.series(key, self._count, (*key, verb, str(status))).inc()
 
     def collect(self) -> Iterable[Metric]:
         return self._count.collect()
 
 
 class Metrics:
-    """One registry for one controller. `conflict` says which stranger holds our Lease, "" for none."""
+    """One registry for one controller. `conflict` says which stranger holds our Lease, "" for none;
+    `instance` whose Rollouts and runs are told of."""
 
-    def __init__(self, store: Store, requests: Requests, conflict: Callable[[], str]) -> None:
+    def __init__(
+        self, store: Store, requests: Requests, conflict: Callable[[], str], instance: str = ""
+    ) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
-        self.registry.register(_Objects(store))
-        self.registry.register(AnalysisFigures(store))
-        self._timings = Timings(store, self.registry)
+        self.registry.register(_Objects(store, instance))
+        self.registry.register(AnalysisFigures(store, instance))
+        self._lingering = requests.lingering
+        self._timings = Timings(store, self.registry, self._lingering, instance)
+        self.queue = QueueFigures((ROLLOUT, ANALYSIS_RUN), self.registry)
+        store.changed.append(self._changed)
         named = ("namespace", "name")
         self._rounds = {
             ROLLOUT: self._histogram("rollout_reconcile", "Rounds over Rollouts, in seconds", named),
@@ -79,7 +93,8 @@ class Metrics:
             ROLLOUT: self._gauge("rollout_reconcile_error", "Failed rounds over Rollouts", named),
             ANALYSIS_RUN: self._gauge("analysis_run_reconcile_error", "Failed rounds over runs", named),
         }
-        self._events = Counter("rollout_events", "Events told", ("type", "reason"), registry=self.registry)
+        told = (*named, "type", "reason")
+        self._events = Counter("rollout_events", "Events told", told, registry=self.registry)
         self.registry.register(requests)
         self._gauge("argo_rollouts_controller_info", "This controller", ("version",)).labels(VERSION).set(1)
         held = "Writes that observe mode held back"
@@ -92,19 +107,24 @@ class Metrics:
         return generate_latest(self.registry)
 
     def round(self, key: Ref, seconds: float, failed: bool) -> None:
-        self._rounds[key.kind].labels(key.namespace, key.name).observe(seconds)
+        named = (key.namespace, key.name)
+        self._lingering.series(key_of(key), self._rounds[key.kind], named).observe(seconds)
         if failed:
-            self._errors[key.kind].labels(key.namespace, key.name).inc()
+            self._lingering.series(key_of(key), self._errors[key.kind], named).inc()
 
     def gone(self, key: Ref) -> None:
-        """Forget a deleted object's figures."""
-        for figures in (self._rounds, self._errors):
-            figures[key.kind].remove_by_labels({"namespace": key.namespace, "name": key.name})
-        if key.kind == ROLLOUT:
-            self._timings.gone(key)
+        """Forget the figures of an object that was deleted, or is another's now, when they were scraped."""
+        self._lingering.gone(key_of(key))
 
     def told(self, event: Event) -> None:
-        self._events.labels("Warning" if event.warning else "Normal", event.reason).inc()
+        named = _named(event.about)
+        key = Key(f"{get(event.about, 'kind', default='').lower()}s", *named)
+        labels = (*named, "Warning" if event.warning else "Normal", event.reason)
+        self._lingering.series(key, self._events, labels).inc()
+
+    def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
+        if before is not None and after is None and isinstance(kind, Kind):
+            self.gone(ref_of(kind, before))
 
     def would(self, write: Write) -> None:
         """Hears of a write that observe mode holds back."""
@@ -120,8 +140,9 @@ class Metrics:
 class _Objects(Collector):
     """Rollouts as they stand in the store."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, instance: str) -> None:
         self._store = store
+        self._instance = instance
 
     def describe(self) -> Iterable[GaugeMetricFamily]:
         return ()
@@ -145,7 +166,8 @@ class _Objects(Collector):
         yield _unavailable(rollouts)
 
     def _of(self, kind: object) -> tuple[Raw, ...]:
-        return self._store.listed(kind) if self._store.watches(kind) else ()
+        listed = self._store.listed(kind) if self._store.watches(kind) else ()
+        return tuple(raw for raw in listed if shard_of(raw) == self._instance)
 
 
 def rollout_phase(raw: Raw) -> str:
@@ -193,14 +215,14 @@ def _router(raw: Raw) -> str:
     return next((ROUTERS.get(key, key) for key in routing if key != "managedRoutes"), "")
 
 
-def _parts(path: str) -> tuple[str, str, str]:
-    """(plural, namespace, name) of a request's path; a status subresource counts as its object."""
+def _parts(path: str) -> Key:
+    """Whom a request's path names; a status subresource counts as its object."""
     pieces = path.strip("/").split("/")
     pieces = pieces[3:] if pieces[0] == "apis" else pieces[2:]
     namespace = ""
     if pieces and pieces[0] == "namespaces" and len(pieces) > 2:
         namespace, pieces = pieces[1], pieces[2:]
-    return pieces[0] if pieces else "", namespace, pieces[1] if len(pieces) > 1 else ""
+    return Key(pieces[0] if pieces else "", namespace, pieces[1] if len(pieces) > 1 else "")
 
 
 def _verb(request: Request, name: str) -> str:

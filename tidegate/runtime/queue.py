@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import Protocol
 
 from crds.refs import Ref
 from tidegate.runtime.clock import Alarm, Clock
@@ -15,11 +16,24 @@ FIRST_DELAY = 0.005
 LONGEST_DELAY = 1000.0
 
 
+class Watcher(Protocol):
+    """Hears of keys that come, are taken by a worker, are done with, and are to be tried again."""
+
+    def added(self, key: Ref) -> None: ...
+
+    def taken(self, key: Ref) -> None: ...
+
+    def done(self, key: Ref) -> None: ...
+
+    def retried(self, key: Ref) -> None: ...
+
+
 class Queue:
     """One timer a key: the end of a back-off, or the moment its last plan asked to be woken at."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, watcher: Watcher) -> None:
         self._clock = clock
+        self._watcher = watcher
         self._due: asyncio.Queue[Ref] = asyncio.Queue()
         self._waiting: set[Ref] = set()
         self._busy: set[Ref] = set()
@@ -36,6 +50,7 @@ class Queue:
             self._again.add(key)
         elif key not in self._waiting:
             self._waiting.add(key)
+            self._watcher.added(key)
             self._due.put_nowait(key)
 
     async def take(self) -> Ref:
@@ -43,10 +58,12 @@ class Queue:
         key = await self._due.get()
         self._waiting.discard(key)
         self._busy.add(key)
+        self._watcher.taken(key)
         return key
 
     def done(self, key: Ref) -> None:
         self._busy.discard(key)
+        self._watcher.done(key)
         if key in self._again:
             self._again.discard(key)
             self.add(key)
@@ -62,6 +79,7 @@ class Queue:
         """A round failed: look again after a back-off, 5 ms doubled with each failure; its seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
+        self._watcher.retried(key)
         delay = min(FIRST_DELAY * 2.0 ** min(failures, 30), LONGEST_DELAY)
         self.after(key, delay)
         return delay

@@ -14,8 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from crds.errors import Invalid, Retry
-from crds.paths import get
-from crds.refs import ROLLOUT, SHARD, Kind, Ref, ref_of
+from crds.refs import ROLLOUT, Kind, Ref, ref_of, shard_of
 from crds.times import rfc3339_micro
 from tidegate.kube.errors import KubeError, TooMany, for_good, look_again
 from tidegate.kube.store import Store
@@ -180,7 +179,7 @@ class Reconciler:
         return False
 
     def _is_ours(self, raw: Raw) -> bool:
-        return bool(get(raw, "metadata", "labels", SHARD, default="") == self._instance)
+        return shard_of(raw) == self._instance
 
     def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
         raw = after or before

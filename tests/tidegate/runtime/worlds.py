@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from crds.refs import CONFIG_MAP, REPLICA_SET, ROLLOUT, VIRTUAL_SERVICE, Kind, Ref
 from tests.tidegate.kube.waiting import until
 from tidegate.kube import requests
@@ -21,6 +23,7 @@ from tidegate.runtime.app import watched
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.observe import Fetch, Observer
 from tidegate.runtime.queue import Queue
+from tidegate.runtime.queue_metrics import QueueFigures
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
 from tidegate.sandbox.sender import SandboxSender
 from tidegate.sandbox.store import Store as Cluster
@@ -131,7 +134,7 @@ class World:
         self.clock, self.rounds, self.store = HandClock(), Rounds(), Store()
         self.cluster = Cluster(self.clock.now)
         self.sender = Faulty(self.cluster)
-        self.queue = Queue(self.clock)
+        self.queue = Queue(self.clock, QueueFigures(KINDS, CollectorRegistry()))
         self.observer = Observer(self.store, fetchers, self.queue.add)
         self.executor = Executor(self.sender, self.store)
         self.executor.pruned = self.observer.pruned
