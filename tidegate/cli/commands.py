@@ -7,6 +7,7 @@ import platform
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime, timedelta
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 from crds.paths import get
@@ -164,7 +165,7 @@ def _redraw(api: Api, asked: Namespace) -> None:
     text = ""
     with drawing() as draw:
         for seen in looks(lambda: _view(api, asked.name), _bell(api, asked), _seconds(asked.timeout_seconds)):
-            text = screen(seen) if seen else f"{text.removesuffix(SILENT)}{SILENT}"
+            text = screen(seen, get_terminal_size().lines) if seen else f"{text.removesuffix(SILENT)}{SILENT}"
             draw(_painted(text, asked))
 
 

@@ -151,12 +151,14 @@ class _Entries:
         )
 
     def named(self, section: str, name: str) -> dict[str, Any]:
-        singular = section.removesuffix("s")
+        singular, others = section.removesuffix("s"), []
         for file, document in self._read:
             for entry in document.get(section) or ():
                 if entry.get("name") == name:
                     return _absolute(entry.get(singular) or {}, file.parent)
-        raise ConfigError(f"{self.files}: no {singular} named {name!r}")
+                others.append(str(entry.get("name")))
+        known = ", ".join(others) or "none"
+        raise ConfigError(f"{self.files}: no {singular} named {name!r}; there are: {known}")
 
 
 def _yaml(file: Path) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from msgspec.structs import replace
+
 from tidegate.views.family import Node
 from tidegate.views.rollout import RolloutView
 from tidegate.views.status import marked
@@ -13,13 +15,29 @@ _COLOURS = {"✔": 32, "◌": 34, "◷": 34, "॥": 36, "✖": 31, "⚠": 33, "?
 _PAINTED = re.compile(
     rf"([{''.join(map(re.escape, _COLOURS))}]) \w+|\((?:canary|stable|active|preview)[^)]*\)"
 )
+_RUNS = ("Pod", "✔ Running")
 _SUMMARY = ("NAME", "STRATEGY", "STEP", "SET WEIGHT", "READY", "UPDATED", "UP-TO-DATE", "AVAILABLE")
 
 
-def screen(view: RolloutView) -> str:
-    """The whole view: the summary line, the header block, what is wrong, and the tree."""
-    blocks = (table((_SUMMARY, _summary(view))), "\n".join(_header(view)), table(_rows(view.tree)))
+def screen(view: RolloutView, height: int | None = None) -> str:
+    """The whole view: the summary line, the header block, what is wrong, and the tree.
+
+    Where that is more than `height` lines, pods that run are counted instead of named.
+    """
+    text = _with_tree(view, view.tree)
+    return text if height is None or text.count("\n") <= height else _with_tree(view, _folded(view.tree))
+
+
+def _with_tree(view: RolloutView, tree: Node) -> str:
+    blocks = (table((_SUMMARY, _summary(view))), "\n".join(_header(view)), table(_rows(tree)))
     return "\n\n".join(blocks) + "\n"
+
+
+def _folded(node: Node) -> Node:
+    well = [one for one in node.below if (one.kind, one.status) == _RUNS]
+    kept = tuple(_folded(one) for one in node.below if one not in well)
+    counted = (Node(f"□ {len(well)} pod{'s' * (len(well) > 1)}", *_RUNS),) if well else ()
+    return replace(node, below=(*kept, *counted))
 
 
 def one_line(view: RolloutView) -> str:

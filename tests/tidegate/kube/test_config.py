@@ -64,7 +64,7 @@ def test_a_missing_kubeconfig_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_context_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="no context named 'there'"):
+    with pytest.raises(ConfigError, match="no context named 'there'; there are: here"):
         from_files([write(tmp_path / "k", {})], "there")
 
 

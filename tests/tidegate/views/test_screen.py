@@ -77,6 +77,22 @@ def test_a_held_canary_is_shown_with_all_its_family() -> None:
     assert shown(paused(canary={"weights": {"canary": {"weight": 10}}}), parts) == HELD
 
 
+def test_on_a_low_terminal_pods_that_run_are_counted_and_others_named() -> None:
+    parts = Parts(
+        replica_sets=(replica_set("old", 1, 10), replica_set("new", 2, 1)),
+        pods=(pod("api-old-y", "old"), pod("api-old-x", "old"), crashing("api-new-abc", "new")),
+    )
+    low = screen(view(rollout(), parts, NOW), height=24)
+    assert re.search("□ 2 pods +Pod +✔ Running", low)
+    assert ("api-new-abc" in low, "api-old-x" in low) == (True, False)
+
+
+def test_where_there_is_room_every_pod_is_named() -> None:
+    parts = Parts(replica_sets=(replica_set("old", 1, 10),), pods=(pod("api-old-x", "old"),))
+    seen = view(rollout(), parts, NOW)
+    assert screen(seen, height=60) == screen(seen)
+
+
 def test_what_others_own_is_not_shown() -> None:
     stranger = replica_set("new", 2, 1)
     stranger["metadata"]["ownerReferences"][0]["uid"] = "another"
