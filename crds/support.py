@@ -19,8 +19,8 @@ SPEC: dict[str, Callable[[Rollout], Any]] = {
     "strategy.blueGreen": lambda rollout: rollout.spec.strategy.blue_green is not None,
 }
 CANARY: dict[str, Callable[[Canary], Any]] = {
-    "canaryService": lambda canary: canary.canary_service and not _host_level(canary),
-    "stableService": lambda canary: canary.stable_service and not _host_level(canary),
+    "canaryService": lambda canary: canary.canary_service and _by_subsets(canary),
+    "stableService": lambda canary: canary.stable_service and _by_subsets(canary),
     "dynamicStableScale": lambda canary: canary.dynamic_stable_scale,
     "pingPong": lambda canary: canary.ping_pong,
 }
@@ -74,10 +74,10 @@ def _said(prefix: str, table: dict[str, Callable[[Any], Any]], value: Any) -> li
     return [] if value is None else [f"{prefix}{path}" for path, said in table.items() if said(value)]
 
 
-def _host_level(canary: Canary) -> bool:
-    """The Services are the arms of Istio's split, and not beside subsets or without a router."""
+def _by_subsets(canary: Canary) -> bool:
+    """Istio's split is between subsets, which Services beside them would have to follow."""
     istio = canary.traffic_routing.istio if canary.traffic_routing else None
-    return istio is not None and istio.destination_rule is None
+    return istio is not None and istio.destination_rule is not None
 
 
 def _router_missing(canary: Canary | None) -> Iterator[Invalid]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from rollouts.actions import Action, CreateReplicaSet, LeaveAt
 from rollouts.memory import Memory
-from rollouts.orders import step_weight
 from rollouts.progress import on_the_way
-from rollouts.ratio import Side, Split, approximate, next_split
+from rollouts.ratio import Side, next_split
 from rollouts.replicas import Sizing, renumbered, scaled
-from rollouts.shift import may_rise
+from rollouts.services import still_served
+from rollouts.shift import wanted_split
 from rollouts.world import Pods, World
 
 
@@ -29,33 +29,27 @@ def size_by_ratio(world: World, memory: Memory) -> Sizing:
 def _sized(world: World, memory: Memory, new: Pods, stable: Pods | None) -> tuple[Action, ...]:
     others = tuple(p for p in world.pods if p not in (new, stable) and p.desired)
     if stable is None or not on_the_way(world.ask, memory):
-        return (*scaled(new, world.ask.replicas), *_without(world, others))
+        return (*scaled(new, world.ask.replicas), *_without(world, memory, others))
     split = next_split(
-        _wanted(world, memory, new),
+        wanted_split(world, memory, new),
         Side(new.desired, new.usable),
         Side(stable.desired, stable.usable),
         sum(p.desired for p in others),
         world.ask.limits,
     )
-    return (*scaled(stable, split.stable), *scaled(new, split.canary), *_without(world, others))
+    return (
+        *scaled(stable, max(split.stable, still_served(world, memory, stable))),
+        *scaled(new, max(split.canary, still_served(world, memory, new))),
+        *_without(world, memory, others),
+    )
 
 
-def _wanted(world: World, memory: Memory, new: Pods) -> Split:
-    """The step's split; while nobody answers for more, no greater part than the canary has."""
-    limits = world.ask.limits
-    wanted = approximate(0 if memory.abort else step_weight(world.ask, memory), limits)
-    most = new.grown_to(limits.replicas)
-    if memory.abort or may_rise(world, memory) or wanted.canary <= most:
-        return wanted
-    return Split(most, max(wanted.stable, limits.replicas - most))
-
-
-def _without(world: World, others: tuple[Pods, ...]) -> tuple[Action, ...]:
+def _without(world: World, memory: Memory, others: tuple[Pods, ...]) -> tuple[Action, ...]:
     """Revisions left behind lose dead pods, then as many as can be spared, the newest revision first."""
     spare = max(0, sum(p.usable for p in world.pods) - world.ask.limits.least_available)
     actions: list[Action] = []
     for pods in sorted(others, key=lambda p: -p.revision):
         serving = min(pods.usable, spare)
         spare -= serving
-        actions += scaled(pods, pods.usable - serving)
+        actions += scaled(pods, max(pods.usable - serving, still_served(world, memory, pods)))
     return tuple(actions)

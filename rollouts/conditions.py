@@ -11,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from crds.errors import Invalid
 from crds.meta import Condition
 from rollouts import restart
 from rollouts.memory import Memory, Reason
@@ -47,6 +48,11 @@ TRANSIENT = (
 """Conditions that are there only while there is something to mend."""
 QUIET = (IGNORED, FAILURE, "TrafficEdited")
 """Those of them that change neither phase nor message."""
+
+
+def invalid_spec(rollout: str, problem: Invalid) -> str:
+    """Argo's words around a mistake."""
+    return f'The Rollout "{rollout}" is invalid: {problem.path}: Invalid value: {problem.problem}'
 
 
 class Says(msgspec.Struct, frozen=True):
@@ -109,8 +115,10 @@ def troubles(world: World, memory: Memory) -> tuple[Says, ...]:
         said.append(Says(REFUSED, True, REFUSED, world.refused))
     if failure := _failure(world):
         said.append(Says(FAILURE, True, failure.reason, failure.message))
-    if isinstance(world.traffic, Trouble):
-        said.append(Says("TrafficNotReady", True, world.traffic.reason, world.traffic.message))
+    for found in (world.traffic, world.services):
+        if isinstance(found, Trouble):
+            kind = INVALID if found.reason == INVALID else "TrafficNotReady"
+            said.append(Says(kind, True, found.reason, found.message))
     if blind := _blind(world, memory):
         said.append(Says(Reason.METRICS, True, blind.reason, blind.message))
     if world.ignored:
@@ -224,6 +232,8 @@ def _old_pods(world: World) -> int:
 
 def phase(world: World, memory: Memory, said: tuple[Condition, ...]) -> tuple[str, str]:
     """Phase and message; the first that matches, in Argo's order (rollouts.md §2.6)."""
+    if invalid := next((c for c in said if c.type == INVALID), None):
+        return "Degraded", f"{INVALID}: {invalid.message}"
     progressing = next(c for c in said if c.type == "Progressing")
     if progressing.reason in (ABORTED, LATE):
         return "Degraded", f"{progressing.reason}: {progressing.message}"

@@ -36,6 +36,13 @@ class Noted(msgspec.Struct, frozen=True, rename="camel"):
     arms_since: datetime
 
 
+class Meant(msgspec.Struct, frozen=True):
+    """The revision that the stable Service of a Rollout without a router was seen to mean, and since when."""
+
+    stable: str
+    since: datetime
+
+
 class Walked(msgspec.Struct, frozen=True, rename="camel"):
     """When a step began, and once it is over, what the analysis had to say by then."""
 
@@ -68,6 +75,7 @@ class Memory(msgspec.Struct, frozen=True):
     edited: str = ""
     walked: tuple[Walked, ...] = ()
     traffic: Noted | None = None
+    served: Meant | None = None
 
     def paused_for(self, reason: str) -> Paused | None:
         return next((p for p in self.pauses if p.reason == reason), None)

@@ -19,6 +19,7 @@ from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run, weight_settled
 from rollouts.replicas import size
 from rollouts.restart import evictions, note_restart, restart_looks
+from rollouts.services import switch
 from rollouts.shift import aim, shift
 from rollouts.world import Run, World
 
@@ -28,7 +29,7 @@ ASK_AGAIN = timedelta(seconds=10)
 def plan(world: World) -> Decision:
     """Traffic first, then pods, then the analysis: an abort's first write takes the traffic away."""
     memory = note_restart(world, notice_edits(world, remember(world)))
-    rung = shift(world, memory)
+    rung = shift(world, memory) if world.ask.routed else switch(world, memory)
     sizing = size(world, memory) if world.ask.routed else size_by_ratio(world, memory)
     moves = (rung.action,) if rung.action else ()
     actions = (
@@ -128,6 +129,8 @@ def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datet
     moments = [deadline] if deadline else []
     if noted := memory.traffic:
         moments += [noted.weight_since + world.ask.settle, noted.arms_since + world.ask.settle]
+    if served := memory.served:
+        moments.append(served.since + world.ask.settle)
     step = world.ask.steps[memory.step] if memory.step < len(world.ask.steps) else None
     length = getattr(step, "hold", None) or getattr(step, "duration", None)
     paused = memory.paused_for(Reason.STEP)

@@ -24,15 +24,15 @@ from crds.steps import (
     Step,
 )
 from crds.times import next_second
-from rollouts.memory import Memory, Noted, Paused, Reason, Walked
+from rollouts.memory import Meant, Memory, Noted, Paused, Reason, Walked
 from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.ratio import Split, approximate
-from rollouts.world import Ask, Run, Traffic, Trouble, World
+from rollouts.world import Ask, Run, Services, Traffic, Trouble, World
 
 
 def remember(world: World) -> Memory:
     """The memory after looking at `world`; looking again at the same world changes nothing more."""
-    memory = note_traffic(world.memory, world.traffic, world.now)
+    memory = note_services(world, note_traffic(world.memory, world.traffic, world.now))
     memory = recognise_stable(world, memory)
     memory = begin_revision(world, memory)
     if not on_the_way(world.ask, memory):
@@ -88,16 +88,25 @@ def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetim
             assert_never(never)
 
 
+def note_services(world: World, memory: Memory) -> Memory:
+    """Since when the stable Service means what it means."""
+    services = world.services
+    if not isinstance(services, Services) or services.stable is None:
+        return replace(memory, served=None)
+    means, was = services.stable.means, memory.served
+    return memory if was and was.stable == means else replace(memory, served=Meant(means, world.now))
+
+
 def recognise_stable(world: World, memory: Memory) -> Memory:
-    """A status that was lost: the revision the stable arm means, and that has pods, is stable.
+    """A status that was lost: the revision the stable arm means, or the stable Service, and that has pods, is
+    stable.
 
     One that is being deployed for the first time is so once the router has settled on it (`first_deployed`).
     """
-    if memory.stable or not world.seen:
+    means = world.seen.stable if world.seen else memory.served.stable if memory.served else ""
+    if memory.stable or (memory.pod_hash and means == world.ask.pod_hash):
         return memory
-    if memory.pod_hash and world.seen.stable == world.ask.pod_hash:
-        return memory
-    serving = world.revision_of(world.seen.stable)
+    serving = world.revision_of(means)
     return replace(memory, stable=serving.hash) if serving and serving.desired else memory
 
 
@@ -116,6 +125,7 @@ def begin_revision(world: World, memory: Memory) -> Memory:
             stable=memory.stable,
             restarted_at=ask.restart_at,
             traffic=memory.traffic,
+            served=memory.served,
         )
     if memory.step_hash == ask.step_hash:
         return memory
@@ -260,7 +270,8 @@ def reached(world: World, memory: Memory, weight: int) -> bool:
     """The router was seen to say this weight for the two revisions, long enough, and the pods are there."""
     noted, ask = memory.traffic, world.ask
     if not ask.routed:
-        return _stands_at(world, memory, approximate(weight, ask.limits))
+        readable = not isinstance(world.services, Trouble)
+        return readable and _stands_at(world, memory, approximate(weight, ask.limits))
     if noted is None or not noted.exact or noted.weight != weight or not weight_settled(world, memory):
         return False
     if weight and (noted.stable, noted.canary) != (memory.stable, ask.pod_hash):

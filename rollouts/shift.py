@@ -13,7 +13,8 @@ from rollouts.actions import Action, Point, Route
 from rollouts.memory import Memory
 from rollouts.orders import canary_pods, carried, enough, step_weight
 from rollouts.progress import arms_settled, on_the_way, this_run, weight_settled
-from rollouts.world import Traffic, Trouble, World
+from rollouts.ratio import Split, approximate
+from rollouts.world import Pods, Traffic, Trouble, World
 
 
 class Aim(msgspec.Struct, frozen=True):
@@ -35,7 +36,7 @@ def shift(world: World, memory: Memory) -> Rung:
     """The next rung towards where traffic should be."""
     match world.traffic:
         case None:
-            return Rung(None, "waiting to see the router" if world.ask.routed else "")
+            return Rung(None, "waiting to see the router")
         case Trouble(message=message):
             return Rung(None, message)
         case Traffic() as seen:
@@ -61,6 +62,16 @@ def wanted_weight(world: World, memory: Memory, seen: Traffic) -> int:
     if usable < enough(ask, canary_pods(ask, memory)):
         return min(ordered, now, carried(ask, memory, usable))
     return ordered if may_rise(world, memory) else min(ordered, now)
+
+
+def wanted_split(world: World, memory: Memory, new: Pods) -> Split:
+    """By pod counts: the step's split; while nobody answers for more, no greater part than the canary has."""
+    limits = world.ask.limits
+    wanted = approximate(0 if memory.abort else step_weight(world.ask, memory), limits)
+    most = new.grown_to(limits.replicas)
+    if memory.abort or may_rise(world, memory) or wanted.canary <= most:
+        return wanted
+    return Split(most, max(wanted.stable, limits.replicas - most))
 
 
 def may_rise(world: World, memory: Memory) -> bool:

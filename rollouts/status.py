@@ -16,7 +16,7 @@ from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
 from rollouts.duration import Duration, measure, written
-from rollouts.memory import Memory, Noted, Paused, Reason, Walked
+from rollouts.memory import Meant, Memory, Noted, Paused, Reason, Walked
 from rollouts.progress import this_step_run
 from rollouts.world import Run, World
 
@@ -33,6 +33,7 @@ class Ours(msgspec.Struct, frozen=True, rename="camel"):
     edited: str = ""
     steps: tuple[Walked, ...] = ()
     traffic: Noted | None = None
+    served: Meant | None = None
 
 
 def remembered(status: RolloutStatus) -> Memory:
@@ -56,6 +57,7 @@ def remembered(status: RolloutStatus) -> Memory:
         edited=ours.edited,
         walked=ours.steps,
         traffic=ours.traffic,
+        served=ours.served,
     )
 
 
@@ -186,7 +188,7 @@ def _walked(one: Walked) -> Raw:
 
 
 def _tidegate(memory: Memory) -> Raw:
-    noted = memory.traffic
+    noted, served = memory.traffic, memory.served
     traffic = noted and {
         "weight": noted.weight,
         "stable": noted.stable,
@@ -203,5 +205,6 @@ def _tidegate(memory: Memory) -> Raw:
         "edited": memory.edited,
         "steps": [_walked(one) for one in memory.walked],
         "traffic": traffic,
+        "served": served and {"stable": served.stable, "since": rfc3339_micro(served.since)},
     }
     return {key: value for key, value in ours.items() if value}

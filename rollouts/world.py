@@ -111,6 +111,21 @@ class Traffic(msgspec.Struct, frozen=True):
     host: str = ""
 
 
+class Service(msgspec.Struct, frozen=True):
+    """A Service that a Rollout without a router names: the revision it means, "" for every pod, and whether
+    we switched it before."""
+
+    means: str
+    ours: bool = True
+
+
+class Services(msgspec.Struct, frozen=True):
+    """None where it names none."""
+
+    stable: Service | None = None
+    canary: Service | None = None
+
+
 class Trouble(msgspec.Struct, frozen=True):
     """Something that must be mended before traffic can move: a reason in one word, and object, field, fix."""
 
@@ -146,10 +161,10 @@ class Run(msgspec.Struct, frozen=True):
 
 
 class World(msgspec.Struct, frozen=True, dict=True):
-    """`traffic` None means: not known yet. `metrics` None means: the stable arm's series are there, or nobody
-    asked; `asking` that the answer is on its way. `stuck` says why the canary's pods cannot start, where
-    they cannot. `runs` are the AnalysisRuns that have not ended; `run` is this revision's and attempt's, as
-    are the `step_runs` of its analysis steps.
+    """`traffic` None means: not known yet; `services` None: none to switch. `metrics` None means: the stable
+    arm's series are there, or nobody asked; `asking` that the answer is on its way. `stuck` says why the
+    canary's pods cannot start, where they cannot. `runs` are the AnalysisRuns that have not ended; `run` is
+    this revision's and attempt's, as are the `step_runs` of its analysis steps.
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
     are passed over. `refused` is the write that the API server will not take, in its words.
     `aged` are the pods from before the restart that was asked for; None means: not listed.
@@ -160,6 +175,7 @@ class World(msgspec.Struct, frozen=True, dict=True):
     pods: tuple[Pods, ...]
     traffic: Traffic | Trouble | None
     now: datetime
+    services: Services | Trouble | None = None
     run: Run | None = None
     step_runs: tuple[Run, ...] = ()
     runs: tuple[Run, ...] = ()

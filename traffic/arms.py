@@ -38,7 +38,7 @@ class Subsets(msgspec.Struct, frozen=True):
 
 
 class Services(msgspec.Struct, frozen=True):
-    """Two Services, by name."""
+    """Two Services, by name; "" for one that no router needs and nobody names."""
 
     namespace: str
     stable: str
@@ -46,7 +46,7 @@ class Services(msgspec.Struct, frozen=True):
 
     @property
     def refs(self) -> tuple[Ref, ...]:
-        return Ref(SERVICE, self.namespace, self.stable), Ref(SERVICE, self.namespace, self.canary)
+        return tuple(Ref(SERVICE, self.namespace, name) for name in (self.stable, self.canary) if name)
 
 
 Arms = Subsets | Services
@@ -75,7 +75,7 @@ def point(
     """
     changes: dict[Ref, list[Raw]] = {}
     for (ref, path), wanted in zip(_labels(arms, objects), hashes, strict=True):
-        if wanted and paths.get(objects[ref], *path) != wanted:
+        if wanted and ref.name and paths.get(objects[ref], *path) != wanted:
             changes.setdefault(ref, []).extend(_relabel(objects[ref], path, wanted))
     return tuple(
         (ref, (same_version(objects[ref]), *changed, *with_annotation(objects[ref], MANAGED_BY, owner)))
@@ -86,8 +86,8 @@ def point(
 def _labels(arms: Arms, objects: Objects) -> tuple[tuple[Ref, Path], tuple[Ref, Path]]:
     """Where the stable and the canary arm's hashes are written."""
     if isinstance(arms, Services):
-        stable, canary = arms.refs
         path: Path = ("spec", "selector", HASH_LABEL)
+        stable, canary = (Ref(SERVICE, arms.namespace, name) for name in (arms.stable, arms.canary))
         return (stable, path), (canary, path)
     (rule,) = arms.refs
     stable_at, canary_at = (_subset(rule, objects[rule], name) for name in (arms.stable, arms.canary))

@@ -1,6 +1,6 @@
 """Istio: VirtualServices split by weight between two arms, subsets of a DestinationRule or Services.
 
-`seen` reads what stands, `route` changes the weights, `point` changes which pods the arms mean. Istio's
+`seen` reads what stands, `route` changes the weights; which pods the arms mean is `traffic.arms`'. Istio's
 lists are atomic to server-side apply, so a change is one JSON Patch that tests what it was planned on:
 the version of the object and each destination it touches. Everything else in them is their owner's.
 """
@@ -93,13 +93,6 @@ def route(istio: Istio, objects: Objects, weight: int) -> tuple[tuple[Ref, Opera
     """The JSON Patches that give the canary `weight` percent; none for objects that do already."""
     patches = ((istio.ref(via), _reweighed(istio, via, objects, weight)) for via in istio.via)
     return tuple((ref, operations) for ref, operations in patches if operations)
-
-
-def point(
-    istio: Istio, objects: Objects, hashes: tuple[str, str], owner: str
-) -> tuple[tuple[Ref, Operations], ...]:
-    """The JSON Patches that make the (stable, canary) arms mean `hashes`; "" leaves an arm alone."""
-    return arms.point(istio.arms, objects, hashes, owner)
 
 
 def _reweighed(istio: Istio, via: Via, objects: Objects, weight: int) -> Operations:

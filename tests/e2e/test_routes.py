@@ -16,13 +16,17 @@ pytestmark = pytest.mark.lab
 REQUESTS = 4000
 
 
-def hosts(scene: Scene) -> None:
-    """A VirtualService between Services api-stable and api-canary, and no DestinationRule."""
-    scene.kube.delete(path("destinationrules", "api", group="networking.istio.io/v1"))
+def services(scene: Scene) -> None:
     for name in ("api-stable", "api-canary"):
         scene.kube.apply(
             {**service("api"), "metadata": {"name": name, "namespace": NAMESPACE}},
         )
+
+
+def hosts(scene: Scene) -> None:
+    """A VirtualService between Services api-stable and api-canary, and no DestinationRule."""
+    scene.kube.delete(path("destinationrules", "api", group="networking.istio.io/v1"))
+    services(scene)
     split = virtual_service("api")
     split["spec"]["http"][0]["route"] = [
         {"destination": {"host": f"{name}.{NAMESPACE}.svc.cluster.local"}, "weight": weight}
@@ -43,6 +47,11 @@ def by_pods(manifest: Raw) -> None:
     canary: dict[str, Any] = manifest["spec"]["strategy"]["canary"]
     for routed in ("trafficRouting", "analysis", "scaleDownDelaySeconds", "abortScaleDownDelaySeconds"):
         del canary[routed]
+
+
+def by_pods_and_services(manifest: Raw) -> None:
+    by_pods(manifest)
+    manifest["spec"]["strategy"]["canary"] |= {"stableService": "api-stable", "canaryService": "api-canary"}
 
 
 def selector(scene: Scene, name: str) -> str:
@@ -85,3 +94,32 @@ def test_without_a_router_the_pods_are_the_shares(scene: Scene) -> None:
     scene.cli("promote", "api")
     done = scene.healthy("v2")
     assert (done["replicas"], done["updatedReplicas"]) == (10, 10)
+
+
+def test_without_a_router_two_services_follow_the_release(scene: Scene) -> None:
+    hosts(scene)
+    scene.edit = by_pods_and_services
+    scene.controller()
+    scene.release("v1")
+    first = scene.healthy("v1")["stableRS"]
+    scene.release("v2")
+    second = scene.at_pause()["currentPodHash"]
+    assert (selector(scene, "api-stable"), selector(scene, "api-canary")) == (first, second)
+    scene.cli("promote", "api")
+    scene.healthy("v2")
+    assert (selector(scene, "api-stable"), selector(scene, "api-canary")) == (second, second)
+    tally = send(scene.state.gateway, HOST, REQUESTS)  # all of it through the stable Service
+    assert tally.by_status == {200: REQUESTS}
+
+
+def test_a_service_that_is_missing_is_said_and_the_release_goes_on_once_it_is_there(scene: Scene) -> None:
+    services(scene)
+    scene.kube.delete(path("services", "api-stable", group="v1"))
+    scene.edit = by_pods_and_services
+    scene.controller()
+    scene.release("v1")
+    said = scene.wait(30, "the condition", lambda s: "InvalidSpec" in s.get("message", ""))
+    wrong = 'spec.strategy.canary.stableService: Invalid value: "api-stable": service "api-stable" not found'
+    assert wrong in said["message"]
+    services(scene)
+    scene.healthy("v1")

@@ -25,7 +25,7 @@ from rollouts.actions import (
 )
 from rollouts.memory import Memory, Noted
 from rollouts.plan import plan
-from rollouts.world import Ask, Pods, Run, Traffic, World
+from rollouts.world import Ask, Pods, Run, Service, Services, Traffic, World
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 MINUTES = timedelta(minutes=1)
@@ -120,6 +120,8 @@ class Stage:
     def _do(self, action: Any) -> None:
         seen = self.world.seen
         match action:
+            case Point() if isinstance(self.world.services, Services):
+                self._switch(self.world.services, action)
             case Route(weight=weight) if seen:
                 self.weights.append(weight)
                 self.world = replace(self.world, traffic=replace(seen, weight=weight, exact=True))
@@ -130,6 +132,11 @@ class Stage:
                 self._analyse(action)
             case _:
                 self._on_pods(action)
+
+    def _switch(self, services: Services, to: Point) -> None:
+        stable = Service(to.stable) if to.stable else services.stable
+        canary = Service(to.canary) if to.canary else services.canary
+        self.world = replace(self.world, services=Services(stable, canary))
 
     def _on_pods(self, action: Any) -> None:
         match action:

@@ -9,8 +9,8 @@ import pytest
 from crds.errors import Invalid
 from crds.refs import DESTINATION_RULE, HASH_LABEL, SERVICE, VIRTUAL_SERVICE, Ref
 from tests.traffic.patching import applied
-from traffic.arms import MANAGED_BY, Services, Subsets
-from traffic.istio import Istio, Via, point, route, seen
+from traffic.arms import MANAGED_BY, Services, Subsets, point
+from traffic.istio import Istio, Via, route, seen
 
 Raw = dict[str, Any]
 
@@ -115,7 +115,7 @@ def test_weights_never_written_are_written() -> None:
 
 def test_a_second_pass_does_nothing() -> None:
     assert route(BY_SUBSET, objects(), 10) == ()
-    assert point(BY_SUBSET, objects(), ("old", "new"), "api") == ()
+    assert point(BY_SUBSET.arms, objects(), ("old", "new"), "api") == ()
 
 
 def test_only_named_routes_are_touched() -> None:
@@ -128,7 +128,7 @@ def test_only_named_routes_are_touched() -> None:
 
 def test_an_arm_is_pointed_without_touching_its_other_labels_or_policies() -> None:
     stand = objects()
-    ((ref, patch),) = point(BY_SUBSET, stand, ("", "newer"), "api")
+    ((ref, patch),) = point(BY_SUBSET.arms, stand, ("", "newer"), "api")
     after = applied(stand[RULE], patch)
     assert ref == RULE
     assert after["spec"] == rule("old", "newer")["spec"]
@@ -141,7 +141,7 @@ def test_a_subset_without_labels_gets_them() -> None:
         "spec": {"subsets": [{"name": "stable"}, {"name": "canary"}]},
     }
     stand = objects(by=bare)
-    ((_, patch),) = point(BY_SUBSET, stand, ("old", ""), "api")
+    ((_, patch),) = point(BY_SUBSET.arms, stand, ("old", ""), "api")
     assert applied(bare, patch)["spec"]["subsets"][0]["labels"] == {HASH_LABEL: "old"}
 
 
@@ -152,7 +152,7 @@ def test_services_are_arms_by_their_selectors() -> None:
 
 def test_a_services_selector_gets_the_hash_and_its_manager() -> None:
     stand = by_host()
-    ((ref, patch),) = point(BY_HOST, stand, ("old", "new"), "api")
+    ((ref, patch),) = point(BY_HOST.arms, stand, ("old", "new"), "api")
     after = applied(stand[CANARY], patch)
     assert ref == CANARY
     assert after["spec"]["selector"] == {"app": "api", HASH_LABEL: "new"}

@@ -27,7 +27,7 @@ from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
 from rollouts.status import held, report
 from rollouts.world import World
-from tidegate.planners.needs import Answers, Known, Need, Pruned, Refusal, known
+from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
 from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_metrics import (
     Look,
@@ -41,6 +41,7 @@ from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import Judged, news
 from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_restart import aged, restart_needs
+from tidegate.planners.rollout_traffic import claims
 from tidegate.planners.rollout_upkeep import upkeep
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
@@ -75,6 +76,7 @@ class RolloutPlanner:
             return ()
         ref = ref_of(ROLLOUT, raw)
         first = (*own(here), Refusal(ref), Pruned(ref), *catalogue_needs(here, self._settings))
+        first = (*first, *claims(here.rollout, here.arms, answers))
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
         first = (*first, *defaults(here, answers))
@@ -119,7 +121,10 @@ class RolloutPlanner:
 def _seen_enough(here: Given, answers: Answers) -> bool:
     """Deciding on half a look could create twice what is there."""
     asked = (*own(here)[:3], *defaults(here, answers))
-    return all(isinstance(answers.get(need), Known) for need in asked)
+    named = () if here.istio else here.arms.refs
+    return all(isinstance(answers.get(need), Known) for need in asked) and all(
+        isinstance(answers.get(Object(ref)), Known | Absent) for ref in named
+    )
 
 
 def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Plan:

@@ -12,6 +12,7 @@ from typing import Any
 from crds.paths import get
 from crds.refs import DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE
 from rollouts.actions import Decision, StartAnalysis, Told
+from rollouts.conditions import INVALID
 from tidegate.planners.plan import Event, JsonPatch, Write
 from tidegate.planners.rollout_metrics import Metrics
 
@@ -20,7 +21,8 @@ Raw = dict[str, Any]
 WEIGHT = "TrafficWeightUpdated"
 RUNS = {"currentStepAnalysisRunStatus": "Step", "currentBackgroundAnalysisRunStatus": "Background"}
 TOLD_PHASES = ("Running", "Successful", "Failed", "Error", "Inconclusive")
-ROUTER_MISSING = ("VirtualServiceNotFound", "DestinationRuleNotFound")
+TROUBLES = ("TrafficNotReady", INVALID)
+TOLD_BY_REASON = ("VirtualServiceNotFound", "DestinationRuleNotFound", INVALID)
 WRITTEN = {
     VIRTUAL_SERVICE: "Updated VirtualService",
     DESTINATION_RULE: "UpdatedDestinationRule",
@@ -90,9 +92,9 @@ def _paused(status: Raw) -> bool:
 def _of_trouble(before: Raw, after: Raw) -> Iterable[Told]:
     was = {(c.get("type"), c.get("message")) for c in before.get("conditions", ())}
     for c in after.get("conditions", ()):
-        if c["type"] == "TrafficNotReady" and (c["type"], c["message"]) not in was:
-            missing = c["reason"] in ROUTER_MISSING
-            yield Told(c["reason"] if missing else "TrafficRoutingError", c["message"], True)
+        if c["type"] in TROUBLES and (c["type"], c["message"]) not in was:
+            named = c["reason"] in TOLD_BY_REASON
+            yield Told(c["reason"] if named else "TrafficRoutingError", c["message"], True)
 
 
 def _notes(decision: Decision, judged: Judged) -> Iterable[Told]:

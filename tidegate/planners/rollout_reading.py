@@ -16,7 +16,7 @@ from crds.rollout import parse
 from crds.rollout_status import RolloutStatus
 from crds.support import unsupported
 from crds.validate import problems
-from rollouts.conditions import INVALID, UNSUPPORTED, Says
+from rollouts.conditions import INVALID, UNSUPPORTED, Says, invalid_spec
 from tidegate.planners.rollout_world import Given, given
 
 Raw = dict[str, Any]
@@ -71,6 +71,4 @@ def _anew(raw: Raw) -> Given | Says:
             return Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing))
         return given(raw)
     except Invalid as problem:
-        name = paths.get(raw, "metadata", "name")
-        words = f'The Rollout "{name}" is invalid: {problem.path}: Invalid value: {problem.problem}'
-        return Says(INVALID, True, INVALID, words)
+        return Says(INVALID, True, INVALID, invalid_spec(paths.get(raw, "metadata", "name"), problem))

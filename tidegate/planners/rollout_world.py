@@ -16,32 +16,21 @@ from msgspec.structs import replace
 from analysis.run import EXPECTS_TRAFFIC
 from crds import paths
 from crds.analysis import RolloutAnalysis
-from crds.errors import Invalid
 from crds.meta import Condition
-from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, HASH_LABEL, REPLICA_SET, SERVICE, VIRTUAL_SERVICE, Ref
-from crds.rollout import DestinationRule, Rollout, parse, steps, surge
+from crds.refs import ANALYSIS_RUN, HASH_LABEL, REPLICA_SET
+from crds.rollout import Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
 from rollouts.conditions import EXPECTING, FAILURE, LATE
 from rollouts.podhash import pod_template_hash, step_hash
 from rollouts.status import remembered
 from rollouts.stuck import why_stuck
-from rollouts.world import Ask, Pods, Run, Traffic, Trouble, World
-from tidegate.planners.needs import (
-    Absent,
-    Answer,
-    Answers,
-    Defaulted,
-    Failed,
-    Known,
-    Need,
-    Object,
-    Owned,
-    known,
-)
+from rollouts.world import Ask, Pods, Run, Trouble, World
+from tidegate.planners.needs import Answers, Defaulted, Known, Need, Object, Owned, known
 from tidegate.planners.needs import Pods as PodsNeed
-from traffic.arms import Arms, Services, Subsets
-from traffic.istio import Istio, Seen, Via, seen
+from tidegate.planners.rollout_traffic import istio_of, services, services_of, traffic
+from traffic.arms import Arms
+from traffic.istio import Istio
 
 Raw = dict[str, Any]
 
@@ -50,11 +39,6 @@ HISTORY = "rollout.argoproj.io/revision-history"
 DESIRED = "rollout.argoproj.io/desired-replicas"
 ATTEMPT = "tidegate.dev/attempt"
 STEP_INDEX = "step-index"
-FIELDS = {
-    VIRTUAL_SERVICE: "trafficRouting.istio.virtualService.name",
-    DESTINATION_RULE: "trafficRouting.istio.destinationRule.name",
-    SERVICE: "stableService or canaryService",
-}
 LEAVE_AT = "scale-down-deadline"
 DEAF = 2
 LET_IT_ANSWER = "let it answer, or correct the address in the metrics catalogue"
@@ -68,6 +52,7 @@ class Given(msgspec.Struct, frozen=True, dict=True):
     raw: Raw
     rollout: Rollout
     istio: Istio | None
+    arms: Arms
     steps: tuple[Step, ...]
     pod_hash: str
     step_hash: str
@@ -91,44 +76,23 @@ class Given(msgspec.Struct, frozen=True, dict=True):
             Owned(REPLICA_SET, self.namespace, uid),
             Owned(REPLICA_SET, self.namespace, ""),
             Owned(ANALYSIS_RUN, self.namespace, uid),
-            *(Object(ref) for ref in (self.istio.refs if self.istio else ())),
+            *(Object(ref) for ref in (self.istio.refs if self.istio else self.arms.refs)),
         )
 
 
 def given(raw: Raw) -> Given:
     """Raises Invalid where the spec cannot be read."""
     rollout = parse(raw)
+    istio = istio_of(rollout)
     return Given(
         raw=raw,
         rollout=rollout,
-        istio=_istio(rollout),
+        istio=istio,
+        arms=istio.arms if istio else services_of(rollout),
         steps=steps(rollout),
         pod_hash=pod_template_hash(rollout.spec.template, rollout.status.collision_count),
         step_hash=step_hash(list(rollout.canary.steps)) if rollout.canary else "",
     )
-
-
-def _istio(rollout: Rollout) -> Istio | None:
-    """Where traffic is split; None where the pods themselves are the shares."""
-    routing = rollout.canary.traffic_routing if rollout.canary else None
-    if routing is None:
-        return None
-    istio = routing.istio
-    if istio is None or not istio.all:
-        raise Invalid("spec.strategy.canary.trafficRouting.istio", "needs a virtualService; name it")
-    return Istio(
-        namespace=rollout.metadata.namespace,
-        via=tuple(Via(one.name, one.routes) for one in istio.all),
-        arms=_arms(rollout, istio.destination_rule),
-    )
-
-
-def _arms(rollout: Rollout, rule: DestinationRule | None) -> Arms:
-    namespace, canary = rollout.metadata.namespace, rollout.canary
-    if rule:
-        return Subsets(namespace, rule.name, rule.stable_subset_name, rule.canary_subset_name)
-    assert canary is not None, "it has traffic routing"
-    return Services(namespace, canary.stable_service, canary.canary_service)
 
 
 def own(given: Given) -> tuple[Need, ...]:
@@ -147,7 +111,8 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
         ask=ask,
         memory=memory,
         pods=tuple(_pods(raw) for raw in sets),
-        traffic=_traffic(given.istio, answers) if given.istio else None,
+        traffic=traffic(given.istio, given.rollout, answers) if given.istio else None,
+        services=None if given.istio else services(given.rollout, given.arms, answers),
         now=now,
         runs=tuple(run for run in map(_run, found) if not run.over),
         stuck=_stuck(answers),
@@ -356,37 +321,3 @@ def _deaf(raw: Raw) -> str:
         if result.get("phase") == "Running" and result.get("consecutiveError", 0) >= DEAF:
             return f"{result['name']}: {result.get('message', '')}; {LET_IT_ANSWER}"
     return ""
-
-
-def _traffic(istio: Istio, answers: Answers) -> Traffic | Trouble | None:
-    found: dict[Ref, Raw] = {}
-    for ref in istio.refs:
-        match _found(ref, answers.get(Object(ref))):
-            case Trouble() as trouble:
-                return trouble
-            case None:
-                return None
-            case raw:
-                found[ref] = raw
-    try:
-        return _as_traffic(istio, seen(istio, found))
-    except Invalid as problem:
-        return Trouble("RouteNotFound", str(problem))
-
-
-def _found(ref: Ref, answer: Answer | None) -> Raw | Trouble | None:
-    match answer:
-        case Known(value):
-            return value  # type: ignore[no-any-return]
-        case Absent():
-            fix = f"create it, or correct {ref.name!r} in spec.strategy.canary.{FIELDS[ref.kind]}"
-            return Trouble(f"{ref.kind}NotFound", f"{ref} does not exist; {fix}")
-        case Failed(why):
-            return Trouble(f"{ref.kind}NotReadable", f"{ref}: {why}; see that Istio's CRDs are installed")
-        case _:
-            return None
-
-
-def _as_traffic(istio: Istio, found: Seen) -> Traffic:
-    means = found.arms
-    return Traffic(found.weight, means.stable, means.canary, found.exact, istio.where, means.host)

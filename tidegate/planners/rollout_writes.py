@@ -47,7 +47,7 @@ from tidegate.planners.rollout_world import (
     Given,
     replica_sets,
 )
-from traffic import istio
+from traffic import arms, istio
 
 Raw = dict[str, Any]
 
@@ -92,13 +92,14 @@ def _renumber(given: Given, action: Renumber, answers: Answers) -> Write:
 
 
 def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Write, ...]:
-    assert given.istio, "only a router's traffic is moved"
-    objects = {ref: known(answers, Object(ref)) for ref in given.istio.refs}
+    refs = given.istio.refs if given.istio else given.arms.refs
+    objects = {ref: known(answers, Object(ref)) for ref in refs}
     match action:
         case Route(weight=weight):
+            assert given.istio, "only a router has weights"
             patches = istio.route(given.istio, objects, weight)
         case Point(stable=stable, canary=canary):
-            patches = istio.point(given.istio, objects, (stable, canary), given.name)
+            patches = arms.point(given.arms, objects, (stable, canary), given.name)
         case never:
             assert_never(never)
     return tuple(JsonPatch(ref, operations) for ref, operations in patches)
