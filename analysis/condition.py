@@ -30,6 +30,7 @@ from analysis.expression import (
     Not,
     Operation,
     Part,
+    Slice,
     kind,
 )
 from crds.errors import Invalid
@@ -177,12 +178,22 @@ class _Reader:
         """What is picked out of it: `[0]`, `.field`."""
         while True:
             if self._take("["):
-                part = Index(part, self.expression())
-                self._must("]")
+                part = self._picked(part)
             elif self._take("."):
                 part = Index(part, Literal(self._field()))
             else:
                 return part
+
+    def _picked(self, part: Part) -> Part:
+        """`[0]`, or `[1:3]` with either end left out."""
+        nothing = Literal(None)
+        start = nothing if self.here.text == ":" else self.expression()
+        if not self._take(":"):
+            self._must("]")
+            return Index(part, start)
+        end = nothing if self.here.text == "]" else self.expression()
+        self._must("]")
+        return Slice(part, start, end)
 
     def _first(self) -> Part:
         token = self.here

@@ -58,6 +58,23 @@ class Index(msgspec.Struct, frozen=True):
         return _at(self.of.value(scope), self.at.value(scope))
 
 
+class Slice(msgspec.Struct, frozen=True):
+    """`list[1:3]`, `list[-3:]`: from here up to there, counted from the end where negative."""
+
+    of: Part
+    start: Part
+    end: Part
+
+    def value(self, scope: Scope) -> Any:
+        of, start, end = self.of.value(scope), self.start.value(scope), self.end.value(scope)
+        if not isinstance(of, list | str):
+            raise Cannot(f"{kind(of)} cannot be sliced")
+        for bound in (start, end):
+            if not (bound is None or _is_whole(bound)):
+                raise Cannot(f"{kind(of)} cannot be sliced by {kind(bound)}")
+        return of[start:end]
+
+
 class Not(msgspec.Struct, frozen=True):
     of: Part
 
@@ -159,6 +176,10 @@ def _truth(value: Any, sign: str) -> bool:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _number(value: Any, sign: str) -> Any:
@@ -302,6 +323,30 @@ def _of_numbers(name: str, apply: Callable[[list[Any]], Any]) -> Callable[..., A
     return applied
 
 
+def _mean(values: list[Any]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _median(values: list[Any]) -> float:
+    """NaN sorts first, as in Go."""
+    ordered = sorted(values, key=lambda value: (not math.isnan(value), value))
+    middle = len(ordered) // 2
+    return _mean(ordered[middle : middle + 1] if len(ordered) % 2 else ordered[middle - 1 : middle + 1])
+
+
+def _rounded(name: str, apply: Callable[[float], int]) -> Callable[[Any], float]:
+    def rounded(value: Any) -> float:
+        number = _number(value, name)
+        return float(apply(number)) if math.isfinite(number) else number
+
+    return rounded
+
+
+def _away_from_nought(number: float) -> int:
+    whole = math.floor(abs(number) + 0.5)
+    return whole if number >= 0 else -whole
+
+
 FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
     "len": (1, _length),
     "asInt": (1, _as("asInt", int)),
@@ -312,6 +357,13 @@ FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
     "default": (2, lambda value, instead: instead if value is None else value),
     "abs": (1, lambda value: abs(_number(value, "abs"))),
     "sum": (1, lambda value: sum(_number(one, "sum") for one in _list(value, "sum"))),
+    "mean": (None, _of_numbers("mean", _mean)),
+    "median": (None, _of_numbers("median", _median)),
+    "first": (1, lambda value: next(iter(_list(value, "first")), None)),
+    "last": (1, lambda value: next(reversed(_list(value, "last")), None)),
+    "round": (1, _rounded("round", _away_from_nought)),
+    "ceil": (1, _rounded("ceil", math.ceil)),
+    "floor": (1, _rounded("floor", math.floor)),
     "max": (None, _of_numbers("max", lambda values: max(values, default=None))),
     "min": (None, _of_numbers("min", lambda values: min(values, default=None))),
 }

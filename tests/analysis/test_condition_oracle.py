@@ -46,6 +46,14 @@ def test_go_says_the_same(oracle: Path, cases: list[tuple[str, Result]], verdict
 
 
 NUMBERS = ["result[0]", "result[1]", "len(result)", "sum(result)", "max(result, 1)", "count(result, # > 1)"]
+NUMBERS += [
+    "mean(result)",
+    "median(result)",
+    "round(result[0])",
+    "floor(1.5)",
+    "len(result[-1:])",
+    "last(result)",
+]
 NUMBERS += ["0", "1", "2", "-1", "0.5", "1e3", "abs(-2)", "asInt('3')", "asFloat('1.5')"]
 RESULTS: list[Result] = [["1", "2"], ["0.5"], [], ["NaN", "1"], ["+Inf", "0"], "0.99", None]
 
