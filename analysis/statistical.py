@@ -69,11 +69,25 @@ def _block(metric: Metric, path: str) -> Statistics:
         raise Invalid(
             f"{path}.statistics.noData.then", "no data is never success; write Inconclusive or Failed"
         )
-    if metric.failure_limit not in (0, "0"):
-        raise Invalid(
-            f"{path}.failureLimit", "the evidence is cumulative and one failure is the verdict; remove it"
-        )
+    _no_limits(metric, path)
     return block
+
+
+def _no_limits(metric: Metric, path: str) -> None:
+    """Checks are not counted one by one here, so that no count of them can be a limit."""
+    for field, written, plain, fix in (
+        (
+            "failureLimit",
+            metric.failure_limit,
+            0,
+            "the evidence is cumulative and one failure is the verdict",
+        ),
+        ("inconclusiveLimit", metric.inconclusive_limit, 0, "an undecided check is not Inconclusive"),
+        ("consecutiveErrorLimit", metric.consecutive_error_limit, 4, "silence is judged by noData.grace"),
+        ("consecutiveSuccessLimit", metric.consecutive_success_limit, 0, "earlySuccess goes by the evidence"),
+    ):
+        if str(written) != str(plain):
+            raise Invalid(f"{path}.{field}", f"{fix}; remove it")
 
 
 def _limit(metric: Metric, block: Statistics, path: str) -> Limit:

@@ -378,6 +378,9 @@ def test_evidence_that_someone_pruned_is_an_error_and_not_a_fresh_start() -> Non
         (metric(interval="0s"), "spec.metrics[0].interval: is no time at all"),
         (metric(count="many"), "spec.metrics[0].count: 'many' is no count"),
         (metric(failureLimit=3), "spec.metrics[0].failureLimit: the evidence is cumulative"),
+        (metric(inconclusiveLimit=1), "spec.metrics[0].inconclusiveLimit: an undecided check is not"),
+        (metric(consecutiveErrorLimit="9"), "spec.metrics[0].consecutiveErrorLimit: silence is judged by"),
+        (metric(consecutiveSuccessLimit=2), "spec.metrics[0].consecutiveSuccessLimit: earlySuccess goes by"),
         (metric(successCondition="result < 1"), "conditions beside statistics are not judged yet"),
     ],
 )
