@@ -403,6 +403,18 @@ LIST = (
         ),
     ),
     Case(
+        "list_by_sets_of_labels",
+        (
+            create(CONFIG_MAPS, config_map("s1", case="sets", tier="web")),
+            create(CONFIG_MAPS, config_map("s2", case="sets", tier="db")),
+            create(CONFIG_MAPS, config_map("s3", case="sets")),
+            listed(CONFIG_MAPS, "case=sets,tier in (db,web)"),
+            listed(CONFIG_MAPS, "case in (sets),tier in (db, cache)"),
+            listed(CONFIG_MAPS, "case=sets,tier notin (db,cache)"),
+            listed(CONFIG_MAPS, "case=sets,tier in (),tier"),
+        ),
+    ),
+    Case(
         "list_in_pages",
         (
             create(CONFIG_MAPS, config_map("p1", case="pages")),
