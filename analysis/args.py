@@ -6,7 +6,7 @@ A secret's value stays out of it: its placeholder is replaced by itself, and fil
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from crds.errors import Invalid
@@ -21,14 +21,23 @@ def filled(tree: Any, values: Mapping[str, str], path: Path) -> Any:
 
     Invalid names the text and the placeholder that has no value.
     """
+    return _replaced(tree, lambda found, where: _value(found, values, where), path)
+
+
+def revealed(tree: Any, secrets: Mapping[str, str]) -> Any:
+    """`tree` with the secrets' placeholders replaced; any other is text that a value brought along."""
+    return _replaced(tree, lambda found, _where: _secret(found, secrets), ())
+
+
+def _replaced(tree: Any, by: Callable[[re.Match[str], Path], str], path: Path) -> Any:
     match tree:
         case str():
-            return _PLACEHOLDER.sub(lambda found: _value(found, values, path), tree)
+            return _PLACEHOLDER.sub(lambda found: by(found, path), tree)
         case dict():
-            whole = {key: filled(inner, values, (*path, key)) for key, inner in tree.items()}
+            whole = {key: _replaced(inner, by, (*path, key)) for key, inner in tree.items()}
             return tree if all(whole[key] is tree[key] for key in tree) else whole
         case list():
-            items = [filled(inner, values, (*path, at)) for at, inner in enumerate(tree)]
+            items = [_replaced(inner, by, (*path, at)) for at, inner in enumerate(tree)]
             return tree if all(new is old for new, old in zip(items, tree, strict=True)) else items
         case _:
             return tree
@@ -47,6 +56,11 @@ def redacted(text: str, secrets: Iterable[str] = ()) -> str:
     for secret in filter(None, secrets):
         text = text.replace(secret, HIDDEN)
     return _PLACEHOLDER.sub(HIDDEN, text)
+
+
+def _secret(found: re.Match[str], secrets: Mapping[str, str]) -> str:
+    prefix, _, name = found[1].partition(".")
+    return secrets.get(name, found[0]) if prefix == "args" else found[0]
 
 
 def _value(found: re.Match[str], values: Mapping[str, str], path: Path) -> str:

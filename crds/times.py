@@ -7,20 +7,26 @@ from datetime import UTC, datetime, timedelta
 
 from crds.errors import Invalid
 
+LONGEST = 10 * 366 * 24 * 3600.0
+SHOWN = 40
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 
 
 def duration(written: str | int | float, path: str) -> timedelta:
     """`30`, `"30"`, `"30s"`, `"1h30m"` or `"0.5s"` as a time span; Invalid names `path` otherwise."""
-    if isinstance(written, int | float):
-        return timedelta(seconds=written)
-    text = written.strip()
+    seconds = written if isinstance(written, int | float) else _seconds(written.strip(), path)
+    if not -LONGEST <= seconds <= LONGEST:
+        raise Invalid(path, f"{str(written)[:SHOWN]} is longer than ten years; write a shorter time")
+    return timedelta(seconds=seconds)
+
+
+def _seconds(text: str, path: str) -> float:
     if re.fullmatch(r"\d+", text):
-        return timedelta(seconds=int(text))
+        return float(text)
     if not re.fullmatch(rf"(?:{_PART.pattern})+", text):
-        raise Invalid(path, f"{written!r} is no duration; write seconds as a number, or like 30s, 5m, 1h30m")
-    return timedelta(seconds=sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text)))
+        raise Invalid(path, f"{text!r} is no duration; write seconds as a number, or like 30s, 5m, 1h30m")
+    return sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text))
 
 
 def parse(written: str) -> datetime:

@@ -299,13 +299,15 @@ def test_a_secret_is_read_first_and_goes_into_the_query_alone() -> None:
     assert "s3cret" not in f"{raw} {query}"
 
 
-def with_secret(**metric: Any) -> Raw:
+def with_secret(*args: Raw, **metric: Any) -> Raw:
     """A run of one metric whose provider shows the secret token to Prometheus."""
     oauth2 = {"tokenUrl": "https://issuer/token", "clientId": "me", "clientSecret": "{{args.token}}"}
     shown = {"address": "http://prometheus:9090", "authentication": {"oauth2": oauth2}}
     provider = {"prometheus": {**shown, **metric.pop("prometheus", {})}}
     secret = {"name": "token", "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "token"}}}
-    raw = raw_run(metrics=[{"name": "m", "interval": "30s", "provider": provider, **metric}], args=[secret])
+    raw = raw_run(
+        metrics=[{"name": "m", "interval": "30s", "provider": provider, **metric}], args=[secret, *args]
+    )
     return recorded(raw, plan(raw, {}, START))
 
 
@@ -315,6 +317,13 @@ def test_a_client_secret_goes_into_the_question_alone() -> None:
     assert isinstance(query, Query)
     assert query.server.authentication.oauth2 == OAuth2("https://issuer/token", "me", "s3cret")
     assert "s3cret" not in f"{raw} {query} {query.server!r}"
+
+
+def test_braces_that_a_value_brings_along_are_text() -> None:
+    raw = with_secret({"name": "pod", "value": "{{pod}}"}, prometheus={"query": "up{a='{{args.pod}}'}"})
+    _, query = needs(raw, {TOKEN: Known("s3cret")}, START)
+    assert isinstance(query, Query)
+    assert query.query == "up{a='{{pod}}'}"
 
 
 def test_counters_are_asked_for_with_the_same_credentials() -> None:

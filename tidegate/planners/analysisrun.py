@@ -12,7 +12,7 @@ from typing import Any, TypeVar, assert_never
 
 import msgspec
 
-from analysis.args import asks_for, filled, placeholder, redacted
+from analysis.args import asks_for, placeholder, redacted, revealed
 from analysis.check import OVER, Unanswered
 from analysis.classic import WARNING, Lookup
 from analysis.evidence import Answered
@@ -104,7 +104,7 @@ def _filled(sent: T, values: Values) -> T:
     if not values:
         return sent
     written = msgspec.json.decode(msgspec.json.encode(sent))
-    return msgspec.convert(filled(written, values, ()), type(sent))
+    return msgspec.convert(revealed(written, values), type(sent))
 
 
 def plan(raw: Raw, answers: Answers, now: datetime) -> Plan:
