@@ -142,15 +142,14 @@ class Observer:
 
     async def _fetch(self, need: Need) -> None:
         """Fetch until there is an answer, saying the error meanwhile; ends with the last who asks."""
-        async for attempt in AsyncRetrying(
+        insistent = AsyncRetrying(
             retry=retry_if_result(lambda answer: isinstance(answer, Failed)),
             wait=wait_exponential(multiplier=FIRST_RETRY, max=LONGEST_RETRY),
-        ):
-            with attempt:
-                answer = await self._try(need)
-            attempt.retry_state.set_result(answer)
-            if isinstance(answer, Failed):
-                self._learn(need, answer)
+            before_sleep=lambda state: self._learn(
+                need, state.outcome.result() if state.outcome else Absent()
+            ),
+        )
+        answer: Answer = await insistent(self._try, need)
         del self._fetching[need]
         self._learn(need, answer)
 

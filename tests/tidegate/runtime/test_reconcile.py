@@ -317,6 +317,24 @@ async def test_a_hung_fetch_holds_up_nobody_and_its_answer_wakes() -> None:
         await until(lambda: get(w.read(ANY), "status", "seen") == "Known")
 
 
+async def test_a_fetch_that_nobody_waits_for_any_more_is_given_up() -> None:
+    tries: list[asyncio.Task[None] | None] = []
+
+    async def fetch(_: Pods) -> Answer:
+        tries.append(asyncio.current_task())
+        if len(tries) > 1:
+            await asyncio.Event().wait()
+        return Failed("not yet")
+
+    need = Pods("shop", (), START)
+    toy = Toy(quiet, lambda raw, _: () if get(raw, "spec", "done") else (need,))
+    async with world({ROLLOUT: toy}, {Pods: fetch}, [ANY]) as w:
+        await until(lambda: len(tries) > 1)
+        w.merge(ANY, {"spec": {"done": True}})
+        await until(lambda: all(task and task.cancelled() for task in tries))
+        assert (w.observer._fetching, w.observer._fetched) == ({}, {})
+
+
 async def test_one_answer_serves_all_who_ask_and_goes_with_the_last() -> None:
     fetched: list[Pods] = []
 
