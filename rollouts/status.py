@@ -163,7 +163,7 @@ def _canary(world: World, memory: Memory, raw: Raw) -> Raw:
 def _weights(world: World, raw: Raw) -> Raw | None:
     seen = world.seen
     if seen is None:
-        return raw.get("weights")
+        return raw.get("weights") if world.ask.routed else None
     return {
         "canary": _share(seen.weight, seen.canary, world.ask.canary_service),
         "stable": _share(100 - seen.weight, seen.stable, world.ask.stable_service),

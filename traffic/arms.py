@@ -83,6 +83,20 @@ def point(
     )
 
 
+def manager(raw: Raw | None) -> str:
+    """The Rollout that a Service or a DestinationRule says it belongs to; "" for none."""
+    return str(paths.get(raw, "metadata", "annotations", MANAGED_BY, default=""))
+
+
+def let_go(raw: Raw) -> Operations:
+    """The JSON Patch after which a managed Service or DestinationRule means every pod, and is nobody's."""
+    subsets = range(len(paths.get(raw, "spec", "subsets", default=[])))
+    places: list[Path] = [("spec", "selector"), *(("spec", "subsets", index, "labels") for index in subsets)]
+    hashes = [(*place, HASH_LABEL) for place in places if paths.get(raw, *place, HASH_LABEL) is not None]
+    gone = (*hashes, ("metadata", "annotations", MANAGED_BY))
+    return (same_version(raw), *({"op": "remove", "path": pointer(*path)} for path in gone))
+
+
 def _labels(arms: Arms, objects: Objects) -> tuple[tuple[Ref, Path], tuple[Ref, Path]]:
     """Where the stable and the canary arm's hashes are written."""
     if isinstance(arms, Services):

@@ -106,3 +106,16 @@ def test_a_release_that_never_starts_is_aborted_and_both_services_mean_the_old(v
     v1.until(is_aborted, 240, "v4 is aborted")
     v1.until_quiet()
     assert selected(v1) == before
+
+
+def test_services_of_a_rollout_that_is_deleted_select_every_pod_again(v1: World) -> None:
+    v1.store.remove(ROLLOUTS, v1.rollout())
+    v1.run(5)
+    assert selected(v1) == ["None", "None"]
+
+
+def test_services_that_are_not_named_any_more_select_every_pod_again(v1: World) -> None:
+    v1.apply(ROLLOUTS, NAME, {"spec": {"strategy": {"canary": {"canaryService": None}}}})
+    v1.run(5)
+    stable, canary = selected(v1)
+    assert (stable != "None", canary) == (True, "None")

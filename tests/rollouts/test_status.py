@@ -139,3 +139,11 @@ def test_the_weights_name_revisions_and_services() -> None:
         "canary": {"weight": 10, "serviceName": "api-canary", "podTemplateHash": "new"},
         "stable": {"weight": 90, "serviceName": "api-stable", "podTemplateHash": "old"},
     }
+
+
+@pytest.mark.parametrize(("routed", "kept"), [(True, True), (False, False)])
+def test_weights_stay_while_a_router_cannot_be_read_and_go_with_it(routed: bool, kept: bool) -> None:
+    blind = world(traffic=None, ask=ask(routed=routed))
+    was = {"canary": {"weights": {"canary": {"weight": 20}}}}
+    status = report(blind, plan(blind).memory, RolloutStatus(), was)
+    assert ("weights" in status.get("canary", {})) is kept

@@ -17,7 +17,7 @@ from rollouts.conditions import INVALID, invalid_spec
 from rollouts.world import Service, Services, Traffic, Trouble
 from tidegate.planners.needs import Absent, Answer, Answers, Failed, Known, Object, known
 from traffic import arms
-from traffic.arms import MANAGED_BY, Arms, Subsets
+from traffic.arms import Arms, Subsets, manager
 from traffic.istio import Istio, Seen, Via, seen
 
 Raw = dict[str, Any]
@@ -29,6 +29,7 @@ FIELDS = {
 }
 NAMED_IN_CANARY = ("canaryService", "stableService")
 NAMED_IN_BLUE_GREEN = ("activeService", "previewService")
+NAMED_IN_PING_PONG = ("pingService", "pongService")
 
 
 def istio_of(rollout: Rollout) -> Istio | None:
@@ -63,7 +64,7 @@ def services_of(rollout: Rollout) -> arms.Services:
 def claims(rollout: Rollout, named: Arms, answers: Answers) -> tuple[Object, ...]:
     """The other Rollouts that its Services say they belong to."""
     refs = named.refs if isinstance(named, arms.Services) else ()
-    others = (_manager(known(answers, Object(ref))) for ref in refs)
+    others = (manager(known(answers, Object(ref))) for ref in refs)
     namespace, name = rollout.metadata.namespace, rollout.metadata.name
     return tuple(Object(Ref(ROLLOUT, namespace, other)) for other in others if other not in ("", name))
 
@@ -99,11 +100,7 @@ def services(rollout: Rollout, named: Arms, answers: Answers) -> Services | Trou
 
 def _selects(rollout: Rollout, raw: Raw) -> Service:
     means = str(paths.get(raw, "spec", "selector", HASH_LABEL, default=""))
-    return Service(means, _manager(raw) == rollout.metadata.name)
-
-
-def _manager(raw: Raw | None) -> str:
-    return str(paths.get(raw, "metadata", "annotations", MANAGED_BY, default=""))
+    return Service(means, manager(raw) == rollout.metadata.name)
 
 
 def _wrong_service(rollout: Rollout, named: Arms, answers: Answers) -> Trouble | None:
@@ -112,19 +109,20 @@ def _wrong_service(rollout: Rollout, named: Arms, answers: Answers) -> Trouble |
         return None
     fields = (("stableService", named.stable), ("canaryService", named.canary))
     for field, name in fields:
-        answer = answers.get(Object(Ref(SERVICE, named.namespace, name)))
-        if wrong := next(_wrongs(rollout, name, answer, answers), ""):
+        ref = Ref(SERVICE, named.namespace, name)
+        if wrong := next(_wrongs(rollout, ref, answers), ""):
             problem = Invalid(f"{CANARY}.{field}", f'"{name}": service "{name}" {wrong}')
             return Trouble(INVALID, invalid_spec(rollout.metadata.name, problem))
     return None
 
 
-def _wrongs(rollout: Rollout, name: str, answer: Answer | None, answers: Answers) -> Iterator[str]:
+def _wrongs(rollout: Rollout, ref: Ref, answers: Answers) -> Iterator[str]:
+    answer = answers.get(Object(ref))
     if isinstance(answer, Absent):
         yield "not found; create it, or correct the name"
     raw = answer.value if isinstance(answer, Known) else None
-    other = _manager(raw)
-    if other != rollout.metadata.name and _claims(known(answers, _rollout(rollout, other)), name):
+    other = manager(raw)
+    if other != rollout.metadata.name and names(known(answers, _rollout(rollout, other)), ref):
         yield f'is managed by another Rollout, "{other}"; name another Service here or there'
     selector: dict[str, str] = paths.get(raw, "spec", "selector", default={})
     labels = paths.get(rollout.spec.template, "metadata", "labels", default={})
@@ -137,12 +135,18 @@ def _rollout(beside: Rollout, name: str) -> Object:
     return Object(Ref(ROLLOUT, beside.metadata.namespace, name))
 
 
-def _claims(rollout: Raw | None, service: str) -> bool:
-    """Whether a Rollout, where there is one, still names this Service."""
-    strategy = paths.get(rollout, "spec", "strategy", default={})
-    named = [paths.get(strategy, "canary", field) for field in NAMED_IN_CANARY]
-    named += [paths.get(strategy, "blueGreen", field) for field in NAMED_IN_BLUE_GREEN]
-    return service in named
+def names(rollout: Raw | None, ref: Ref) -> bool:
+    """Whether a Rollout, where there is one, names this Service or DestinationRule, whoever acts on it."""
+    canary, blue_green = (
+        paths.get(rollout, "spec", "strategy", one, default={}) for one in ("canary", "blueGreen")
+    )
+    if ref.kind == DESTINATION_RULE:
+        return bool(paths.get(canary, "trafficRouting", "istio", "destinationRule", "name") == ref.name)
+    ping_pong = paths.get(canary, "pingPong", default={})
+    named = [paths.get(canary, field) for field in NAMED_IN_CANARY]
+    named += [paths.get(blue_green, field) for field in NAMED_IN_BLUE_GREEN]
+    named += [paths.get(ping_pong, field) for field in NAMED_IN_PING_PONG]
+    return ref.name in named
 
 
 def _found(ref: Ref, answer: Answer | None) -> Raw | Trouble | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind
+from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, ROLLOUT, SERVICE, Kind
 from tidegate.planners import analysisrun
+from tidegate.planners.managed import ManagedPlanner
 from tidegate.planners.rollout import RolloutPlanner
 from tidegate.planners.settings import Settings
 from tidegate.runtime.reconcile import Planner
@@ -11,4 +12,9 @@ from tidegate.runtime.reconcile import Planner
 
 def controllers(settings: Settings) -> dict[Kind, Planner]:
     """The registry, for a controller in these surroundings."""
-    return {ROLLOUT: RolloutPlanner(settings), ANALYSIS_RUN: analysisrun}
+    return {
+        ROLLOUT: RolloutPlanner(settings),
+        ANALYSIS_RUN: analysisrun,
+        SERVICE: ManagedPlanner(SERVICE),
+        DESTINATION_RULE: ManagedPlanner(DESTINATION_RULE),
+    }

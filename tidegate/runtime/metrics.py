@@ -21,7 +21,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from crds.paths import get
-from crds.refs import ANALYSIS_RUN, POD, ROLLOUT, Kind, Ref, ref_of, shard_of
+from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, POD, ROLLOUT, SERVICE, Kind, Ref, ref_of, shard_of
 from tidegate import VERSION
 from tidegate.kube.http import Request
 from tidegate.kube.store import Raw, Store
@@ -81,7 +81,7 @@ class Metrics:
         self.registry.register(AnalysisFigures(store, instance))
         self._lingering = requests.lingering
         self._timings = Timings(store, self.registry, self._lingering, instance)
-        self.queue = QueueFigures((ROLLOUT, ANALYSIS_RUN), self.registry)
+        self.queue = QueueFigures((ROLLOUT, ANALYSIS_RUN, SERVICE, DESTINATION_RULE), self.registry)
         store.changed.append(self._changed)
         named = ("namespace", "name")
         self._rounds = {
@@ -107,6 +107,8 @@ class Metrics:
         return generate_latest(self.registry)
 
     def round(self, key: Ref, seconds: float, failed: bool) -> None:
+        if key.kind not in self._rounds:  # Argo has no figures of them
+            return
         named = (key.namespace, key.name)
         self._lingering.series(key_of(key), self._rounds[key.kind], named).observe(seconds)
         if failed:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from crds.errors import Invalid, Retry
-from crds.refs import ROLLOUT, Kind, Ref, ref_of, shard_of
+from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind, Ref, ref_of, shard_of
 from crds.times import rfc3339_micro
 from tidegate.kube.errors import KubeError, TooMany, for_good, look_again
 from tidegate.kube.store import Store
@@ -31,12 +31,16 @@ GREETED = {ROLLOUT: "RolloutAddedToInformer"}
 """What is told of an object, by its kind, when a controller first sees it: Argo's reasons."""
 
 
+SHARDED = (ROLLOUT, ANALYSIS_RUN)
+"""Kinds whose objects belong to one of several controllers."""
+
+
 class Planner(Protocol):
     """A module of `tidegate.planners` is one."""
 
-    def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]: ...
+    def needs(self, raw: Raw, answers: Answers, now: datetime, /) -> tuple[Need, ...]: ...
 
-    def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan: ...
+    def plan(self, raw: Raw, answers: Answers, now: datetime, /) -> Plan: ...
 
 
 class Watcher(Protocol):
@@ -90,7 +94,7 @@ class Reconciler:
     async def round(self, key: Ref) -> None:
         """Look, think and act once for `key`, and say when to look again."""
         raw = self._hands.store.get(*key)
-        if raw is None or not self._is_ours(raw):
+        if raw is None or not self._is_ours(key.kind, raw):
             self._hands.observer.forget(key)
             self._hands.queue.forget(key)
             self._doubted.pop(key, None)
@@ -178,8 +182,8 @@ class Reconciler:
             await self._hands.executor.tell(event, self._hands.clock.now())
         return False
 
-    def _is_ours(self, raw: Raw) -> bool:
-        return shard_of(raw) == self._instance
+    def _is_ours(self, kind: Kind, raw: Raw) -> bool:
+        return kind not in SHARDED or shard_of(raw) == self._instance
 
     def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
         raw = after or before
