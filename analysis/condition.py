@@ -138,8 +138,11 @@ class _Reader:
         return self._tokens[self._at]
 
     def wrong(self, problem: str) -> Invalid:
-        what = repr(self.here.text) if self.here.sort else "the end"
-        return Invalid(self._path, f"column {self.here.column}: {what}: {problem}")
+        if self.here.sort:
+            return Invalid(self._path, f"column {self.here.column}: {self.here.text!r}: {problem}")
+        cut = any(token.text in PREDICATES for token in self._tokens)
+        fix = "; quote the condition, for to YAML a bare # begins a comment" if cut else ""
+        return Invalid(self._path, f"column {self.here.column}: the end: {problem}{fix}")
 
     def expression(self) -> Part:
         part = self._operation(0)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from analysis.run_spec import mistakes
 from crds.rollout import parse
 from crds.support import CANARY, IGNORED_CANARY, ISTIO, ROUTING, SPEC, STEP, unsupported
 from crds.validate import problems
@@ -47,3 +50,23 @@ def test_the_support_page_lists_every_field_that_is_held_or_passed_over() -> Non
     page = (ROOT / "docs" / "support.md").read_text()
     fields = [*SPEC, *CANARY, *ROUTING, *ISTIO, *STEP.values(), *IGNORED_CANARY]
     assert [field for field in fields if f"`{field}`" not in page] == []
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples" / "analysis").glob("*.yaml")), ids=lambda path: path.stem
+)
+def test_the_analysis_page_shows_each_of_its_examples(path: Path) -> None:
+    assert f"```yaml\n{path.read_text()}```" in (ROOT / "docs" / "analysis.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "raw", [one for path in EXAMPLES for one in documents(path) if "Analysis" in one["kind"]]
+)
+def test_an_example_of_an_analysis_has_no_mistake(raw: dict[str, Any]) -> None:
+    assert [str(one) for one in mistakes(raw)] == []
+
+
+def test_what_the_analysis_page_shows_is_yaml() -> None:
+    shown = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "analysis.md").read_text(), re.S)
+    assert len(shown) > 10
+    assert all(list(yaml.safe_load_all(textwrap.dedent(one))) for one in shown)

@@ -57,6 +57,7 @@ def test_an_empty_vector_is_said_as_argo_says_it() -> None:
         ("result[0] => 1", "column 11: '=> 1' cannot be read"),
         ("result[0] > 1 1", "column 15: '1': an operator, or the end, was expected"),
         ("stddev(result) > 1", "column 1: 'stddev': is not known"),
+        ("all(result,", "the end: a value was expected; quote the condition, for to YAML a bare # begins"),
         ("isNaN(1, 2)", "isNaN() has 2 arguments; it takes 1"),
         ("all(result, any(result, # > 1))", "a predicate within a predicate is not acted on"),
         ("# > 1", "column 1: '#': a value was expected"),

@@ -66,6 +66,7 @@ class Scene:
     def _clear(self) -> None:
         until(lambda: self._asked(path("rollouts")), 30, "rollouts to be served")
         self.kube.delete(path("rollouts"))
+        self.kube.delete(path("analysisruns"))
         for kind, group in (("analysisruns", ""), ("replicasets", "apps/v1"), ("pods", "v1")):
             where = path(kind, group=group) if group else path(kind)
             until(lambda where=where: self._none(where), 60, f"no {kind}")  # type: ignore[misc]

@@ -80,6 +80,8 @@ def start_prometheus(tools: Tools, folder: Path) -> Part:
         "scrape_configs": [
             {"job_name": "envoy", "metrics_path": "/stats/prometheus",
              "static_configs": [{"targets": [ADMIN.removeprefix("http://")]}]},
+            {"job_name": "prometheus", "scrape_interval": "5s",
+             "static_configs": [{"targets": ["127.0.0.1:9090"]}]},
         ],
     }  # fmt: skip
     (folder / "prometheus.yaml").write_text(yaml.safe_dump(config))
