@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from decimal import Decimal
 from functools import cache
@@ -20,6 +20,7 @@ from importlib import resources
 from typing import Any
 
 from crds import times
+from crds.paths import Path
 from crds.quantity import canonical
 
 Writer = Callable[[Any], str]
@@ -48,6 +49,25 @@ def pod_template_json(template: dict[str, Any]) -> str:
 
 def steps_json(steps: list[dict[str, Any]] | None) -> str:
     return _writer("[]CanaryStep")(steps or None)  # Argo writes and reads a Rollout anew: [] becomes null
+
+
+def malformed(template: Any, kind: str = "PodTemplateSpec") -> Iterator[Path]:
+    """Where quantities stand that Go cannot read: Argo Rollouts leaves them out of its ReplicaSets."""
+    kind = kind.removeprefix("*")
+    if _unreadable(kind, template):
+        yield ()
+    for key, child, value in _children(kind, template):
+        yield from ((key, *path) for path in malformed(value, child))
+
+
+def _children(kind: str, value: Any) -> Iterator[tuple[str | int, str, Any]]:
+    """What stands in a value of a type: its key or index, its own type, and itself."""
+    if isinstance(value, list) and kind.startswith("[]"):
+        yield from ((at, kind[2:], one) for at, one in enumerate(value))
+    elif isinstance(value, dict) and kind.startswith("{}"):
+        yield from ((key, kind[2:], one) for key, one in value.items())
+    elif isinstance(value, dict):
+        yield from ((name, child, value.get(name)) for name, child, _ in _fields().get(kind, ()))
 
 
 def _encoded(data: bytes) -> str:

@@ -68,6 +68,21 @@ def test_what_is_no_quantity_is_none(written: Any) -> None:
     assert canonical(written) is None
 
 
+def test_quantities_that_are_none_are_found_wherever_they_stand() -> None:
+    limits = {"limits": {"memory": "128Mx", "cpu": "1"}}
+    volumes = [
+        {"name": "v", "emptyDir": {"sizeLimit": "much"}},
+        {"name": "w", "emptyDir": {"sizeLimit": "1Gi"}},
+    ]
+    template = {
+        "spec": {"containers": [{"name": "a"}, {"name": "b", "resources": limits}], "volumes": volumes}
+    }
+    assert set(podhash.malformed(template)) == {
+        ("spec", "containers", 1, "resources", "limits", "memory"),
+        ("spec", "volumes", 0, "emptyDir", "sizeLimit"),
+    }
+
+
 def test_an_absurd_exponent_takes_no_time() -> None:
     assert canonical("1e-999999999") == "1e-9"
     assert canonical("1e999999999") == "1e999999999"

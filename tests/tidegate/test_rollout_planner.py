@@ -123,6 +123,17 @@ def settled(old: Raw, new: Raw, **more: Any) -> Raw:
     return {**new, "status": status}
 
 
+def test_pods_do_without_a_quantity_that_is_none_and_a_condition_names_it() -> None:
+    path = ("spec", "template", "spec", "containers", 0, "resources", "limits", "memory")
+    plan = planned(put(put(brief(), path, "128Mx"), (*path[:-1], "cpu"), "1"))
+    made = next(write for write in plan.writes if isinstance(write, Create))
+    assert get(made.body, *path[:-1]) == {"cpu": "1"}
+    record = plan.writes[-1]
+    assert isinstance(record, Record)
+    said = next(one for one in record.patch["conditions"] if one["type"] == "FieldsIgnored")
+    assert "spec.template.spec.containers[0].resources.limits.memory (no quantity)" in said["message"]
+
+
 def test_the_first_replica_set_is_argos() -> None:
     raw = brief()
     made = next(write for write in planned(raw).writes if isinstance(write, Create))

@@ -104,7 +104,7 @@ class RolloutPlanner:
             world,
             metrics=judged.trouble or step.trouble,
             asking=judged.asking or step.asking,
-            ignored=ignored(here.rollout),
+            ignored=(*ignored(here.rollout), *(f"{path} (no quantity)" for path in here.dropped)),
             aged=aged(here, world, answers),
             refused=known(answers, Refusal(ref_of(ROLLOUT, raw)), ""),
         )

@@ -22,7 +22,7 @@ from crds.rollout import Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
 from rollouts.conditions import EXPECTING, FAILURE, LATE
-from rollouts.podhash import pod_template_hash, step_hash
+from rollouts.podhash import malformed, pod_template_hash, step_hash
 from rollouts.status import remembered
 from rollouts.stuck import why_stuck
 from rollouts.world import Ask, Pods, Run, Trouble, World
@@ -56,6 +56,8 @@ class Given(msgspec.Struct, frozen=True, dict=True):
     steps: tuple[Step, ...]
     pod_hash: str
     step_hash: str
+    dropped: tuple[str, ...] = ()
+    """Quantities of the template that are none, by their paths."""
 
     @property
     def namespace(self) -> str:
@@ -81,8 +83,12 @@ class Given(msgspec.Struct, frozen=True, dict=True):
 
 
 def given(raw: Raw) -> Given:
-    """Raises Invalid where the spec cannot be read."""
+    """Raises Invalid where the spec cannot be read. Its pods do without the quantities that are none."""
     rollout = parse(raw)
+    template, dropped = rollout.spec.template, tuple(malformed(rollout.spec.template))
+    for path in dropped:
+        template = paths.drop(template, path)
+    rollout = replace(rollout, spec=replace(rollout.spec, template=template))
     istio = istio_of(rollout)
     return Given(
         raw=raw,
@@ -92,6 +98,7 @@ def given(raw: Raw) -> Given:
         steps=steps(rollout),
         pod_hash=pod_template_hash(rollout.spec.template, rollout.status.collision_count),
         step_hash=step_hash(list(rollout.canary.steps)) if rollout.canary else "",
+        dropped=tuple(paths.show("spec", "template", *path) for path in dropped),
     )
 
 
