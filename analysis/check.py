@@ -155,7 +155,8 @@ def _silence(check: Check, seen: Answered, after: Evidence) -> str:
     """What kind of silence there has been for `grace` while the canary was meant to have requests, if any."""
     if check.expected is None:
         return ""
-    heard = max(check.expected, after.heard_at or check.expected)
+    known = (check.expected, after.heard_at or check.expected)
+    heard = max(known) if max(known) <= check.before.next_check else min(known)  # a clock was set back
     if check.before.next_check - heard < check.metric.grace:
         return ""
     return f"{_kind_of_silence(check, seen, after)}, since {rfc3339(heard)}"

@@ -91,6 +91,11 @@ def _doubts(more_errors_than_requests: bool, replica_switches: int) -> str:
     return ""
 
 
+def anew(evidence: Evidence, interval: timedelta, now: datetime) -> Evidence:
+    """After the clock was set back: the next check would be far off, and silence be counted from there."""
+    return msgspec.structs.replace(evidence, next_check=now + interval, heard_at=now, unanswered_since=None)
+
+
 def rejected(evidence: Evidence, limit: Limit) -> bool:
     """The release is over its limit, wrongly said of a good one with probability alpha at most."""
     return evidence.log_e >= -log(limit.alpha)

@@ -12,9 +12,9 @@ from typing import assert_never
 import msgspec
 
 from analysis import classic
-from analysis.check import OVER, Check, Judged, Unanswered, begun, checked, ended
+from analysis.check import LONGEST_RETRY, OVER, Check, Judged, Unanswered, begun, checked, ended
 from analysis.classic import Classic, Lookup
-from analysis.evidence import Answered, Evidence, sentence, window
+from analysis.evidence import Answered, Evidence, anew, sentence, window
 from analysis.instant import Instant
 from analysis.provider import Server
 from analysis.run_spec import is_dry, kept, measurable
@@ -65,7 +65,16 @@ def questions(run: AnalysisRun, now: datetime) -> tuple[Question | Lookup, ...]:
     if completed(run.status) or run.spec.terminate:
         return ()
     asked = (_question(run, index) for index in range(len(run.spec.metrics)))
-    return tuple(question for question in asked if question and question.at <= now)
+    return tuple(question for question in asked if question and _is_due(run, question, now))
+
+
+def _is_due(run: AnalysisRun, question: Question | Lookup, now: datetime) -> bool:
+    """Its time has come, or lies beyond one that is itself to come: the clock was set back."""
+    if isinstance(question, Question):
+        return question.at <= now
+    results = (one for one in run.status.metric_results if one.name == question.metric)
+    last = next((one.measurements[-1].finished_at for one in results if one.measurements), None)
+    return question.at <= now or (last or run.status.started_at or now) > now
 
 
 def next_look(run: AnalysisRun) -> datetime | None:
@@ -173,6 +182,8 @@ def _statistical_step(
         lost = known.result.phase == "Running"
         dry = is_dry(run.spec, metric.name)
         return ended(known, "Error", FORGOTTEN) if lost else begun(metric, now, dry_run=dry)
+    if known.evidence.next_check > now + metric.delay + metric.interval + LONGEST_RETRY:
+        return Judged(known.result, anew(known.evidence, metric.interval, now))
     if not isinstance(reading, Answered | Unanswered):
         return known
     return checked(Check(metric, known.result, known.evidence, _expected(run, metric), now), reading)

@@ -101,11 +101,18 @@ def _say(conditions: tuple[Condition, ...], says: Says, now: datetime) -> tuple[
     status = "Unknown" if says.status is None else str(says.status)
     old = next((c for c in conditions if c.type == says.type), None)
     reworded = says.type in TRANSIENT and old is not None and old.message != says.message
-    if old and (old.status, old.reason) == (status, says.reason) and not says.fresh and not reworded:
+    stale = says.fresh or reworded or _ahead(old, now)
+    if old and (old.status, old.reason) == (status, says.reason) and not stale:
         return conditions
-    turned = old.last_transition_time if old and old.status == status else now
+    turned = old.last_transition_time if old and old.status == status and not _ahead(old, now) else now
     new = Condition(says.type, status, says.reason, says.message, now, turned)
     return (*(c for c in conditions if c.type != says.type), new)
+
+
+def _ahead(condition: Condition | None, now: datetime) -> bool:
+    """It was said by a clock that has been set back since."""
+    said = condition and condition.last_update_time
+    return bool(said and said > now)
 
 
 def troubles(world: World, memory: Memory) -> tuple[Says, ...]:

@@ -13,7 +13,7 @@ from rollouts.world import Ask
 
 def step_weight(ask: Ask, memory: Memory) -> int:
     """The weight that the current step orders; nothing goes to a canary that is ordered to have no pods."""
-    return weight_at(ask, _at(ask, memory)) if canary_pods(ask, memory) or not ask.replicas else 0
+    return weight_at(ask, _at(ask, memory)) if canary_pods(ask, memory) else 0
 
 
 def canary_pods(ask: Ask, memory: Memory) -> int:

@@ -32,7 +32,8 @@ from rollouts.world import Ask, Run, Services, Traffic, Trouble, World
 
 def remember(world: World) -> Memory:
     """The memory after looking at `world`; looking again at the same world changes nothing more."""
-    memory = note_services(world, note_traffic(world.memory, world.traffic, world.now))
+    memory = not_ahead(world.memory, world.now)
+    memory = note_services(world, note_traffic(memory, world.traffic, world.now))
     memory = recognise_stable(world, memory)
     memory = begin_revision(world, memory)
     if not on_the_way(world.ask, memory):
@@ -80,8 +81,8 @@ def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetim
                 stable=stable,
                 canary=canary,
                 exact=exact,
-                weight_since=old.weight_since if old and same_weight else now,
-                arms_since=old.arms_since if old and same_arms else now,
+                weight_since=min(old.weight_since, now) if old and same_weight else now,
+                arms_since=min(old.arms_since, now) if old and same_arms else now,
             )
             return replace(memory, traffic=noted)
         case never:
@@ -97,17 +98,30 @@ def note_services(world: World, memory: Memory) -> Memory:
     return memory if was and was.stable == means else replace(memory, served=Meant(means, world.now))
 
 
+def not_ahead(memory: Memory, now: datetime) -> Memory:
+    """The clock was set back: a pause that would begin in the future begins now, and is as long as asked."""
+    latest, served = next_second(now), memory.served
+    if served and served.since > now:
+        memory = replace(memory, served=Meant(served.stable, now))
+    if all(p.since <= latest for p in memory.pauses):
+        return memory
+    return replace(memory, pauses=tuple(Paused(p.reason, min(p.since, latest)) for p in memory.pauses))
+
+
 def recognise_stable(world: World, memory: Memory) -> Memory:
-    """A status that was lost: the revision the stable arm means, or the stable Service, and that has pods, is
-    stable.
+    """A status that was lost, or names a ReplicaSet that is gone: the revision the stable arm means, or the
+    stable Service, and that has pods, is stable. The way to another one begins anew.
 
     One that is being deployed for the first time is so once the router has settled on it (`first_deployed`).
     """
+    if world.revision_of(memory.stable):
+        return memory
+    memory = replace(memory, stable="")
     means = world.seen.stable if world.seen else memory.served.stable if memory.served else ""
-    if memory.stable or (memory.pod_hash and means == world.ask.pod_hash):
+    if memory.pod_hash and means == world.ask.pod_hash:
         return memory
     serving = world.revision_of(means)
-    return replace(memory, stable=serving.hash) if serving and serving.desired else memory
+    return replace(memory, stable=serving.hash, step=0) if serving and serving.desired else memory
 
 
 def begin_revision(world: World, memory: Memory) -> Memory:
@@ -313,8 +327,12 @@ def arms_settled(world: World, memory: Memory) -> bool:
 
 
 def _promoted(world: World, memory: Memory) -> Memory:
-    """All traffic was seen on the new revision, settled, and its pods are all there: it is stable now."""
-    if memory.step < len(world.ask.steps) or not reached(world, memory, 100):
+    """All traffic was seen on the new revision, settled, and its pods are all there: it is stable now.
+
+    Where no pods are asked for, there is no traffic to wait for.
+    """
+    everything = 100 if world.ask.replicas else 0
+    if memory.step < len(world.ask.steps) or not reached(world, memory, everything):
         return memory
     return at_rest(world.ask, replace(memory, stable=world.ask.pod_hash))
 

@@ -14,7 +14,7 @@ from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
 from rollouts.orders import canary_pods, pods_for, step_weight
 from rollouts.progress import arms_settled, on_the_way, weight_settled
-from rollouts.world import Pods, World
+from rollouts.world import Ask, Pods, World
 
 DRAIN = timedelta(seconds=4)
 """Pods that nobody asked to keep stay so long after their traffic has settled elsewhere."""
@@ -105,11 +105,17 @@ def _came_home(world: World, memory: Memory) -> bool:
 def _leave(world: World, memory: Memory, pods: Pods, delay: timedelta) -> Sizing:
     if carries_traffic(world, memory, pods.hash):
         return Sizing()
-    at = pods.leave_at or next_second(world.now + delay)
+    latest = next_second(world.now + _longest(world.ask))
+    said = pods.leave_at if pods.leave_at and pods.leave_at <= latest else None
+    at = said or next_second(world.now + delay)
     if world.now >= at or not delay:
         return Sizing(scaled(pods, 0))
-    marked: tuple[Action, ...] = () if pods.leave_at else (LeaveAt(pods.name, at),)
-    return Sizing(marked, at)
+    return Sizing(() if said else (LeaveAt(pods.name, at),), at)
+
+
+def _longest(ask: Ask) -> timedelta:
+    """A deadline further ahead was written by a clock that has been set back since, or for another delay."""
+    return max(DRAIN, ask.delay, ask.abort_delay or DRAIN)
 
 
 def carries_traffic(world: World, memory: Memory, pod_hash: str) -> bool:

@@ -29,11 +29,11 @@ address: http://prometheus
 """  # noqa: E501
 
 
-def template(image: str) -> Raw:
+def template(image: str, name: str = NAME) -> Raw:
     probe = {"httpGet": {"path": "/health", "port": 3000}, "periodSeconds": 5}
     resources = {"requests": {"cpu": "500m", "memory": "512Mi"}}
     container = {"name": "api", "image": image, "resources": resources, "readinessProbe": probe}
-    return {"metadata": {"labels": {"app": NAME}}, "spec": {"containers": [container]}}
+    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
 
 
 def rollout() -> Raw:
@@ -57,18 +57,27 @@ def rollout() -> Raw:
     }
 
 
-def begin(world: World) -> None:
+def rule() -> Raw:
     subsets = [{"name": arm, "labels": {"app": NAME}} for arm in ("stable", "canary")]
-    rule = {"metadata": {"name": NAME}, "spec": {"host": NAME, "subsets": subsets}}
+    return {"metadata": {"name": NAME}, "spec": {"host": NAME, "subsets": subsets}}
+
+
+def service() -> Raw:
     route: list[Any] = [
         {"destination": {"host": NAME, "subset": "stable"}, "weight": 100},
         {"destination": {"host": NAME, "subset": "canary"}, "weight": 0},
     ]
-    service = {"metadata": {"name": NAME}, "spec": {"hosts": [NAME], "http": [{"route": route}]}}
-    catalogue = {"metadata": {"name": "tidegate-metrics"}, "data": {"error-rate": CATALOGUE}}
-    world.create(DESTINATION_RULES, rule)
-    world.create(VIRTUAL_SERVICES, service)
-    world.create(CONFIG_MAPS, catalogue)
+    return {"metadata": {"name": NAME}, "spec": {"hosts": [NAME], "http": [{"route": route}]}}
+
+
+def catalogue() -> Raw:
+    return {"metadata": {"name": "tidegate-metrics"}, "data": {"error-rate": CATALOGUE}}
+
+
+def begin(world: World) -> None:
+    world.create(DESTINATION_RULES, rule())
+    world.create(VIRTUAL_SERVICES, service())
+    world.create(CONFIG_MAPS, catalogue())
     world.create(ROLLOUTS, rollout())
 
 

@@ -1,68 +1,240 @@
-"""Histories nobody thought of: people edit and steer, pods die, controllers crash, answers are lost.
+"""Histories nobody thought of: people edit, steer and patch, pods die, controllers crash, answers are lost.
 
 The laws of single plans are asked by `witness`, impossible worlds are refused by the sandbox's checker, and
-every history must end quietly.
+every history must end quietly and soundly once what is broken is mended.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from tests.properties.story import CHAPTERS, ERRORS, V1, V2, V3, V4, phase, play, say, ship
-from tests.properties.world import HOWS, Fault, How, World
-from tidegate.sandbox.resources import PODS
-from tidegate.views.steering import Refused, Verb
+from tests.properties.answers import MOODS, Mood
+from tests.properties.history import History
+from tests.properties.scenes import SCENES, SHOP_STEPS, WEB_STEPS, Scene
+from tests.properties.story import STEPS, V1, V2, V3, V4
+from tests.properties.wire import AILS, EVERY_HOW, Ail, How, Worse
+from tidegate.sandbox.objects import Raw
+from tidegate.views.steering import VERBS, Verb
 
-WORDS: tuple[Verb, ...] = ("promote", "promote-full", "abort", "retry", "pause")
-EXAMPLES = 200 if os.environ.get("TIDEGATE_EVERY_FAULT") else 12
-AT_REST = ("Healthy", "Paused", "Degraded")
+EXAMPLES = 200 if os.environ.get("TIDEGATE_EVERY_FAULT") else 60
+WHICH = st.integers(min_value=0, max_value=2)
+NTH = st.integers(min_value=0, max_value=20)
+CONTROLLER = st.integers(min_value=0, max_value=1)
+PHASES = ("Running", "Successful", "Failed", "Error", "Inconclusive")
+PLURALS = ("rollouts", "replicasets", "analysisruns", "virtualservices", "destinationrules", "services")
+LONG_AGO, FAR_AHEAD = "2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z"
+DEADLINES = (None, LONG_AGO, FAR_AHEAD, "soon", "")
+
+SPECS: tuple[Raw, ...] = (
+    {"replicas": 0},
+    {"replicas": 1},
+    {"replicas": 3},
+    {"replicas": 12},
+    {"paused": True},
+    {"paused": False},
+    {"minReadySeconds": 3},
+    {"progressDeadlineSeconds": 20},
+    {"progressDeadlineAbort": True},
+    {"revisionHistoryLimit": 1},
+    {"rollbackWindow": {"revisions": 3}},
+    {"rollbackWindow": None},
+    *({"strategy": {"canary": {"steps": steps}}} for steps in (STEPS, SHOP_STEPS, WEB_STEPS, [], None)),
+    *({"strategy": {"canary": {"abortScaleDownDelaySeconds": n}}} for n in (0, 3, None)),
+    {"strategy": {"canary": {"maxSurge": 0, "maxUnavailable": 1}}},
+    {"strategy": {"canary": {"maxSurge": "100%", "maxUnavailable": 0}}},
+    {"strategy": {"canary": {"minPodsPerReplicaSet": 2}}},
+)
+GARBAGE: tuple[Any, ...] = ("garbage", 7, -1, True, [], [3], {}, {"a": None}, None)
+FIELDS = (
+    "abort",
+    "abortedAt",
+    "pauseConditions",
+    "controllerPause",
+    "currentPodHash",
+    "currentStepHash",
+    "currentStepIndex",
+    "replicas",
+    "updatedReplicas",
+    "availableReplicas",
+    "selector",
+    "collisionCount",
+    "observedGeneration",
+    "conditions",
+    "stableRS",
+    "restartedAt",
+    "promoteFull",
+    "phase",
+    "message",
+    "canary",
+    "duration",
+    "tidegate",
+)
+OURS = ("heldFor", "attempt", "verdict", "overridden", "edited", "steps", "traffic")
+STATUSES: tuple[Any, ...] = (
+    None,
+    {"pauseConditions": None},
+    {"pauseConditions": None, "controllerPause": False, "currentStepIndex": 3},
+    {"abort": True},
+    {"abort": False},
+    {"promoteFull": True},
+    *({"currentStepIndex": n} for n in (0, 2, 4, 99)),
+    *(
+        {"pauseConditions": [{"reason": reason, "startTime": at}]}
+        for reason in ("CanaryPauseStep", "InconclusiveAnalysisRun", "Whim")
+        for at in (LONG_AGO, FAR_AHEAD)
+    ),
+    {"pauseConditions": [{"reason": "CanaryPauseStep"}]},
+    {"abortedAt": FAR_AHEAD},
+    {"restartedAt": FAR_AHEAD},
+    {"tidegate": {"traffic": {"weight": 0, "exact": True, "weightSince": FAR_AHEAD, "armsSince": FAR_AHEAD}}},
+)
 
 
 class Histories(RuleBasedStateMachine):
-    """The world stands on v1 when a history begins."""
+    """Everything stands on v1 when a history begins."""
 
-    @initialize()
-    def begin(self) -> None:
-        self.world = World(ERRORS)
-        play(self.world, CHAPTERS[0])
+    @initialize(scene=st.sampled_from(SCENES), controllers=st.sampled_from((1, 1, 2)))
+    def begin(self, scene: Scene, controllers: int) -> None:
+        self.history = History(scene, controllers)
 
-    @rule(image=st.sampled_from((V1, V2, V3, V4)))
-    def somebody_ships(self, image: str) -> None:
-        ship(image)(self.world)
+    @rule(image=st.sampled_from((V1, V2, V3, V4)), which=WHICH)
+    def somebody_ships(self, image: str, which: int) -> None:
+        self.history.ships(image, which)
 
-    @rule(word=st.sampled_from(WORDS))
-    def somebody_steers(self, word: Verb) -> None:
-        with suppress(Refused):
-            say(word)(self.world)
+    @rule(word=st.sampled_from(VERBS), which=WHICH)
+    def somebody_steers(self, word: Verb, which: int) -> None:
+        self.history.says(word, which)
 
     @rule(seconds=st.integers(min_value=0, max_value=30))
     def time_passes(self, seconds: int) -> None:
-        self.world.run(seconds)
+        self.history.passes(seconds)
 
-    @rule(which=st.integers(min_value=0, max_value=9))
-    def a_pod_dies(self, which: int) -> None:
-        for pod in self.world.every(PODS)[which : which + 1]:
-            self.world.store.remove(PODS, pod)
+    @rule(spec=st.sampled_from(SPECS), which=WHICH)
+    def somebody_edits(self, spec: Raw, which: int) -> None:
+        self.history.edits(spec, which)
 
-    @rule(how=st.sampled_from(HOWS), soon=st.integers(min_value=1, max_value=3))
-    def a_write_fails(self, how: How, soon: int) -> None:
-        self.world.wire.fault = Fault(len(self.world.wire.writes) + soon, how)
+    @rule(which=WHICH, to=NTH)
+    def somebody_undoes(self, which: int, to: int) -> None:
+        self.history.undoes(which, to)
+
+    @rule(which=WHICH, in_seconds=st.sampled_from((-60, 0, 20)))
+    def somebody_restarts(self, which: int, in_seconds: int) -> None:
+        self.history.restarts(which, in_seconds)
+
+    @rule(status=st.sampled_from(STATUSES), which=WHICH)
+    def somebody_patches_status(self, status: Any, which: int) -> None:
+        self.history.writes_status(status, which)
+
+    @rule(field=st.sampled_from(FIELDS), value=st.sampled_from(GARBAGE), which=WHICH)
+    def somebody_writes_nonsense(self, field: str, value: Any, which: int) -> None:
+        self.history.writes_status({field: value}, which)
+
+    @rule(field=st.sampled_from(OURS), value=st.sampled_from(GARBAGE), which=WHICH)
+    def somebody_spoils_our_memory(self, field: str, value: Any, which: int) -> None:
+        self.history.writes_status({"tidegate": {field: value}}, which)
+
+    @rule(weight=st.sampled_from((0, 10, 50, 100)), which=WHICH)
+    def somebody_moves_weights(self, weight: int, which: int) -> None:
+        self.history.moves_weights(weight, which)
+
+    @rule(nth=st.integers(min_value=0, max_value=4), which=WHICH)
+    def somebody_deletes(self, nth: int, which: int) -> None:
+        self.history.deletes(nth, which)
+
+    @rule(which=WHICH)
+    def somebody_puts_back(self, which: int) -> None:
+        self.history.puts_back(which)
+
+    @rule(replicas=st.integers(min_value=0, max_value=12), nth=NTH)
+    def somebody_scales_a_replica_set(self, replicas: int, nth: int) -> None:
+        self.history.scales(replicas, nth)
+
+    @rule(deadline=st.sampled_from(DEADLINES), nth=NTH)
+    def somebody_notes_a_deadline(self, deadline: str | None, nth: int) -> None:
+        self.history.notes(deadline, nth)
+
+    @rule(nth=NTH)
+    def somebody_removes_a_replica_set(self, nth: int) -> None:
+        self.history.removes_set(nth)
+
+    @rule(nth=NTH)
+    def somebody_removes_a_run(self, nth: int) -> None:
+        self.history.removes_run(nth)
+
+    @rule(phase=st.sampled_from(PHASES), nth=NTH)
+    def a_run_is_judged(self, phase: str, nth: int) -> None:
+        self.history.judges(phase, nth)
+
+    @rule(nth=NTH)
+    def a_run_is_terminated(self, nth: int) -> None:
+        self.history.terminates(nth)
+
+    @rule(nth=NTH)
+    def a_pod_dies(self, nth: int) -> None:
+        self.history.pod_dies(nth)
+
+    @rule(share=st.integers(min_value=1, max_value=4))
+    def pods_fail(self, share: int) -> None:
+        self.history.pods_fail(share)
+
+    @rule(mood=st.sampled_from(MOODS))
+    def prometheus_is(self, mood: Mood) -> None:
+        self.history.prometheus_is(mood)
+
+    @rule()
+    def counters_reset(self) -> None:
+        self.history.counters_reset()
+
+    @rule(how=st.sampled_from(EVERY_HOW), soon=st.integers(min_value=1, max_value=3), controller=CONTROLLER)
+    def a_write_fails(self, how: How | Worse, soon: int, controller: int) -> None:
+        self.history.strikes(how, soon, controller)
+
+    @rule(controller=CONTROLLER)
+    def a_controller_crashes(self, controller: int) -> None:
+        self.history.crashes(controller)
+
+    @rule(seconds=st.sampled_from((3, 20, 60)), controller=CONTROLLER)
+    def nobody_answers(self, seconds: int, controller: int) -> None:
+        self.history.is_away(seconds, controller)
+
+    @rule(plural=st.sampled_from(PLURALS), seconds=st.sampled_from((0.0, 0.5, 3.0)), controller=CONTROLLER)
+    def news_come_late(self, plural: str, seconds: float, controller: int) -> None:
+        self.history.lags(plural, seconds, controller)
+
+    @rule(ail=st.sampled_from(AILS), controller=CONTROLLER)
+    def a_watch_ends(self, ail: Ail, controller: int) -> None:
+        self.history.ails(ail, controller)
+
+    @rule()
+    def the_past_is_forgotten(self) -> None:
+        self.history.forgets()
+
+    @rule(seconds=st.sampled_from((0.0, 1.0, 4.0)), controller=CONTROLLER)
+    def lists_are_slow(self, seconds: float, controller: int) -> None:
+        self.history.lists_slowly(seconds, controller)
+
+    @rule(controller=CONTROLLER)
+    def news_come_twice(self, controller: int) -> None:
+        self.history.echoes(controller)
+
+    @rule(seconds=st.sampled_from((-7200, -30, -3, 3, 30)), controller=CONTROLLER)
+    def a_clock_is_set(self, seconds: int, controller: int) -> None:
+        self.history.clock_steps(seconds, controller)
 
     def teardown(self) -> None:
-        with self.world as world:
-            world.frozen = False
-            world.run(300)
-            assert phase(world) in AT_REST, world.rollout()["status"]
+        if hasattr(self, "history"):
+            with self.history as history:
+                history.ends()
 
 
 Histories.TestCase.settings = settings(
     max_examples=EXAMPLES,
-    stateful_step_count=12,
+    stateful_step_count=24,
     deadline=None,
     derandomize=True,
     database=None,

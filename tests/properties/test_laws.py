@@ -13,7 +13,8 @@ import pytest
 
 from tests.properties.ends import assert_same, end
 from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, play
-from tests.properties.world import CALM, HOWS, Fault, How, World
+from tests.properties.wire import HOWS, Fault, How
+from tests.properties.world import CALM, World
 from tidegate.sandbox.objects import Raw
 
 WRITES_UNTIL_QUIET = 80

@@ -9,7 +9,8 @@ import pytest
 from crds.pruning import KEPT
 from tests.properties.ends import assert_same, end
 from tests.properties.story import CHAPTERS, ERRORS, play
-from tests.properties.world import CALM, Fault, How, World
+from tests.properties.wire import Fault, How
+from tests.properties.world import CALM, World
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.resources import ROLLOUTS
 

@@ -9,7 +9,8 @@ import pytest
 from crds.times import rfc3339
 from rollouts.podhash import pod_template_hash
 from tests.properties.story import CHAPTERS, ERRORS, V2, play, ship, stands, template, waits_for_a_person
-from tests.properties.world import HOWS, NAME, Fault, How, World
+from tests.properties.wire import HOWS, Fault, How
+from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.resources import PODS, REPLICA_SETS, ROLLOUTS
 

@@ -23,7 +23,8 @@ from tests.properties.story import (
     template,
     waits_for_a_person,
 )
-from tests.properties.world import HOWS, NAME, Fault, How, World
+from tests.properties.wire import HOWS, Fault, How
+from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.resources import ROLLOUTS, SERVICES, VIRTUAL_SERVICES
 

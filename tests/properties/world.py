@@ -1,4 +1,4 @@
-"""The real controller over the sandbox, in virtual time: everything but kopf, ports and the Lease is ours.
+"""The real controllers over the sandbox, in virtual time: everything but kopf and ports is ours.
 
 A world is driven from outside: `steer` and `edit` are what people do, `run` lets time pass. Faults strike
 at the k-th write. A world can be copied between two runs: what is in the API server is all there is.
@@ -7,98 +7,44 @@ at the k-th write. A world can be copied between two runs: what is in the API se
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal
 
-from analysis.counters import Unusable, parse
+from tests.properties.answers import Answering
+from tests.properties.controller import NAMESPACE, PLANNERS, Controller
 from tests.properties.loop import START, LoopClock, VirtualLoop
+from tests.properties.wire import Wire
 from tests.properties.witness import Witness
-from tidegate.kube.errors import Unreachable
 from tidegate.kube.http import Request, Response
-from tidegate.planners.needs import Answer, Failed, Known, Samples
-from tidegate.planners.settings import Settings as PlannerSettings
-from tidegate.runtime.app import App, Parts
-from tidegate.runtime.controllers import controllers
-from tidegate.runtime.metrics import Requests
+from tidegate.planners.needs import Query, Samples
 from tidegate.runtime.observe import Fetch
-from tidegate.runtime.settings import Settings
 from tidegate.sandbox.checker import impossible
 from tidegate.sandbox.objects import Raw
 from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
 from tidegate.sandbox.prometheus import Prometheus
 from tidegate.sandbox.resources import ROLLOUTS, Resource
-from tidegate.sandbox.sender import SandboxSender
 from tidegate.sandbox.store import Store
-from tidegate.sandbox.traffic import Traffic
+from tidegate.sandbox.traffic import Labels, Traffic
 
-NAMESPACE = "production"
 NAME = "api"
-PROMETHEUS = "http://prometheus"
 RATE = 200.0
 TICK = 1.0
 SCRAPE = 5.0
-LATENCY = 0.002
 CALM = 12.0
 """Longer than anything the story waits for without being asked to."""
 
-PLANNERS = controllers(PlannerSettings(namespace=NAMESPACE, prometheus=PROMETHEUS))
 
-How = Literal["crash before", "crash after", "refused unheard", "done unheard"]
-HOWS: tuple[How, ...] = ("crash before", "crash after", "refused unheard", "done unheard")
+@dataclass(frozen=True)
+class Cast:
+    """Who plays: the VirtualServices that get requests, and so many controllers (one needs no Lease)."""
 
-
-@dataclass
-class Fault:
-    """Strikes at the `at`-th write from now, counted from 1."""
-
-    at: int
-    how: How
+    routes: tuple[str, ...] = (NAME,)
+    controllers: int = 1
 
 
-class Wire:
-    """What lies between the controller and the API server: counts writes, and fails as told.
-
-    `lag` delays what watches tell, by resource plural, in seconds.
-    """
-
-    def __init__(self, store: Store, crash: Callable[[], None]) -> None:
-        self._inner = SandboxSender(store)
-        self._crash = crash
-        self.fault: Fault | None = None
-        self.writes: list[Request] = []
-        self.renewals = 0
-        self.lag: dict[str, float] = {}
-
-    async def send(self, request: Request) -> Response:
-        await asyncio.sleep(LATENCY)
-        if not _is_write(request):
-            return await self._inner.send(request)
-        self.writes.append(request)
-        if self.fault is None or self.fault.at != len(self.writes):
-            return await self._inner.send(request)
-        return await self._fail(request, self.fault.how)
-
-    async def watch(self, request: Request) -> AsyncIterator[dict[str, Any]]:
-        lag = self.lag.get(request.path.rpartition("/")[2], 0.0)
-        async for line in self._inner.watch(request):
-            if lag:
-                await asyncio.sleep(lag)
-            yield line
-
-    async def _fail(self, request: Request, how: How) -> Response:
-        if how in ("crash after", "done unheard"):
-            await self._inner.send(request)
-        if how in ("refused unheard", "done unheard"):
-            raise Unreachable("the answer was lost")
-        self._crash()
-        return await asyncio.Future()
-
-
-def _is_write(request: Request) -> bool:
-    """Writes of plans: no reads, no dry runs, no Events."""
-    return request.method != "GET" and "dryRun" not in request.query and not request.path.endswith("/events")
+ALONE = Cast()
 
 
 @dataclass
@@ -106,7 +52,7 @@ class Mesh:
     """Pods, traffic and counters around the API server, one tick a second."""
 
     store: Store
-    traffic: Traffic
+    every_traffic: tuple[Traffic, ...]
     prometheus: Prometheus
     players: tuple[Garbage | ReplicaSets | Pods, ...] = field(init=False)
 
@@ -115,10 +61,16 @@ class Mesh:
         pods = Pods(self.store, timedelta(seconds=2))
         self.players = (Garbage(self.store), sets, pods, sets)
 
+    @property
+    def traffic(self) -> Traffic:
+        """The first route's."""
+        return self.every_traffic[0]
+
     def tick(self, now: datetime) -> None:
         for player in self.players:
             player.tick(now)
-        self.traffic.tick(timedelta(seconds=TICK))
+        for traffic in self.every_traffic:
+            traffic.tick(timedelta(seconds=TICK))
         if now.timestamp() % SCRAPE < TICK:
             self.prometheus.scrape(now)
 
@@ -126,19 +78,19 @@ class Mesh:
 class World:
     """`start` is the time it is; give `before` to go on from what another world had become."""
 
-    def __init__(self, errors: Mapping[str, float], before: World | None = None) -> None:
+    def __init__(self, errors: Mapping[str, float], before: World | None = None, cast: Cast = ALONE) -> None:
         self.loop = VirtualLoop()
+        self.cast: Cast = before.cast if before else cast
         self.clock: LoopClock = LoopClock(self.loop, before.clock.now() if before else START)
         self.store: Store = before.store.copied(self.clock.now) if before else Store(self.clock.now)
-        self.wire = Wire(self.store, self._crash)
         self.errors = errors
         self.mesh = self._mesh(before)
-        self.crashes = 0
+        self.answering = Answering(self.mesh.prometheus)
         self.breaches: list[str] = []
         self.frozen = False
-        self._controller: list[asyncio.Task[None]] = []
         self._nature = self.loop.create_task(self._tick())
-        self._boot()
+        self.witnesses = {kind: Witness(planner, self.breaches) for kind, planner in PLANNERS.items()}
+        self.controllers = [self._controller(number) for number in range(self.cast.controllers)]
 
     def __enter__(self) -> World:
         return self
@@ -146,8 +98,17 @@ class World:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def wire(self) -> Wire:
+        """The first controller's."""
+        return self.controllers[0].wire
+
+    @property
+    def crashes(self) -> int:
+        return sum(one.crashes for one in self.controllers)
+
     def copied(self) -> World:
-        """Another world that goes on from here, with a controller that was just started."""
+        """Another world that goes on from here, with controllers that were just started."""
         return World(self.errors, self)
 
     def close(self) -> None:
@@ -180,8 +141,8 @@ class World:
             written = len(self.wire.writes)
             self.run(calm)
 
-    def rollout(self) -> Raw:
-        found = self.store.find(ROLLOUTS, NAMESPACE, NAME)
+    def rollout(self, name: str = NAME) -> Raw:
+        found = self.store.find(ROLLOUTS, NAMESPACE, name)
         assert found is not None
         return found
 
@@ -190,52 +151,42 @@ class World:
 
     def apply(self, resource: Resource, name: str, patch: Raw, subresource: str = "") -> None:
         """What a person patches, beside the controller's own wire."""
+        answer = self.asked(resource, name, patch, subresource)
+        assert answer.status < 400, answer.body
+
+    def asked(self, resource: Resource, name: str, patch: Raw, subresource: str = "") -> Response:
+        """The answer to what a person patches."""
         path = _path(resource, name) + (f"/{subresource}" if subresource else "")
         kind = "application/merge-patch+json"
-        answer = self.store.handle(Request("PATCH", path, body=patch, content_type=kind))
-        assert answer.status < 400, answer.body
+        return self.store.handle(Request("PATCH", path, body=patch, content_type=kind))
 
     def create(self, resource: Resource, body: Raw) -> None:
         answer = self.store.handle(Request("POST", _path(resource), body=body))
         assert answer.status < 400, answer.body
 
     def _mesh(self, before: World | None) -> Mesh:
-        traffic = Traffic(self.store, NAMESPACE, NAME, RATE, self.errors)
+        counted: Counter[tuple[str, Labels]] = Counter()
+        every = tuple(
+            Traffic(self.store, NAMESPACE, name, RATE, self.errors, counters=counted)
+            for name in self.cast.routes
+        )
+        prometheus = Prometheus(counted)
         if before:
-            traffic.goes_on_from(before.mesh.traffic)
-        prometheus = Prometheus(traffic.counters)
-        if before:
+            for now, then in zip(every, before.mesh.every_traffic, strict=True):
+                now.goes_on_from(then)
             prometheus.goes_on_from(before.mesh.prometheus)
-        return Mesh(self.store, traffic, prometheus)
+        return Mesh(self.store, every, prometheus)
 
-    def _boot(self) -> None:
-        settings = Settings(home=NAMESPACE, elect=False, workers=2)
-        fetchers: dict[type, Fetch] = {Samples: self._samples}
-        planners = {kind: Witness(planner, self.breaches) for kind, planner in PLANNERS.items()}
-        parts = Parts(planners, fetchers, self.clock, Requests())
-        self.app = App(settings, self.wire, None, parts)
-        works = [reflector.run() for reflector in self.app.reflectors]
-        works += [self.app.reconciler.work() for _ in range(settings.workers)]
-        self._controller = [self.loop.create_task(work) for work in works]
-
-    def _crash(self) -> None:
-        self.crashes += 1
-        for task in self._controller:
-            task.cancel()
-        self.loop.create_task(self.app.observer.close())
-        self.loop.call_later(5.0, self._boot)
+    def _controller(self, number: int) -> Controller:
+        fetchers: dict[type, Fetch] = {Samples: self.answering.samples, Query: self.answering.query}
+        identity = f"tidegate-{number}" if self.cast.controllers > 1 else ""
+        return Controller(self.loop, self.store, self.clock, (self.witnesses, fetchers), identity)
 
     async def _tick(self) -> None:
         while True:
             if not self.frozen:
                 self.mesh.tick(self.clock.now())
             await asyncio.sleep(TICK)
-
-    async def _samples(self, need: Samples) -> Answer:
-        query = {"query": f"{need.selector}[{need.window:.0f}s]", "time": str(need.at.timestamp())}
-        response = self.mesh.prometheus.handle(Request("GET", "/api/v1/query", query))
-        series = parse(response.body)
-        return Failed(series.why) if isinstance(series, Unusable) else Known(series)
 
 
 def _path(resource: Resource, name: str = "") -> str:

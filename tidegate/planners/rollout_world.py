@@ -6,6 +6,7 @@ Every answer that is missing or wrong becomes a fact: not known yet, trouble wit
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
@@ -256,7 +257,6 @@ def _template(replica_set: Raw) -> Raw:
 
 
 def _pods(raw: Raw) -> Pods:
-    leave_at = paths.get(raw, "metadata", "annotations", LEAVE_AT)
     created = paths.get(raw, "metadata", "creationTimestamp")
     return Pods(
         name=raw["metadata"]["name"],
@@ -267,12 +267,20 @@ def _pods(raw: Raw) -> Pods:
         replicas=paths.get(raw, "status", "replicas", default=0),
         ready=paths.get(raw, "status", "readyReplicas", default=0),
         available=paths.get(raw, "status", "availableReplicas", default=0),
-        leave_at=parse_time(leave_at) if leave_at else None,
+        leave_at=_leave_at(raw),
         settled=_observed(raw),
         uid=paths.get(raw, "metadata", "uid", default=""),
         failure=_failure(raw),
         created=parse_time(created) if created else None,
     )
+
+
+def _leave_at(raw: Raw) -> datetime | None:
+    """What nobody can read is no deadline."""
+    with suppress(ValueError):
+        written = parse_time(str(paths.get(raw, "metadata", "annotations", LEAVE_AT, default="")))
+        return written if written.tzinfo else None
+    return None
 
 
 def _failure(raw: Raw) -> Trouble | None:

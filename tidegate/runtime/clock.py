@@ -23,7 +23,7 @@ class Clock(Protocol):
         ...
 
     def call_at(self, moment: datetime, ring: Callable[[], None]) -> Alarm:
-        """Ring once `now()` has reached `moment`, never before."""
+        """Ring once `now()` has reached `moment`, never before, unless the clock is set back meanwhile."""
         ...
 
 
@@ -38,7 +38,10 @@ class WallClock:
 
 
 class _WallAlarm:
-    """Looks at the wall clock again at least once a minute: it may be set while we sleep."""
+    """Looks at the wall clock again at least once a minute: it may be set while we sleep.
+
+    One that was set back rings at once: what was reckoned from it is to be thought over.
+    """
 
     def __init__(self, clock: WallClock, moment: datetime, ring: Callable[[], None]) -> None:
         self._clock = clock
@@ -50,11 +53,13 @@ class _WallAlarm:
         self._timer.cancel()
 
     def _arm(self) -> None:
-        left = (self._moment - self._clock.now()).total_seconds()
+        self._armed = self._clock.now()
+        left = (self._moment - self._armed).total_seconds()
         self._timer = asyncio.get_running_loop().call_later(min(max(left, 0.0), LONGEST_SLEEP), self._due)
 
     def _due(self) -> None:
-        if self._clock.now() >= self._moment:
+        now = self._clock.now()
+        if now >= self._moment or now < self._armed:
             self._ring()
         else:
             self._arm()

@@ -75,8 +75,8 @@ class Traffic:
             self._send(place, count)
 
     def goes_on_from(self, other: Traffic) -> None:
-        """Takes over what another has counted, and its luck."""
-        self.counters.update(other.counters)
+        """Takes over what another has counted, and its luck; counters may be shared by several."""
+        self.counters |= other.counters
         self.served.update(other.served)
         self.unserved, self._owed = other.unserved, other._owed
         self._draw.bit_generator.state = other._draw.bit_generator.state

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.properties.world import NAMESPACE, World
+from tests.properties.controller import NAMESPACE
+from tests.properties.world import World
 from tidegate.cli.api import Line, Raw
 from tidegate.cli.main import run
 from tidegate.kube.http import Request, Response
