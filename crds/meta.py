@@ -184,6 +184,8 @@ def _invalid(raw: Any, where: Path, message: str, path: Path) -> Invalid:
         wanted = " or ".join(_WORDS.get(kind, kind) for kind in kinds if kind != "null")
     elif "datetime" in message:
         wanted = _WORDS["datetime"]
+    elif "enum" in message:
+        wanted = "one of the words that are known here"
     else:
         wanted = message.partition(" - at")[0].lower()
     return Invalid(show(*path, *where), f"{_written(get(raw, *where))} does not fit here; write {wanted}")

@@ -119,6 +119,8 @@ def read_step(raw: dict[str, Any], *path: str | int) -> Step:
 def _not_one(kinds: list[str], raw: dict[str, Any]) -> str:
     if kinds:
         return f"says {' and '.join(kinds)}; make each a step of its own"
+    if empty := [kind for kind in KINDS if kind in raw]:
+        return f"says {empty[0]} without a value; write it, or {empty[0]}: {{}} where it needs none"
     known = ", ".join(KINDS)
     return f"says none of {known}" + (f"; {', '.join(raw)} is not known" if raw else "; write one of them")
 

@@ -44,7 +44,8 @@ def findings(manifest: Raw) -> tuple[Finding, ...] | None:
     if version != refs.ROLLOUT.version:
         wanted = refs.ROLLOUT.api_version
         return (Finding("apiVersion", f"{group}/{version} is not served; write {wanted}"),)
-    return (*_named(manifest), *map(_finding, unknown(manifest, kind.of)), *_checked(kind.check, manifest))
+    said = (*_named(manifest), *map(_finding, unknown(manifest, kind.of)), *_checked(kind.check, manifest))
+    return tuple(dict.fromkeys(said))
 
 
 def _finding(problem: Invalid) -> Finding:

@@ -136,3 +136,15 @@ def test_a_metric_that_could_not_be_taken_is_named() -> None:
 )
 def test_what_is_not_ours_is_not_judged(manifest: Raw) -> None:
     assert findings(manifest) is None
+
+
+def test_a_step_that_cannot_be_read_is_told_once() -> None:
+    assert len(said(put(ROLLOUT, (*CANARY, "steps", 1), {"pause": {"duration": "soon"}}))) == 1
+
+
+def test_a_word_that_is_none_of_those_known_is_told_as_such() -> None:
+    threshold = {"type": "Pdos", "value": 1}
+    assert said(put(ROLLOUT, (*CANARY, "replicaProgressThreshold"), threshold)) == [
+        'spec.strategy.canary.replicaProgressThreshold.type: "Pdos" does not fit here; write one of the words'
+        " that are known here"
+    ]
