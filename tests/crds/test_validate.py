@@ -47,7 +47,11 @@ def test_the_briefs_rollout_has_no_problem_and_nothing_unsupported() -> None:
         ((*CANARY, "steps", 0, "duration"), -1, "steps[0].duration: is below 0"),
         ((*CANARY, "steps", 1, "pause", "duration"), -1, "steps[1].pause.duration: is below 0"),
         ((*CANARY, "steps", 1), {}, "steps[1]: says none of setWeight"),
-        ((*CANARY, "steps", 1), {"pause": None}, "steps[1]: says pause without a value; write it, or pause: {}"),
+        (
+            (*CANARY, "steps", 1),
+            {"pause": None},
+            "steps[1]: says pause without a value; write it, or pause: {}",
+        ),
         ((*CANARY, "steps", 1), {"setCanaryScale": {}}, "setCanaryScale: must say exactly one of"),
         (
             (*CANARY, "steps", 1),
