@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import sys
 
+ABOUT = """\
+tidegate controller ...    run the engine; tidegate controller -h tells its flags
+tidegate COMMAND ...       the same as kubectl argo rollouts COMMAND:
+
+"""
+
 
 def main() -> int:
     """The process's exit code. Only the controller pays for the controller's imports."""
     words = sys.argv[1:]
+    if words in ([], ["help"], ["-h"], ["--help"]):
+        sys.stdout.write(ABOUT)
+        sys.stdout.flush()
     if words[:1] != ["controller"]:
         from tidegate.cli.main import run
 

@@ -137,6 +137,14 @@ def test_without_a_kubeconfig_the_way_to_one_is_told(tmp_path: Path) -> None:
     assert "set KUBECONFIG" in ran.stderr
 
 
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_who_asks_the_package_itself_hears_of_the_controller_too(words: list[str]) -> None:
+    command = [sys.executable, "-m", "tidegate", *words]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+    told = ran.stdout + ran.stderr
+    assert ("tidegate controller" in told, "promote" in told) == (True, True)
+
+
 @pytest.mark.parametrize("flag", ["--short", "--short=false"])
 def test_the_version_is_that_of_the_package(flag: str, tmp_path: Path) -> None:
     ran = plugin(tmp_path / "nowhere", "version", flag)
