@@ -33,7 +33,7 @@ from analysis.expression import (
     Slice,
     kind,
 )
-from crds.errors import Invalid
+from crds.errors import Invalid, NotMeasured
 
 LONGEST = 4096
 WORDS: dict[str, Any] = {"true": True, "false": False, "nil": None}
@@ -56,6 +56,18 @@ _TOKEN = re.compile(
     |(?P<sign>\*\*|&&|\|\||==|!=|<=|>=|[-+*/%^<>!?:.,()\[\]{}\#])""",
     re.VERBOSE,
 )
+_TEXT = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
+_WORDS_LEFT_OUT = (
+    *("matches", "contains", "startsWith", "endsWith", "let", "if", "type", "int", "float", "string", "get"),
+    *("find", "findIndex", "findLast", "findLastIndex", "groupBy", "sort", "sortBy", "reduce", "reverse"),
+    *("concat", "flatten", "uniq", "take", "keys", "values", "join", "split", "trim", "upper", "lower"),
+    *("replace", "repeat", "indexOf", "hasPrefix", "hasSuffix", "now", "duration", "date", "timezone"),
+    *("toJSON", "fromJSON", "toPairs", "fromPairs", "toBase64", "fromBase64", "bitand", "bitor", "bitxor"),
+)
+_LEFT_OUT = re.compile(
+    rf"\b(?:{'|'.join(_WORDS_LEFT_OUT)})\b|\?\?|\?\.|\.\.|;|(?<!\|)\|(?!\|)|#acc|#index|\$env"
+)
+"""What expr-lang knows and is not read here."""
 _SPACE = re.compile(r"\s*")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
 
@@ -74,14 +86,22 @@ class Condition(msgspec.Struct, frozen=True):
 @lru_cache(maxsize=512)
 def parse(text: str, path: str) -> Condition:
     """Invalid names `path`, where the condition stands, and the column."""
-    reader = _Reader(_tokens(text, path), path)
     try:
-        part = reader.expression()
+        return Condition(text, _read(_Reader(_tokens(text, path), path)))
     except RecursionError:
         raise Invalid(path, "is nested too deeply; simplify it") from None
+    except Invalid as mistake:
+        if left_out := _LEFT_OUT.search(_TEXT.sub("''", text)):
+            problem = f"{left_out[0]} is expr-lang's and not acted on here; {mistake.problem}"
+            raise NotMeasured(path, problem) from None
+        raise
+
+
+def _read(reader: _Reader) -> Part:
+    part = reader.expression()
     if reader.here.sort:
         raise reader.wrong("an operator, or the end, was expected")
-    return Condition(text, part)
+    return part
 
 
 def holds(condition: Condition, result: Any) -> bool | Undecided:
@@ -239,7 +259,7 @@ class _Reader:
         over = self.expression()
         self._must(",")
         if self._in_predicate:
-            raise self.wrong("a predicate within a predicate is not acted on; write it flat")
+            raise NotMeasured(self._path, self.wrong("a predicate within a predicate; write it flat").problem)
         self._in_predicate = True
         braced = self._take("{")
         predicate = self.expression()

@@ -11,7 +11,7 @@ from datetime import timedelta
 import msgspec
 
 from crds.analysis import Metric
-from crds.errors import Invalid
+from crds.errors import Invalid, NotMeasured
 from crds.meta import read
 from crds.paths import get
 from crds.times import duration
@@ -105,7 +105,7 @@ def read_server(metric: Metric, path: str) -> Server:
     written = _written(metric, path)
     if get(written, "authentication", "sigv4") is not None:
         fix = "requests are not signed for AWS; let address be a proxy that signs them, and remove it"
-        raise Invalid(f"{where}.authentication.sigv4", fix)
+        raise NotMeasured(f"{where}.authentication.sigv4", fix)
     server = read(written, Server, *where.split("."))
     if not 0 <= server.timeout <= LONGEST:
         raise Invalid(f"{where}.timeout", f"{server.timeout:g} is no patience; write 1 to {LONGEST} seconds")
@@ -132,7 +132,7 @@ def _written(metric: Metric, path: str) -> dict[str, object]:
     if len(names) > 1:
         raise Invalid(f"{path}.provider", f"names {' and '.join(names)}; give each a metric of its own")
     if names[0] in OTHERS:
-        raise Invalid(where, f"is not measured yet; {INSTEAD}, or give the metric a statistics block")
+        raise NotMeasured(where, f"is not measured yet; {INSTEAD}, or give the metric a statistics block")
     if names[0] != "prometheus":
         raise Invalid(where, f"is no provider; known: prometheus, and Argo's {', '.join(OTHERS)}")
     written = metric.provider["prometheus"]

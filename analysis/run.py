@@ -20,7 +20,7 @@ from analysis.provider import Server
 from analysis.run_spec import is_dry, kept, measurable
 from analysis.statistical import Statistical
 from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
-from crds.errors import Invalid
+from crds.errors import Invalid, NotMeasured
 from crds.meta import read_status
 from crds.paths import show
 from crds.refs import ROLLOUT
@@ -155,6 +155,8 @@ def _step(run: AnalysisRun, index: int, readings: Mapping[str, Reading], now: da
         return known
     reading = readings.get(run.spec.metrics[index].name)
     match metric:
+        case NotMeasured():
+            return ended(known, "Inconclusive", str(metric))
         case Invalid():
             return ended(known, "Error", str(metric))
         case Classic():

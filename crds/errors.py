@@ -22,6 +22,10 @@ class Invalid(Exception):
         self.problem = problem
 
 
+class NotMeasured(Invalid):
+    """Right for Argo Rollouts, and not acted on here: no mistake of its author, so nothing fails by it."""
+
+
 class Retry(Exception):
     """The world is not ready; look again `after`."""
 

@@ -298,7 +298,6 @@ def test_a_restarted_controller_goes_on_from_status_alone() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"provider": {"web": {"url": "x"}}}, "provider.web: is not measured yet; write prometheus"),
         ({"provider": {"prometheus": {"address": "x"}}}, "provider.prometheus.query: is missing"),
         ({"successCondition": "reslut > 1"}, "successCondition: column 1: 'reslut': is not known"),
         ({"failureCondition": "1 +"}, "failureCondition: column 4: the end: a value was expected"),

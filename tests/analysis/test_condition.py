@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from analysis.condition import Undecided, holds, parse
-from crds.errors import Invalid
+from crds.errors import Invalid, NotMeasured
 from tests.analysis.conditions import FALSE, NO_ANSWER, TRUE, Result
 
 AT = "spec.metrics[0].successCondition"
@@ -59,7 +61,7 @@ def test_an_empty_vector_is_said_as_argo_says_it() -> None:
         ("stddev(result) > 1", "column 1: 'stddev': is not known"),
         ("all(result,", "the end: a value was expected; quote the condition, for to YAML a bare # begins"),
         ("isNaN(1, 2)", "isNaN() has 2 arguments; it takes 1"),
-        ("all(result, any(result, # > 1))", "a predicate within a predicate is not acted on"),
+        ("all(result, any(result, # > 1))", "a predicate within a predicate; write it flat"),
         ("# > 1", "column 1: '#': a value was expected"),
         ("(" * 2000 + "1", "is nested too deeply"),
         ("1" * 5000, "is longer than 4096 characters"),
@@ -77,3 +79,29 @@ def test_what_cannot_be_followed_to_its_end_is_undecided() -> None:
     assert isinstance(holds(deep, None), Undecided)
     huge = parse("*".join(["9000000000000000000"] * 20) + " / 2 > 1", AT)
     assert isinstance(holds(huge, None), Undecided)
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"),
+    [
+        ("result | all(# > 1)", "|"),
+        ("(result ?? 5) == 5", "??"),
+        ("result?.x == 1", "?."),
+        ("result[0] in 1..3", ".."),
+        ("let x = 1; x == 1", "let"),
+        ("'a' contains 'b'", "contains"),
+        ("reduce(result, #acc + #, 0) == 3", "reduce"),
+    ],
+)
+def test_what_only_expr_lang_reads_is_no_mistake_of_its_author(condition: str, what: str) -> None:
+    with pytest.raises(
+        NotMeasured, match=rf"^c: {re.escape(what)} is expr-lang's and not acted on here; column"
+    ):
+        parse(condition, "c")
+
+
+@pytest.mark.parametrize("condition", ["reslut || 'now ?? | ;' == 1", "result[0] > 1 1"])
+def test_a_slip_of_the_pen_is(condition: str) -> None:
+    with pytest.raises(Invalid) as mistake:
+        parse(condition, "c")
+    assert not isinstance(mistake.value, NotMeasured)

@@ -356,10 +356,6 @@ def test_evidence_that_someone_pruned_is_an_error_and_not_a_fresh_start() -> Non
     ("written", "words"),
     [
         (
-            {"name": "m", "provider": {"web": {"url": "x"}}},
-            "spec.metrics[0].provider.web: is not measured yet",
-        ),
-        (
             {"name": "m", "provider": {"prometheus": {}}},
             "spec.metrics[0].provider.prometheus.query: is missing",
         ),
@@ -388,6 +384,24 @@ def test_what_cannot_be_judged_is_an_error_that_names_the_field(written: dict[st
     run = begun(written)
     assert run.status.phase == "Error"
     assert words in run.status.message
+
+
+@pytest.mark.parametrize(
+    ("written", "words"),
+    [
+        ({"provider": {"job": {"spec": {}}}}, "provider.job: is not measured yet"),
+        (
+            {"provider": {"prometheus": {"query": "up"}}, "successCondition": "result | all(# > 1)"},
+            "successCondition: | is expr-lang's and not acted on here",
+        ),
+    ],
+)
+def test_what_only_argo_measures_is_inconclusive_so_that_a_canary_it_began_is_held(
+    written: dict[str, Any], words: str
+) -> None:
+    run = begun(metric(), {"name": "smoke", **written})
+    assert run.status.phase == "Inconclusive"
+    assert f"smoke: spec.metrics[1].{words}" in run.status.message
 
 
 def test_a_run_without_metrics_is_an_error() -> None:
