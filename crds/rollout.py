@@ -133,15 +133,20 @@ class Canary(msgspec.Struct, frozen=True, rename="camel"):
 
     @property
     def scale_down_delay(self) -> timedelta:
-        """How long old pods stay after a promotion: 30 s with a traffic router, 0 without."""
-        if self.traffic_routing is None:
+        """How long old pods stay after a promotion: 30 s with a traffic router; 0 without, or where stable
+        has shrunk by then."""
+        if self.traffic_routing is None or self.dynamic_stable_scale:
             return timedelta(0)
         return timedelta(seconds=30 if (given := self.scale_down_delay_seconds) is None else given)
 
     @property
     def abort_scale_down_delay(self) -> timedelta | None:
-        """How long canary pods stay after an abort; None means for ever (written as 0)."""
-        if self.traffic_routing is None:
+        """How long canary pods stay after an abort; None means for ever (written as 0).
+
+        Where stable shrinks they go with their traffic, unless it is said how long they stay.
+        """
+        unsaid = self.abort_scale_down_delay_seconds is None
+        if self.traffic_routing is None or (self.dynamic_stable_scale and unsaid):
             return timedelta(0)
         seconds = 30 if (given := self.abort_scale_down_delay_seconds) is None else given
         return timedelta(seconds=seconds) if seconds else None

@@ -21,7 +21,6 @@ SPEC: dict[str, Callable[[Rollout], Any]] = {
 CANARY: dict[str, Callable[[Canary], Any]] = {
     "canaryService": lambda canary: canary.canary_service and _by_subsets(canary),
     "stableService": lambda canary: canary.stable_service and _by_subsets(canary),
-    "dynamicStableScale": lambda canary: canary.dynamic_stable_scale,
     "pingPong": lambda canary: canary.ping_pong,
 }
 ROUTERS = frozenset({"istio"})  # acted on; a new one is added here

@@ -76,3 +76,13 @@ def carried(ask: Ask, memory: Memory, pods: int) -> int:
     steps = range(max(0, step - 1), step + 1)
     shares = [(100, ask.replicas), *((weight_at(ask, at), pods_at(ask, at)) for at in steps)]
     return max((weight * pods // of for weight, of in shares if of), default=0)
+
+
+def way_back(ask: Ask, low: int, high: int, pods: int) -> int:
+    """The lowest weight from `high` down to `low` that leaves stable no more than so many `pods` of it carry.
+
+    The weights of the steps are the rungs between; `high` where stable can take no more.
+    """
+    between = {step.weight for step in ask.steps if isinstance(step, SetWeight) and low < step.weight < high}
+    rungs = sorted({low, *between})
+    return next((weight for weight in rungs if pods_for(100 - weight, ask.replicas) <= pods), high)

@@ -298,7 +298,9 @@ def scaled(world: World, memory: Memory) -> bool:
     ask = world.ask
     if not ask.routed:
         return _stands_at(world, memory, approximate(step_weight(ask, memory), ask.limits))
-    return _stands_at(world, memory, Split(canary_pods(ask, memory), ask.replicas))
+    stable = world.revision_of(memory.stable)
+    kept = stable.desired if ask.dynamic and stable else ask.replicas
+    return _stands_at(world, memory, Split(canary_pods(ask, memory), kept))
 
 
 def _stands_at(world: World, memory: Memory, wanted: Split) -> bool:

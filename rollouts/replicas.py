@@ -14,6 +14,7 @@ from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
 from rollouts.orders import canary_pods, pods_for, step_weight
 from rollouts.progress import arms_settled, on_the_way, weight_settled
+from rollouts.shift import wanted_weight
 from rollouts.world import Ask, Pods, World
 
 DRAIN = timedelta(seconds=4)
@@ -46,7 +47,7 @@ def renumbered(new: Pods, revision: int) -> tuple[Action, ...]:
 
 def _size_one(world: World, memory: Memory, pods: Pods) -> Sizing:
     if pods.hash == memory.stable or (not on_the_way(world.ask, memory) and pods is world.new):
-        return Sizing(_stay(pods, world.ask.replicas))
+        return Sizing(_stay(pods, _stable_size(world, memory, pods)))
     if pods is not world.new:
         return _leave_behind(world, memory, pods)
     if memory.abort:
@@ -57,6 +58,23 @@ def _size_one(world: World, memory: Memory, pods: Pods) -> Sizing:
 def _stay(pods: Pods, replicas: int) -> tuple[Action, ...]:
     kept: tuple[Action, ...] = (LeaveAt(pods.name, None),) if pods.leave_at else ()
     return (*kept, *scaled(pods, replicas))
+
+
+def _stable_size(world: World, memory: Memory, pods: Pods) -> int:
+    """All of them; or (`dynamic`) what its share needs: the one it has, and the one it is to have.
+
+    It shrinks once the router was seen to have given the rest away. All of it comes back while the canary arm
+    is to be freed of another revision.
+    """
+    ask, seen = world.ask, world.seen
+    if not ask.dynamic or memory.abort or not on_the_way(ask, memory):
+        return ask.replicas
+    if seen is None or seen.stable != pods.hash:
+        return max(pods.desired, pods_for(100 - step_weight(ask, memory), ask.replicas))
+    weights = (step_weight(ask, memory), seen.weight, wanted_weight(world, memory, seen))
+    weight = min(weights) if seen.canary == ask.pod_hash else 0
+    needed = pods_for(100 - weight, ask.replicas)
+    return needed if seen.exact and weight_settled(world, memory) else max(needed, pods.desired)
 
 
 def _canary_size(world: World, memory: Memory, pods: Pods) -> int:
@@ -74,9 +92,21 @@ def _canary_size(world: World, memory: Memory, pods: Pods) -> int:
 def _leave_after_abort(world: World, memory: Memory, pods: Pods) -> Sizing:
     """An aborted canary stays for its delay, counted from when stable carries everything again."""
     stable_ready = world.available(world.revision_of(memory.stable)) >= world.ask.replicas
-    if not pods.desired or world.ask.abort_delay is None or not stable_ready:
+    if not pods.desired or world.ask.abort_delay is None:
+        return Sizing()
+    if world.ask.dynamic and not world.ask.abort_delay and carries_traffic(world, memory, pods.hash):
+        return Sizing(_as_carried(world, memory, pods))
+    if not stable_ready:
         return Sizing()
     return _leave(world, memory, pods, world.ask.abort_delay)
+
+
+def _as_carried(world: World, memory: Memory, pods: Pods) -> tuple[Action, ...]:
+    """An aborted canary whose traffic goes back bit by bit keeps what its share still needs."""
+    seen = world.seen
+    if seen is None or not seen.exact or not weight_settled(world, memory):
+        return ()
+    return scaled(pods, min(pods.desired, pods_for(seen.weight, world.ask.replicas)))
 
 
 def _leave_behind(world: World, memory: Memory, pods: Pods) -> Sizing:

@@ -11,7 +11,7 @@ import msgspec
 
 from rollouts.actions import Action, Point, Route
 from rollouts.memory import Memory
-from rollouts.orders import canary_pods, carried, enough, step_weight
+from rollouts.orders import canary_pods, carried, enough, pods_for, step_weight, way_back
 from rollouts.progress import arms_settled, on_the_way, this_run, weight_settled
 from rollouts.ratio import Split, approximate
 from rollouts.world import Pods, Traffic, Trouble, World
@@ -59,6 +59,8 @@ def wanted_weight(world: World, memory: Memory, seen: Traffic) -> int:
     ask, usable = world.ask, world.available(world.new)
     ordered = step_weight(ask, memory)
     now = seen.weight if seen.canary == ask.pod_hash else 0
+    if ask.dynamic and memory.promote_full and may_rise(world, memory):
+        now = ordered
     if usable < enough(ask, canary_pods(ask, memory)):
         return min(ordered, now, carried(ask, memory, usable))
     return ordered if may_rise(world, memory) else min(ordered, now)
@@ -88,7 +90,7 @@ def may_rise(world: World, memory: Memory) -> bool:
 
 def _climb(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     if seen.stable != to.stable:
-        return _point_stable(world, to)
+        return _point_stable(world, seen, to)
     if seen.canary != to.canary and seen.weight and not memory.abort:
         return _reroute(world, memory, seen, Aim(0, seen.stable, seen.canary))
     if seen.canary != to.canary and not memory.abort:
@@ -98,12 +100,14 @@ def _climb(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     return Rung(None, "" if weight_settled(world, memory) and arms_settled(world, memory) else "settling")
 
 
-def _point_stable(world: World, to: Aim) -> Rung:
-    """The stable arm moves to pods that can carry everything."""
+def _point_stable(world: World, seen: Traffic, to: Aim) -> Rung:
+    """The stable arm moves to pods that can carry everything, or (`dynamic`) what it gets."""
     pods = world.revision_of(to.stable)
-    usable = world.available(pods)
-    if usable < world.ask.replicas:
-        return Rung(None, f"{usable}/{world.ask.replicas} pods of {to.stable} available")
+    usable, needed = world.available(pods), world.ask.replicas
+    if world.ask.dynamic:
+        needed = pods_for(100 - seen.weight, needed)
+    if usable < needed:
+        return Rung(None, f"{usable}/{needed} pods of {to.stable} available")
     both_free = to.canary == to.stable
     return Rung(Point(to.stable, to.canary if both_free else ""), f"the stable arm is to mean {to.stable}")
 
@@ -123,9 +127,20 @@ def _reroute(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     if not arms_settled(world, memory):
         return Rung(None, "settling before the weight moves")
     stable = world.available(world.revision_of(to.stable))
+    if world.ask.dynamic:
+        return _reroute_as_carried(world, seen, to.weight, stable)
     needed = enough(world.ask, (100 - to.weight) * world.ask.replicas // 100)
     away_from_dead = not world.available(world.revision_of(seen.canary))
     short = f"although only {stable}/{needed} stable pods are available" if stable < needed else ""
     if short and not (memory.abort or away_from_dead):
         return Rung(None, f"{stable}/{needed} stable pods available")
     return Rung(Route(to.weight), f"weight {seen.weight} to {to.weight} {short}".strip())
+
+
+def _reroute_as_carried(world: World, seen: Traffic, wanted: int, stable: int) -> Rung:
+    """A stable that shrank takes traffic back rung by rung as its pods come, also in an abort."""
+    weight = way_back(world.ask, wanted, max(wanted, seen.weight), stable)
+    needed = pods_for(100 - wanted, world.ask.replicas)
+    if (weight == seen.weight and seen.exact) or (wanted >= seen.weight and stable < needed):
+        return Rung(None, f"{stable}/{needed} stable pods available")
+    return Rung(Route(weight), f"weight {seen.weight} to {weight}")

@@ -23,7 +23,7 @@ class Ask(msgspec.Struct, frozen=True):
     `history` is how many old revisions are kept. `delay` keeps old pods after promotion, of `delayed`
     revisions at most; `abort_delay` the canary after an abort (None: for ever). `window` is how many
     revisions may lie between for a rollback without steps. A canary with pods has `least_pods`; so many as
-    `threshold` says count as all of them.
+    `threshold` says count as all of them. `dynamic`: stable has no more pods than its share needs.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Ask(msgspec.Struct, frozen=True):
     window: int = 0
     least_pods: int = 0
     threshold: ReplicaProgressThreshold | None = None
+    dynamic: bool = False
     canary_service: str = ""
     stable_service: str = ""
 

@@ -131,7 +131,6 @@ def test_a_canary_without_a_router_is_acted_on_by_pod_counts() -> None:
         (("spec", "workloadRef"), {"kind": "Deployment", "name": "api"}, "spec.workloadRef"),
         (("spec", "strategy"), {"blueGreen": {"activeService": "api"}}, "spec.strategy.blueGreen"),
         ((*CANARY, "stableService"), "api", "spec.strategy.canary.stableService"),
-        ((*CANARY, "dynamicStableScale"), True, "spec.strategy.canary.dynamicStableScale"),
         ((*CANARY, "pingPong"), {}, "spec.strategy.canary.pingPong"),
         ((*CANARY, "trafficRouting", "nginx"), {}, "spec.strategy.canary.trafficRouting.nginx"),
         ((*ISTIO, "virtualService", "tcpRoutes"), [{"port": 1}], "istio.virtualService.tcpRoutes"),

@@ -54,6 +54,15 @@ def by_pods_and_services(manifest: Raw) -> None:
     manifest["spec"]["strategy"]["canary"] |= {"stableService": "api-stable", "canaryService": "api-canary"}
 
 
+def dynamic(manifest: Raw) -> None:
+    quick(manifest)
+    canary: dict[str, Any] = manifest["spec"]["strategy"]["canary"]
+    for gone in ("analysis", "scaleDownDelaySeconds", "abortScaleDownDelaySeconds"):
+        del canary[gone]
+    canary["steps"] = [{"setWeight": 60}, {"pause": {}}]
+    canary["dynamicStableScale"] = True
+
+
 def selector(scene: Scene, name: str) -> str:
     found = scene.kube.get(path("services", name, group="v1"))["spec"]["selector"]
     return str(found.get("rollouts-pod-template-hash", ""))
@@ -123,3 +132,18 @@ def test_a_service_that_is_missing_is_said_and_the_release_goes_on_once_it_is_th
     assert wrong in said["message"]
     services(scene)
     scene.healthy("v1")
+
+
+def test_with_dynamic_stable_scale_ten_pods_carry_a_release_and_its_abort(scene: Scene) -> None:
+    scene.edit = dynamic
+    scene.controller()
+    scene.release("v1")
+    scene.healthy("v1")
+    scene.release("v2")
+    scene.at_pause()
+    scene.wait(30, "ten pods in all", lambda s: (s["replicas"], s["updatedReplicas"]) == (10, 6))
+    assert send(scene.state.gateway, HOST, REQUESTS).by_status == {200: REQUESTS}
+    scene.cli("abort", "api")
+    scene.wait(60, "stable alone", lambda s: (s["replicas"], s.get("updatedReplicas", 0)) == (10, 0))
+    tally = send(scene.state.gateway, HOST, REQUESTS)
+    assert (tally.by_status, tally.by_version["v1"]) == ({200: REQUESTS}, REQUESTS)

@@ -167,9 +167,9 @@ def test_a_mistake_in_the_spec_is_a_condition_that_names_the_field_and_nothing_e
 
 
 def test_a_field_that_would_move_traffic_and_is_not_acted_on_holds_the_rollout() -> None:
-    raw = put(brief(), ("spec", "strategy", "canary", "dynamicStableScale"), True)
+    raw = put(brief(), ("spec", "strategy", "canary", "pingPong"), {"pingService": "a", "pongService": "b"})
     plan = planned(raw)
-    assert "spec.strategy.canary.dynamicStableScale" in condition(plan, "Unsupported")
+    assert "spec.strategy.canary.pingPong" in condition(plan, "Unsupported")
     assert len(plan.writes) == 1
 
 

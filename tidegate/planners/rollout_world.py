@@ -233,6 +233,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         window=(spec.rollback_window.revisions or 0) if spec.rollback_window else 0,
         least_pods=(canary.min_pods_per_replica_set or 0) if given.istio else 0,
         threshold=canary.replica_progress_threshold,
+        dynamic=canary.dynamic_stable_scale,
         canary_service=canary.canary_service,
         stable_service=canary.stable_service,
     )
