@@ -96,13 +96,15 @@ def _promotion(verb: Promotion, rollout: Raw) -> tuple[SteerPatch, ...]:
 def _promote(rollout: Raw) -> tuple[SteerPatch, ...]:
     if get(rollout, "status", "pauseConditions"):
         return _unpaused(rollout) + _status(_cleared_pause(rollout))
+    if get(rollout, "spec", "paused"):  # the step it stands at has not been walked yet
+        return _unpaused(rollout)
     if fully_promoted(rollout):
-        return _unpaused(rollout) or _refuse_promoted(rollout)
+        _refuse_promoted(rollout)
     if unpausing(rollout):
-        return _unpaused(rollout) or _refuse_repeated(rollout)
+        _refuse_repeated(rollout)
     if not _steps(rollout):
-        return _unpaused(rollout) or _refuse_stepless(rollout)
-    return _unpaused(rollout) + _status({"pauseConditions": None, "currentStepIndex": _next_step(rollout)})
+        _refuse_stepless(rollout)
+    return _status({"pauseConditions": None, "currentStepIndex": _next_step(rollout)})
 
 
 def _cleared_pause(rollout: Raw) -> Raw:

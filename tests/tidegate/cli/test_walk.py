@@ -92,9 +92,10 @@ def test_a_skipped_step_is_a_step_further(say: Say) -> None:
     assert say("status api") == "Healthy\n"
 
 
-def test_a_paused_release_goes_on_where_it_stood(say: Say) -> None:
+def test_a_paused_release_goes_on_where_it_stood(world: World, say: Say) -> None:
     say("pause api")
     say("set image api api=myregistry/api:v2")
     assert say("status api --watch=false") == "Paused - manually paused\n"
     say("promote api")
     assert say("status api --watch=false") == "Paused - CanaryPauseStep\n"
+    assert world.rollout()["status"]["updatedReplicas"] == 2

@@ -57,6 +57,10 @@ def test_promote_also_lifts_the_pause_of_the_spec() -> None:
     assert patch_for("promote", raw) == (UNPAUSE, status(pauseConditions=None))
 
 
+def test_promote_of_a_rollout_that_only_its_spec_pauses_skips_no_step() -> None:
+    assert patch_for("promote", rollout(spec={"paused": True}, currentStepIndex=2)) == (UNPAUSE,)
+
+
 def test_promote_of_a_promoted_rollout_only_lifts_the_pause_of_its_spec() -> None:
     raw = promoted()
     raw["spec"]["paused"] = True
