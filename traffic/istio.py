@@ -81,12 +81,14 @@ class _Split(msgspec.Struct, frozen=True):
 
 def seen(istio: Istio, objects: Objects) -> Seen:
     """What stands now. Raises Invalid, naming object and field, where a route or an arm cannot be told."""
-    weights = (
-        _weights(objects[istio.ref(via)], split)
-        for via in istio.via
-        for split in _splits(istio, via, objects[istio.ref(via)])
-    )
-    return Seen(tuple(weights), arms.seen(istio.arms, objects))
+    weights: list[tuple[int, int]] = []
+    means = arms.seen(istio.arms, objects)
+    for via in istio.via:
+        virtual_service = objects[istio.ref(via)]
+        for split in _splits(istio, via, virtual_service):
+            _check_hosts(istio, istio.ref(via), virtual_service, split, means.host)
+            weights.append(_weights(virtual_service, split))
+    return Seen(tuple(weights), means)
 
 
 def route(istio: Istio, objects: Objects, weight: int) -> tuple[tuple[Ref, Operations], ...]:
@@ -150,6 +152,20 @@ def _arm_name(of: Arms, destination: Raw) -> str:
     if isinstance(of, Services):
         return str(paths.get(destination, "destination", "host", default="")).partition(".")[0]
     return str(paths.get(destination, "destination", "subset", default=""))
+
+
+def _check_hosts(istio: Istio, ref: Ref, virtual_service: Raw, split: _Split, host: str) -> None:
+    """The subsets of a route are those of the rule only where both speak of the same host."""
+    if isinstance(istio.arms, Services) or host in ("", "*"):
+        return
+    for one in paths.get(virtual_service, *split.path, "route", default=[]):
+        goes = str(paths.get(one, "destination", "host", default="")).partition(".")[0]
+        if goes != host:
+            raise Invalid(
+                f"{ref} {show(*split.path, 'route')}",
+                f"goes to host {goes!r}, and {istio.arms.refs[0]} is for {host!r}; "
+                "name a VirtualService and a DestinationRule of one host",
+            )
 
 
 def _weights(virtual_service: Raw, split: _Split) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """Where a Rollout's requests are split, and what was found there: Istio's objects, or two Services alone.
 
 A Service that a Rollout names must be there, be no other Rollout's, and select its pods; what is wrong with
-it is said as a mistake in the spec, as Argo does (rollouts.md §1.3).
+it is said as a mistake in the spec, as Argo does (rollouts.md §1.3). Nor may two Rollouts move one subset:
+the name on its DestinationRule binds for as long as that Rollout is there and names the subset itself.
 """
 
 from __future__ import annotations
@@ -62,9 +63,8 @@ def services_of(rollout: Rollout) -> arms.Services:
 
 
 def claims(rollout: Rollout, named: Arms, answers: Answers) -> tuple[Object, ...]:
-    """The other Rollouts that its Services say they belong to."""
-    refs = named.refs if isinstance(named, arms.Services) else ()
-    others = (manager(known(answers, Object(ref))) for ref in refs)
+    """The other Rollouts that its Services, or its DestinationRule, say they belong to."""
+    others = (manager(known(answers, Object(ref))) for ref in named.refs)
     namespace, name = rollout.metadata.namespace, rollout.metadata.name
     return tuple(Object(Ref(ROLLOUT, namespace, other)) for other in others if other not in ("", name))
 
@@ -82,10 +82,32 @@ def traffic(istio: Istio, rollout: Rollout, answers: Answers) -> Traffic | Troub
                 return None
             case raw:
                 found[ref] = raw
+    if rival := _rival(rollout, istio.arms, answers):
+        return rival
     try:
         return _as_traffic(istio, seen(istio, found))
     except Invalid as problem:
         return Trouble("RouteNotFound", str(problem))
+
+
+def _rival(rollout: Rollout, named: Arms, answers: Answers) -> Trouble | None:
+    """Another Rollout that moves a subset of ours."""
+    if not isinstance(named, Subsets):
+        return None
+    (rule,) = named.refs
+    other = _rollout(rollout, manager(known(answers, Object(rule))))
+    if other.ref.name == rollout.metadata.name or not _moves(known(answers, other), rule, named):
+        return None
+    fix = f"name another one in {CANARY}.{FIELDS[DESTINATION_RULE]}, or take it out of that Rollout"
+    return Trouble("ManagedByAnother", f"{rule} is managed by {other.ref}; {fix}")
+
+
+def _moves(rollout: Raw | None, rule: Ref, ours: Subsets) -> bool:
+    """Whether a Rollout, where there is one, names one of these subsets of the rule too."""
+    canary = paths.get(rollout, "spec", "strategy", "canary")
+    field = ("trafficRouting", "istio", "destinationRule")
+    theirs = {paths.get(canary, *field, f"{arm}SubsetName", default=arm) for arm in ("stable", "canary")}
+    return names(rollout, rule) and bool(theirs & {ours.stable, ours.canary})
 
 
 def services(rollout: Rollout, named: Arms, answers: Answers) -> Services | Trouble | None:
