@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import aiohttp
@@ -44,7 +45,8 @@ async def serving(reply: Reply) -> AsyncIterator[str]:
 async def ask(address: str, selector: str = "up", timeout: float = PATIENCE) -> Answer:
     async with aiohttp.ClientSession() as session:
         server = Server(address, timeout)
-        return await PrometheusFetcher(session, lambda: AT).samples(Samples(server, selector, 330.0, AT))
+        asked = Samples(server, selector, 330.0, AT)
+        return await PrometheusFetcher(session, lambda: datetime.now(UTC)).samples(asked)
 
 
 def saying(body: Any, status: int = 200) -> Reply:
@@ -106,6 +108,29 @@ async def test_a_partial_answer_is_no_evidence() -> None:
 
 async def test_only_nan_is_no_evidence() -> None:
     assert "NaN" in await words_of(saying(matrix({"metric": {}, "values": [[1, "NaN"]]})))
+
+
+def off_by(seconds: float) -> Reply:
+    """A Prometheus whose clock is so many seconds ahead of ours."""
+
+    async def reply(request: web.Request) -> web.StreamResponse:
+        theirs = format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+        return web.json_response(matrix(), headers={"Date": theirs})
+
+    return reply
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(90, "90 s ahead of"), (-90, "90 s behind")])
+async def test_a_clock_that_is_off_is_no_evidence_and_told(seconds: float, words: str) -> None:
+    """Its samples would be taken for those of another time."""
+    said = await words_of(off_by(seconds))
+    # the header has whole seconds, and the answer takes its time
+    near = [words.replace("90", str(n)) for n in (88, 89, 90, 91, 92)]
+    assert any(said == f"its clock is {one} the controller's; set both by NTP" for one in near), said
+
+
+async def test_a_clock_that_is_off_a_little_delays_and_harms_nothing() -> None:
+    assert await answer_to(off_by(20)) == Known(())
 
 
 async def test_a_login_page_is_not_prometheus() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, NamedTuple, TypeVar
 
@@ -28,6 +29,9 @@ NO_ADDRESS = "no address; write provider.prometheus.address, or set ARGO_ROLLOUT
 MOST_SERIES = 2000
 MOST_BYTES = 64 * 2**20
 EXCERPT = 80
+MOST_OFF = 30.0
+"""Seconds by which Prometheus' clock may differ from ours: samples are asked for by our time and told by its
+own, so evidence comes so much later. Beyond that it would be taken for silence."""
 QUICK_BYTES = 2**18
 """An answer up to here is read within a few milliseconds; a longer one leaves the event loop."""
 
@@ -51,8 +55,9 @@ class PrometheusFetcher:
     async def samples(self, need: Samples) -> Answer:
         """Known: a tuple of `analysis.counters.Series`."""
         window = f"{need.selector}[{round(need.window * 1000)}ms]"
-        asked = {"query": window, "time": f"{need.at.timestamp():.3f}"}
-        found = await self._answer(need.server, _Asked("query", asked, SAMPLES_SECONDS), counters.parse)
+        written = {"query": window, "time": f"{need.at.timestamp():.3f}"}
+        asked = _Asked("query", written, SAMPLES_SECONDS, by_our_clock=True)
+        found = await self._answer(need.server, asked, counters.parse)
         return _few(found, found, need.selector) if isinstance(found, tuple) else found
 
     async def query(self, need: Query) -> Answer:
@@ -85,14 +90,15 @@ class PrometheusFetcher:
                 credentials = await self._credentials(server)
                 if isinstance(credentials, Failed):
                     return credentials
-                status, body = await self._exchange(address, server, asked, credentials)
+                said = await self._exchange(address, server, asked, credentials)
         except TimeoutError:
             return Failed(f"no answer within {seconds:g} s")
         except aiohttp.InvalidURL as problem:
             return Failed(f"{problem.url!r} is no address; write one like http://prometheus:9090")
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             return Failed(str(problem) or type(problem).__name__)
-        return await _read_whole(address, asked, status, body, parse)
+        off = _clock_off(said.date, self._now()) if asked.by_our_clock else ""
+        return Failed(off) if off else await _read_whole(address, asked, said, parse)
 
     async def _credentials(self, server: Server) -> dict[str, str] | Failed:
         """The header that says who asks."""
@@ -106,8 +112,8 @@ class PrometheusFetcher:
 
     async def _exchange(
         self, address: str, server: Server, asked: _Asked, credentials: dict[str, str]
-    ) -> tuple[int, bytes]:
-        """The status and the body, cut off just beyond what would be read."""
+    ) -> _Said:
+        """The answer, its body cut off just beyond what would be read."""
         url = f"{address.rstrip('/')}/api/v1/{asked.page}"
         headers = credentials | {header.key: header.value for header in server.headers}
         async with self._session.get(
@@ -120,13 +126,31 @@ class PrometheusFetcher:
                 body += chunk
                 if len(body) > MOST_BYTES:
                     break
-            return response.status, bytes(body)
+            return _Said(response.status, bytes(body), response.headers.get("Date", ""))
 
 
 class _Asked(NamedTuple):
     page: str
     parameters: dict[str, str]
     seconds: float
+    by_our_clock: bool = False
+
+
+class _Said(NamedTuple):
+    status: int
+    body: bytes
+    date: str
+
+
+def _clock_off(date: str, now: datetime) -> str:
+    """By how much the answerer's clock is off, in words; "" where it is not, or does not say."""
+    try:
+        off = (parsedate_to_datetime(date) - now).total_seconds()
+    except (TypeError, ValueError):
+        return ""
+    side = "ahead of" if off > 0 else "behind"
+    words = f"its clock is {abs(off):.0f} s {side} the controller's; set both by NTP"
+    return words if abs(off) > MOST_OFF else ""
 
 
 def _few(found: Any, series: tuple[Any, ...], asked: str) -> Answer:
@@ -136,8 +160,9 @@ def _few(found: Any, series: tuple[Any, ...], asked: str) -> Answer:
 
 
 async def _read_whole(
-    address: str, asked: _Asked, status: int, body: bytes, parse: Callable[[Any], T | Unusable]
+    address: str, asked: _Asked, said: _Said, parse: Callable[[Any], T | Unusable]
 ) -> T | Failed:
+    status, body, _ = said
     if len(body) > MOST_BYTES:
         return Failed(f"more than {MOST_BYTES >> 20} MiB; narrow the selector {asked.parameters['query']}")
     quick = len(body) <= QUICK_BYTES
