@@ -315,6 +315,12 @@ def test_a_lost_status_recognises_the_stable_revision_by_the_router() -> None:
     assert plan(lost).memory.stable == "old"
 
 
+def test_a_stable_revision_that_never_was_counts_as_lost() -> None:
+    patched = world(weight=10)
+    patched = replace(patched, memory=replace(patched.memory, stable="nonsense"))
+    assert plan(patched).memory.stable == "old"
+
+
 def test_a_lost_status_leaves_the_run_that_judges_alone() -> None:
     lost = replace(world(weight=10, ask=ask(judged=True)), memory=Memory(), run=MEASURING, runs=(MEASURING,))
     assert plan(lost).actions == ()

@@ -1,0 +1,147 @@
+"""Bad days next door: a dozen Rollouts have a trouble each at once, say what to mend, and go on once it is
+mended; a healthy one among them takes no longer than it usually does."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import msgspec
+import pytest
+
+from tests.e2e.distorted import Distorted, twice
+from tests.e2e.scene import HOST, Raw, Scene, condition, path, quick
+from tests.e2e.troubles import (
+    AROUND,
+    ROUTES,
+    Trouble,
+    asking,
+    canary_of,
+    entries,
+    metrics,
+    neighbour,
+    services,
+)
+from tests.e2e.witness import Watch, canary_weights
+from tests.lab.load import Load
+from tests.lab.state import read_state
+from tests.lab.waiting import Late, until
+from tests.lab.worlds import make, mesh_of
+
+pytestmark = pytest.mark.lab
+
+SLOWER = 1.5
+"""By what a healthy Rollout may be slower for its neighbours' trouble."""
+
+
+class Street(msgspec.Struct, frozen=True):
+    """api, which is well and judged by its own requests, and its neighbours, who stand at v1."""
+
+    scene: Scene
+    troubles: list[Trouble]
+
+    def release(self, trouble: Trouble, version: str, *, slips: bool = False) -> None:
+        manifest = neighbour(trouble.name, version)
+        trouble.edit(manifest)
+        if slips:
+            trouble.slip(manifest)
+        self.scene.kube.apply(manifest)
+
+    def status(self, name: str) -> Raw:
+        found: Raw = self.scene.kube.get(path("rollouts", name)).get("status", {})
+        return found
+
+    def wait(self, name: str, seconds: float, what: str, holds: Callable[[Raw], object]) -> Raw:
+        def ask() -> Raw | None:
+            status = self.status(name)
+            return status if status and holds(status) else None
+
+        try:
+            return until(ask, seconds, f"{what} of {name}")
+        except Late as late:
+            raise Late(f"{late}; the last status was {self.status(name)}") from None
+
+    def healthy(self, name: str, version: str, seconds: float = 90) -> None:
+        def stands(status: Raw) -> bool:
+            rollout = self.scene.kube.get(path("rollouts", name))
+            image = rollout["spec"]["template"]["spec"]["containers"][0]["image"]
+            seen = status.get("observedGeneration") == str(rollout["metadata"]["generation"])
+            return seen and status.get("phase") == "Healthy" and image.endswith(f":{version}")
+
+        self.wait(name, seconds, f"{version} to be healthy", stands)
+
+    def shipped(self, version: str) -> float:
+        """Seconds that a release of api takes from its words to its end."""
+        began = time.monotonic()
+        self.scene.release(version)
+        self.scene.healthy(version, 120)
+        return time.monotonic() - began
+
+
+def unattended(manifest: Raw) -> None:
+    quick(manifest)
+    canary_of(manifest)["steps"].remove({"pause": {}})
+
+
+@pytest.fixture(scope="module")
+def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+    with ExitStack() as stack:
+        scene = stack.enter_context(Scene(read_state(), tmp_path_factory.mktemp("neighbours")))
+        distorted = stack.enter_context(Distorted(scene.state.prometheus))
+        scene.install()
+        catalogue = scene.catalogue()
+        make(scene.kube, [{**catalogue, "data": {**catalogue["data"], **entries(distorted)}}])
+        distorted.bad["half"] = twice
+        street = Street(scene, [*AROUND, *metrics(distorted)])
+        settle_in(street)
+        stack.enter_context(Load(scene.state.gateway, HOST, rate=200))
+        yield street
+
+
+def settle_in(street: Street) -> None:
+    scene = street.scene
+    for trouble in street.troubles:
+        make(scene.kube, mesh_of(trouble.name, host=f"{trouble.name}.example.com"))
+    for name in ("service", "landlord", "tenant"):
+        services(scene, name)
+    asking(scene, "argument")
+    scene.edit = unattended
+    scene.controller()
+    scene.release("v1")
+    for trouble in street.troubles:
+        street.release(trouble, "v1")
+    scene.healthy("v1")
+    for trouble in street.troubles:
+        street.healthy(trouble.name, "v1")
+
+
+def test_each_trouble_is_named_hurts_no_neighbour_and_is_over_once_it_is_mended(street: Street) -> None:
+    usual = street.shipped("v2")
+    for trouble in street.troubles:
+        trouble.breaks(street.scene, trouble.name)
+        street.release(trouble, "v2", slips=True)
+    with Watch(street.scene.kube, ROUTES) as routes:
+        beside = street.shipped("v3")
+        assert canary_weights(routes) == [0, 10, 50, 100, 0]
+    for trouble in street.troubles:
+        named(street, trouble)
+    for trouble in street.troubles:
+        trouble.mends(street.scene, trouble.name)
+        street.release(trouble, "v2")
+    for trouble in street.troubles:
+        street.healthy(trouble.name, "v2")
+        assert not trouble.says or not condition(street.status(trouble.name), trouble.says[0])
+    print(f"a release took {usual:.1f} s, and {beside:.1f} s beside {len(street.troubles)} in trouble")
+    assert beside <= SLOWER * usual
+
+
+def named(street: Street, trouble: Trouble) -> None:
+    """The condition says object, field and fix; trouble that does no harm leaves no trace."""
+    if not trouble.says:
+        return street.healthy(trouble.name, "v2", 30)
+    kind, *words = trouble.says
+    message = street.wait(trouble.name, 30, kind, lambda s: condition(s, kind))
+    said = condition(message, kind)["message"]
+    assert [one for one in words if one not in said] == [], said
+    return None
