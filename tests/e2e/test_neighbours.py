@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from itertools import pairwise
 
 import msgspec
 import pytest
@@ -23,16 +24,22 @@ from tests.e2e.troubles import (
     neighbour,
     services,
 )
-from tests.e2e.witness import Watch, canary_weights
+from tests.e2e.witness import Sampler, Watch, canary_weights
+from tests.lab import envoy, parts
+from tests.lab.kube import ApiError
 from tests.lab.load import Load
 from tests.lab.state import read_state
 from tests.lab.waiting import Late, until
 from tests.lab.worlds import make, mesh_of
+from tests.properties.test_patched import NONSENSE
 
 pytestmark = pytest.mark.lab
 
 SLOWER = 1.5
 """By what a healthy Rollout may be slower for its neighbours' trouble."""
+AWAY = 20.0
+FOR_A_PERSON = "a pause for no reason we know"
+"""What a person must end, who is none of the neighbours."""
 
 
 class Street(msgspec.Struct, frozen=True):
@@ -118,6 +125,7 @@ def settle_in(street: Street) -> None:
 
 def test_each_trouble_is_named_hurts_no_neighbour_and_is_over_once_it_is_mended(street: Street) -> None:
     usual = street.shipped("v2")
+    before = {trouble.name: street.status(trouble.name)["stableRS"] for trouble in street.troubles}
     for trouble in street.troubles:
         trouble.breaks(street.scene, trouble.name)
         street.release(trouble, "v2", slips=True)
@@ -126,6 +134,7 @@ def test_each_trouble_is_named_hurts_no_neighbour_and_is_over_once_it_is_mended(
         assert canary_weights(routes) == [0, 10, 50, 100, 0]
     for trouble in street.troubles:
         named(street, trouble)
+        assert not trouble.says or street.status(trouble.name)["stableRS"] == before[trouble.name]
     for trouble in street.troubles:
         trouble.mends(street.scene, trouble.name)
         street.release(trouble, "v2")
@@ -145,3 +154,52 @@ def named(street: Street, trouble: Trouble) -> None:
     said = condition(message, kind)["message"]
     assert [one for one in words if one not in said] == [], said
     return None
+
+
+def test_whatever_people_patch_into_a_status_in_mid_step_the_release_ends_well(street: Street) -> None:
+    patches = [patch for words, patch in NONSENSE.items() if words != FOR_A_PERSON]
+    patched = list(zip(street.troubles, patches, strict=False))
+    for trouble, _ in patched:
+        street.release(trouble, "v3")
+    for trouble, patch in patched:
+        street.wait(trouble.name, 60, "the hold at 50 %", lambda s: s.get("controllerPause"))
+        street.scene.kube.merge(f"{path('rollouts', trouble.name)}/status", {"status": patch})
+    for trouble, _ in patched:
+        street.healthy(trouble.name, "v3")
+
+
+def test_an_api_server_that_is_away_changes_no_story(street: Street) -> None:
+    """Nobody is restarted, no share is set back, and the Lease is held again."""
+    scene = street.scene
+    with Sampler(lambda: canary_share(scene)) as sampled:
+        scene.release("v4")
+        for trouble in street.troubles:
+            street.release(trouble, "v4")
+        scene.wait(60, "10 %", lambda s: s.get("controllerPause") and scene.weights() == (90, 10))
+        away(scene, AWAY)
+        scene.healthy("v4", 120)
+        for trouble in street.troubles:
+            street.healthy(trouble.name, "v4")
+    shares = [one.value for one in sampled.counted]
+    assert [b for a, b in pairwise([-1, *shares]) if a != b] == [0, 10, 50, 100, 0]
+    assert scene.running[-1].poll() is None
+
+
+def canary_share(scene: Scene) -> int:
+    """What Envoy sends to the canary, in percent."""
+    return envoy.weights(scene.state, HOST).get(envoy.cluster_name("canary"), 0)
+
+
+def away(scene: Scene, seconds: float) -> None:
+    """The API server is killed, and started again after so long."""
+    parts.stop(scene.state, "kube-apiserver")
+    gone = time.monotonic()
+    until(lambda: time.monotonic() - gone >= seconds, 2 * seconds, "the outage to be long enough")
+    scene.state = parts.start(scene.state, "kube-apiserver")
+    until(lambda: answers(scene), 60, "the API server to answer")
+
+
+def answers(scene: Scene) -> bool:
+    with suppress(OSError, ApiError):
+        return bool(scene.kube.get("/readyz") == "ok")
+    return False

@@ -213,7 +213,11 @@ AROUND = (
     ),
     Trouble(
         "service",
-        ("TrafficNotReady", "Service production/service-canary does not exist; create it", "canaryService"),
+        (
+            "InvalidSpec",
+            "spec.strategy.canary.canaryService",
+            'service "service-canary" not found; create it',
+        ),
         edit=by_services("service"),
         breaks=without_a_service,
         mends=with_it_again,
@@ -244,14 +248,19 @@ AROUND = (
     Trouble("landlord", (), edit=by_services("landlord")),
     Trouble(
         "tenant",
-        ("TrafficNotReady", "Service production/landlord-stable is managed by Rollout production/landlord"),
+        (
+            "InvalidSpec",
+            "stableService",
+            '"landlord-stable" is managed by another Rollout, "landlord"',
+            "name",
+        ),
         edit=by_services("tenant"),
         slip=by_services("landlord"),
     ),
 )
 """What is wrong in a spec or around it."""
 
-DEAF = "correct its entry in the metrics catalogue"
+DEAF = "correct its address or selectors in the metrics catalogue"
 DISTORTED: dict[str, tuple[Distortion, tuple[str, ...]]] = {
     "hanging": (hanging, ("no answer within 5 s", DEAF)),
     "refusing": (refusing, ("would load too many samples", "HTTP 422", DEAF)),

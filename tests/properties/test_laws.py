@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.properties.ends import assert_same, end
-from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, play
+from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, finish, play
 from tests.properties.wire import HOWS, Fault, How
 from tests.properties.world import CALM, World
 from tidegate.sandbox.objects import Raw
@@ -94,6 +94,21 @@ def test_our_own_object_seen_late_after_a_lost_answer_changes_nothing_in_the_end
                 play(world, chapter)
                 assert_same(told.end, world, f"{chapter.title}, unheard at write {k}")
                 assert len(world.wire.writes) <= told.writes + WRITES_TO_RECOVER
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
+def test_an_api_server_that_is_away_for_a_minute_changes_nothing_in_the_end(
+    story: Story, chapter: Chapter
+) -> None:
+    told = story.upto(chapter)
+    for seconds in range(1, 40, 6):
+        with told.before.copied() as world:
+            chapter.act(world)
+            world.run(seconds)
+            world.wire.away = world.loop.time() + 60
+            world.run(60)
+            finish(world, chapter)
+            assert_same(told.end, world, f"away after {seconds} s")
 
 
 @pytest.mark.parametrize(

@@ -232,7 +232,7 @@ def test_a_run_that_gets_no_answers_is_told_with_where_it_asks_and_the_fix() -> 
     said = "http://prometheus:9090 gives no answer since 12:00: refused"
     metric = {"name": "error-rate", "phase": "Running", "consecutiveError": 2, "message": said}
     got = judged_by(old, new, {"phase": "Running", "metricResults": [metric]})
-    fix = "let it answer, or correct its entry in the metrics catalogue"
+    fix = "let it answer, or correct its address or selectors in the metrics catalogue"
     assert condition(got, "MetricsNotReady") == f"error-rate: {said}; {fix}"
 
 

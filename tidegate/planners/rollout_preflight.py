@@ -61,7 +61,7 @@ def _seen(total: Total, answers: Answers) -> Trouble | bool | None:
             said = not_ready(need.selector, str(need.server), found, total.home)
             return Trouble("NoSeries", f"{total.metric}: {said}")
         case Failed(why):
-            fix = f"let it answer, or correct the address in {total.home}"
+            fix = f"let it answer, or correct its address or selectors in {total.home}"
             return Trouble("Unreachable", f"{total.metric}: {need.server}: {why}; {fix}")
         case _:
             return None

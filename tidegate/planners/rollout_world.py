@@ -42,7 +42,7 @@ ATTEMPT = "tidegate.dev/attempt"
 STEP_INDEX = "step-index"
 LEAVE_AT = "scale-down-deadline"
 DEAF = 2
-LET_IT_ANSWER = "let it answer, or correct its entry in the metrics catalogue"
+LET_IT_ANSWER = "let it answer, or correct its address or selectors in the metrics catalogue"
 PATIENCE = timedelta(seconds=10)
 PODS_EVERY = timedelta(seconds=5)
 

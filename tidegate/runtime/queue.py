@@ -13,7 +13,8 @@ from crds.refs import Ref
 from tidegate.runtime.clock import Alarm, Clock
 
 FIRST_DELAY = 0.005
-LONGEST_DELAY = 1000.0
+LONGEST_DELAY = 30.0
+"""What was refused may be accepted any time: a quota is raised, a permission is given, and no watch tells."""
 
 
 class Watcher(Protocol):
@@ -75,12 +76,12 @@ class Queue:
         if wake_at is not None:
             self._alarms[key] = self._clock.call_at(wake_at, lambda: self.add(key))
 
-    def retry(self, key: Ref) -> float:
+    def retry(self, key: Ref, longest: float = LONGEST_DELAY) -> float:
         """A round failed: look again after a back-off, 5 ms doubled with each failure; its seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         self._watcher.retried(key)
-        delay = min(FIRST_DELAY * 2.0 ** min(failures, 30), LONGEST_DELAY)
+        delay = min(FIRST_DELAY * 2.0 ** min(failures, 30), longest)
         self.after(key, delay)
         return delay
 

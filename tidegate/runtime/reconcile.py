@@ -16,16 +16,19 @@ from typing import Protocol
 from crds.errors import Invalid, Retry
 from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind, Ref, ref_of, shard_of
 from crds.times import rfc3339_micro
-from tidegate.kube.errors import KubeError, TooMany, for_good, look_again
+from tidegate.kube.errors import KubeError, TooMany, Unreachable, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Event, Plan, Raw
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor, Refused
 from tidegate.runtime.observe import Observer
-from tidegate.runtime.queue import Queue
+from tidegate.runtime.queue import LONGEST_DELAY, Queue
 
 log = logging.getLogger("tidegate.reconcile")
+
+UNANSWERED = 5.0
+"""The longest back-off, in seconds, from an API server that does not answer."""
 
 GREETED = {ROLLOUT: "RolloutAddedToInformer"}
 """What is told of an object, by its kind, when a controller first sees it: Argo's reasons."""
@@ -151,7 +154,7 @@ class Reconciler:
         try:
             await self._hands.executor.read_anew(self._doubted[key])
         except KubeError as problem:
-            raise Retry(str(problem), timedelta(seconds=self._hands.queue.retry(key))) from None
+            raise Retry(str(problem), timedelta(seconds=self._retry(key, problem))) from None
         del self._doubted[key]
         return self._hands.store.get(*key) or raw
 
@@ -169,7 +172,7 @@ class Reconciler:
     async def _refused(self, key: Ref, raw: Raw, refused: Refused) -> bool:
         """Look again later; whether that was to be expected. What is refused for good is told once."""
         queue = self._hands.queue
-        delay = queue.retry(key)  # what the watch brings in the meantime wakes the key earlier
+        delay = self._retry(key, refused.problem)  # what the watch brings in the meantime wakes it earlier
         if isinstance(refused.problem, TooMany):
             queue.after(key, delay := max(delay, refused.problem.retry_after))
         if look_again(refused.problem):
@@ -181,6 +184,11 @@ class Reconciler:
             event = Event(raw, "ReconciliationError", str(refused), warning=True)
             await self._hands.executor.tell(event, self._hands.clock.now())
         return False
+
+    def _retry(self, key: Ref, problem: KubeError) -> float:
+        """Seconds until the key is looked at again; no watch tells when the API server is back."""
+        unanswered = isinstance(problem, Unreachable)
+        return self._hands.queue.retry(key, UNANSWERED if unanswered else LONGEST_DELAY)
 
     def _is_ours(self, kind: Kind, raw: Raw) -> bool:
         return kind not in SHARDED or shard_of(raw) == self._instance

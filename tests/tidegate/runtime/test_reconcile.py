@@ -238,6 +238,11 @@ async def ended_once(w: World, reached: asyncio.Event) -> None:
     await asyncio.gather(worker, return_exceptions=True)
 
 
+async def test_nothing_that_was_refused_waits_longer_than_half_a_minute() -> None:
+    async with world({ROLLOUT: Toy(quiet)}) as w:
+        assert max(w.queue.retry(ANY) for _ in range(40)) == 30
+
+
 async def test_the_first_refused_write_stops_the_plan() -> None:
     def plan(raw: Raw, _: Answers) -> Plan:
         version = raw["metadata"]["resourceVersion"]
