@@ -79,6 +79,15 @@ def test_an_object_of_the_router_is_told_before_the_weight_it_makes(kind: Kind, 
     assert [one[0] for one in got] == ["RolloutResumed", reason, "TrafficWeightUpdated"]
 
 
+def test_a_replica_set_that_is_not_accepted_is_told_with_the_servers_words() -> None:
+    refused = {
+        "type": "Progressing",
+        "reason": "ReplicaSetCreateError",
+        "message": "Failed to create it: quota",
+    }
+    assert told({}, {"conditions": [refused]}) == [("ReplicaSetCreateError", "Failed to create it: quota")]
+
+
 def test_a_persons_pause_is_told_when_it_begins_and_when_it_ends() -> None:
     assert told(paused("False"), paused("True")) == [("RolloutPaused", "Rollout is paused")]
     assert told(paused("True"), paused("False")) == [("RolloutResumed", "Rollout is resumed")]

@@ -12,7 +12,7 @@ from typing import Any
 from crds.paths import get
 from crds.refs import DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE
 from rollouts.actions import Decision, StartAnalysis, Told
-from rollouts.conditions import INVALID
+from rollouts.conditions import INVALID, NOT_CREATED
 from tidegate.planners.plan import Event, JsonPatch, Write
 from tidegate.planners.rollout_metrics import Metrics
 
@@ -92,7 +92,11 @@ def _paused(status: Raw) -> bool:
 def _of_trouble(before: Raw, after: Raw) -> Iterable[Told]:
     was = {(c.get("type"), c.get("message")) for c in before.get("conditions", ())}
     for c in after.get("conditions", ()):
-        if c["type"] in TROUBLES and (c["type"], c["message"]) not in was:
+        if (c["type"], c.get("message")) in was:
+            continue
+        if c.get("reason") == NOT_CREATED:
+            yield Told(NOT_CREATED, c["message"], True)
+        if c["type"] in TROUBLES:
             named = c["reason"] in TOLD_BY_REASON
             yield Told(c["reason"] if named else "TrafficRoutingError", c["message"], True)
 

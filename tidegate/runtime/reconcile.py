@@ -33,6 +33,9 @@ UNANSWERED = 5.0
 GREETED = {ROLLOUT: "RolloutAddedToInformer"}
 """What is told of an object, by its kind, when a controller first sees it: Argo's reasons."""
 
+MISSED = {ROLLOUT: "RolloutDeleted"}
+"""What is told of one that was greeted, when it is gone."""
+
 
 SHARDED = (ROLLOUT, ANALYSIS_RUN)
 """Kinds whose objects belong to one of several controllers."""
@@ -78,6 +81,7 @@ class Reconciler:
         self._instance = instance
         self._doubted: dict[Ref, Ref] = {}
         self._greeted: set[Ref] = set()
+        self._gone: dict[Ref, Raw] = {}
         hands.store.changed.append(self._changed)
 
     async def work(self) -> None:
@@ -101,7 +105,7 @@ class Reconciler:
             self._hands.observer.forget(key)
             self._hands.queue.forget(key)
             self._doubted.pop(key, None)
-            self._greeted.discard(key)
+            await self._miss(key)
             return self._watcher.gone(key)
         await self._greet(key, raw)
         started = asyncio.get_running_loop().time()
@@ -119,6 +123,14 @@ class Reconciler:
         await self._hands.executor.tell(
             Event(raw, GREETED[key.kind], words, occasion=rfc3339_micro(now)), now
         )
+
+    async def _miss(self, key: Ref) -> None:
+        """Once, after everything else that is told of the object."""
+        last = self._gone.pop(key, None)
+        if last and key in self._greeted:
+            words = f"{key.kind} {key.namespace}/{key.name} is deleted."
+            await self._hands.executor.tell(Event(last, MISSED[key.kind], words), self._hands.clock.now())
+        self._greeted.discard(key)
 
     async def _try(self, key: Ref, raw: Raw) -> bool:
         queue, now = self._hands.queue, self._hands.clock.now()
@@ -196,4 +208,6 @@ class Reconciler:
     def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
         raw = after or before
         if isinstance(kind, Kind) and kind in self._planners and raw:
+            if after is None and kind in MISSED:
+                self._gone[ref_of(kind, raw)] = raw
             self._hands.queue.add(ref_of(kind, raw))

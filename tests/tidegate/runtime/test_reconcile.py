@@ -10,7 +10,7 @@ from crds.paths import get
 from crds.refs import REPLICA_SET, ROLLOUT, Ref
 from tests.tidegate.kube.fake import status
 from tests.tidegate.kube.waiting import until
-from tests.tidegate.runtime.worlds import START, Raw, Toy, World, config, rollout, world
+from tests.tidegate.runtime.worlds import START, Raw, Toy, World, config, path, rollout, world
 from tidegate.kube.errors import Unreachable
 from tidegate.kube.http import Request, Response
 from tidegate.planners.needs import (
@@ -445,6 +445,14 @@ async def test_a_rollout_is_greeted_once_in_a_controllers_life() -> None:
         w.merge(ANY, {"spec": {"replicas": 3}})
         await until(lambda: len(w.rounds.well) > 1)
         assert reasons(w) == ["RolloutAddedToInformer"]
+
+
+async def test_a_rollout_that_is_deleted_is_missed_once() -> None:
+    async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
+        await until(lambda: w.rounds.well)
+        w.cluster.handle(Request("DELETE", path(ANY)))
+        await until(lambda: len(w.rounds.forgotten) > 0 and w.idle())
+        assert reasons(w) == ["RolloutAddedToInformer", "RolloutDeleted"]
 
 
 async def test_a_write_refused_for_good_is_told_once() -> None:
