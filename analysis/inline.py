@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -55,26 +56,27 @@ def run_for(
     `alpha` bounds the chance that a release within its limits is aborted, over the whole rollout and all
     its metrics: each gets an equal share (Bonferroni, statistics.md §3.4). The analysis stands `at` there.
     """
+    if mistake := next(not_heeded(analysis, at), None):
+        raise mistake
     share = alpha / max(1, len(analysis.metrics))
     metrics = []
     for index, metric in enumerate(analysis.metrics):
         path = (*at, "metrics", index)
-        _nothing_more(metric, path)
         counters = resolve(catalogue, metric.name, arm, show(*path, "name"))
         metrics.append(_counted(metric, counters, share, path) | _when(analysis, metric, at, path))
     _no_name_twice([metric.name for metric in analysis.metrics], at)
     return Inline({"metrics": metrics}, _notes(analysis, alpha, at))
 
 
-def _nothing_more(metric: Metric, path: Path) -> None:
-    """A field that is not acted on here must not look as if it were."""
-    plain = Metric(metric.name)
-    for field in msgspec.structs.fields(Metric):
-        if field.name not in HEEDED and getattr(metric, field.name) != getattr(plain, field.name):
-            raise Invalid(
-                show(*path, field.encode_name),
-                "is not acted on in an inline metric; write the metric into an AnalysisTemplate",
-            )
+def not_heeded(analysis: RolloutAnalysis, at: Path = PATH) -> Iterator[Invalid]:
+    """Fields that are not acted on here, and must not look as if they were."""
+    for index, metric in enumerate(analysis.metrics):
+        plain = Metric(metric.name)
+        for field in msgspec.structs.fields(Metric):
+            if field.name not in HEEDED and getattr(metric, field.name) != getattr(plain, field.name):
+                where = show(*at, "metrics", index, field.encode_name)
+                fix = "is not acted on in an inline metric; write the metric into an AnalysisTemplate"
+                yield Invalid(where, fix)
 
 
 def _counted(metric: Metric, counters: Counters, alpha: float, path: Path) -> dict[str, Any]:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 
 from crds.analysis import Metric
 from crds.errors import Invalid, NotMeasured
 from crds.meta import read
-from crds.paths import get
 from crds.times import duration
 
 OTHERS = (
@@ -58,6 +58,7 @@ class OAuth2(msgspec.Struct, frozen=True, rename="camel"):
 class Authentication(msgspec.Struct, frozen=True, rename="camel"):
     basic_auth: BasicAuth | None = None
     oauth2: OAuth2 | None = None
+    sigv4: dict[str, Any] | None = None
 
 
 class Server(msgspec.Struct, frozen=True, rename="camel"):
@@ -99,34 +100,29 @@ class WrittenRange(msgspec.Struct, frozen=True):
     step: str = ""
 
 
+class Written(Server, frozen=True, rename="camel"):
+    """All that may stand under `prometheus`."""
+
+    query: str = ""
+    range_query: WrittenRange | None = None
+
+
 def read_server(metric: Metric, path: str) -> Server:
     """`path` is where the metric stands; Invalid names the field below it and the fix."""
-    where = f"{path}.provider.prometheus"
-    written = _written(metric, path)
-    if get(written, "authentication", "sigv4") is not None:
-        fix = "requests are not signed for AWS; let address be a proxy that signs them, and remove it"
-        raise NotMeasured(f"{where}.authentication.sigv4", fix)
-    server = read(written, Server, *where.split("."))
-    if not 0 <= server.timeout <= LONGEST:
-        raise Invalid(f"{where}.timeout", f"{server.timeout:g} is no patience; write 1 to {LONGEST} seconds")
-    oauth2 = server.authentication.oauth2
-    if oauth2 and not (oauth2.token_url and oauth2.client_id):
-        raise Invalid(f"{where}.authentication.oauth2", "needs tokenUrl and clientId; add them")
-    return server
+    return _server(_written(metric, path), f"{path}.provider.prometheus")
 
 
 def read_prometheus(metric: Metric, path: str) -> Prometheus:
     """`path` is where the metric stands; Invalid names the field below it and the fix."""
     where, written = f"{path}.provider.prometheus", _written(metric, path)
-    server, query = read_server(metric, path), get(written, "query", default="")
-    if not isinstance(query, str) or not query.strip():
+    server = _server(written, where)
+    if not written.query.strip():
         raise Invalid(f"{where}.query", "is missing; add it, or give the metric a statistics block")
-    ranged = get(written, "rangeQuery")
-    return Prometheus(server, query, _range(ranged, f"{where}.rangeQuery") if ranged is not None else None)
+    span = _range(written.range_query, f"{where}.rangeQuery") if written.range_query else None
+    return Prometheus(server, written.query, span)
 
 
-def _written(metric: Metric, path: str) -> dict[str, object]:
-    """What is written under `prometheus`."""
+def _written(metric: Metric, path: str) -> Written:
     names = list(metric.provider) or ["none"]
     where = f"{path}.provider.{names[0]}"
     if len(names) > 1:
@@ -138,11 +134,22 @@ def _written(metric: Metric, path: str) -> dict[str, object]:
     written = metric.provider["prometheus"]
     if not isinstance(written, dict):
         raise Invalid(where, f"{written!r} does not fit here; write address and query below it")
-    return written
+    return read(written, Written, *where.split("."))
 
 
-def _range(written: object, path: str) -> Range:
-    given = read(written, WrittenRange, *path.split("."))
+def _server(written: Written, where: str) -> Server:
+    oauth2, sigv4 = written.authentication.oauth2, written.authentication.sigv4
+    if sigv4 is not None:
+        fix = "requests are not signed for AWS; let address be a proxy that signs them, and remove it"
+        raise NotMeasured(f"{where}.authentication.sigv4", fix)
+    if not 0 <= written.timeout <= LONGEST:
+        raise Invalid(f"{where}.timeout", f"{written.timeout:g} is no patience; write 1 to {LONGEST} seconds")
+    if oauth2 and not (oauth2.token_url and oauth2.client_id):
+        raise Invalid(f"{where}.authentication.oauth2", "needs tokenUrl and clientId; add them")
+    return Server(**{field: getattr(written, field) for field in Server.__struct_fields__})
+
+
+def _range(given: WrittenRange, path: str) -> Range:
     step = duration(given.step, f"{path}.step") if given.step else timedelta()
     if step <= timedelta():
         raise Invalid(f"{path}.step", "is missing; write one like 1m")

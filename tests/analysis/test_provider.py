@@ -67,7 +67,7 @@ OAUTH = {"tokenUrl": "https://issuer/token"}
         ),
         ({"prometheus": "up"}, "provider.prometheus: 'up' does not fit here"),
         ({"prometheus": {}}, "provider.prometheus.query: is missing"),
-        ({"prometheus": {"query": 5}}, "provider.prometheus.query: is missing"),
+        ({"prometheus": {"query": 5}}, "provider.prometheus.query: 5 does not fit here"),
         (
             {"prometheus": {"query": "up", "timeout": -1}},
             "timeout: -1 is no patience; write 1 to 300 seconds",

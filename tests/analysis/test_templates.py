@@ -103,6 +103,11 @@ def test_a_value_may_come_from_the_rollout(source: Raw, value: str) -> None:
     assert args_of({"name": "x", "valueFrom": source}) == [{"name": "x", "value": value}]
 
 
+def test_a_templates_default_may_come_from_the_rollout_too() -> None:
+    region = {"fieldRef": {"fieldPath": "metadata.labels['region']"}}
+    assert args_of(declared=({"name": "x", "valueFrom": region},)) == [{"name": "x", "value": "eu"}]
+
+
 def test_a_secret_stays_a_reference() -> None:
     secret = {"name": "x", "valueFrom": {"secretKeyRef": {"name": "prometheus", "key": "token"}}}
     found = template(metric("m", query="{{args.x}}"), args=[secret])

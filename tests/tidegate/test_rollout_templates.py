@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from analysis.provider import OTHERS
 from crds.paths import get, put
 from crds.refs import ANALYSIS_RUN, ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, REPLICA_SET, SHARD, Ref
 from tests.tidegate.test_rollout_planner import (
@@ -128,6 +131,16 @@ def test_a_missing_argument_holds_the_canary_before_its_first_request() -> None:
     made = plan(raw, {RATE: Known(TEMPLATE)})
     assert started(made) == []
     assert "'canary' has no value" in held_by(raw, made)
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_another_provider_holds_the_canary_and_is_named(name: str) -> None:
+    raw = on_the_way()
+    asked = {"spec": {**TEMPLATE["spec"], "metrics": [{**METRIC, "provider": {name: {"query": "up"}}}]}}
+    made = plan(raw, {RATE: Known(asked)})
+    assert started(made) == []
+    where = f"AnalysisTemplate production/success-rate spec.metrics[0].provider.{name}"
+    assert held_by(raw, made).startswith(f"{where}: is not measured yet; write prometheus")
 
 
 def test_a_run_that_measures_needs_its_template_no_more() -> None:

@@ -7,10 +7,13 @@ from typing import Any
 
 import msgspec
 
+from analysis.inline import not_heeded
+from analysis.run_spec import mistakes
 from crds import analysis, refs, rollout
 from crds.analysis import Metric
 from crds.errors import Invalid
 from crds.paths import get, show
+from crds.steps import RunAnalysis
 from crds.support import ignored, unsupported
 from crds.validate import metric_problems, problems
 from tidegate.views.strict import unknown
@@ -69,25 +72,42 @@ def _rollout(manifest: Raw) -> Iterator[Finding]:
     read = rollout.parse(manifest)
     yield from map(_finding, problems(read))
     yield from map(_finding, unsupported(read))
+    yield from map(_finding, _inline(read))
     for path in ignored(read):
         yield Finding(path, "is not acted on yet, and harms nobody", passes=True)
 
 
+def _inline(read: rollout.Rollout) -> Iterator[Invalid]:
+    """Fields of inline metrics that are not acted on there."""
+    if read.canary and read.canary.analysis:
+        yield from not_heeded(read.canary.analysis)
+    for at, step in enumerate(rollout.steps(read)):
+        if isinstance(step, RunAnalysis):
+            yield from not_heeded(step.analysis, (*rollout.STEPS, at, "analysis"))
+
+
 def _template(manifest: Raw) -> Iterator[Finding]:
-    return _metrics(analysis.parse_template(manifest).spec.metrics)
+    return _metrics(manifest, analysis.parse_template(manifest).spec.metrics)
 
 
 def _cluster_template(manifest: Raw) -> Iterator[Finding]:
-    return _metrics(analysis.parse_cluster_template(manifest).spec.metrics)
+    return _metrics(manifest, analysis.parse_cluster_template(manifest).spec.metrics)
 
 
 def _run(manifest: Raw) -> Iterator[Finding]:
-    return _metrics(analysis.parse_run(manifest).spec.metrics)
+    return _metrics(manifest, analysis.parse_run(manifest).spec.metrics)
 
 
-def _metrics(metrics: tuple[Metric, ...]) -> Iterator[Finding]:
-    for index, metric in enumerate(metrics):
-        yield from map(_finding, metric_problems(metric, show("spec", "metrics", index)))
+def _metrics(manifest: Raw, metrics: tuple[Metric, ...]) -> Iterator[Finding]:
+    """What is wrong with each by itself, and then what could not be measured; of a field once."""
+    found = [
+        problem
+        for index, metric in enumerate(metrics)
+        for problem in metric_problems(metric, show("spec", "metrics", index))
+    ]
+    told = {problem.path for problem in found}
+    yield from map(_finding, found)
+    yield from (_finding(mistake) for mistake in mistakes(manifest) if mistake.path not in told)
 
 
 KINDS = {

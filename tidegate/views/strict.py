@@ -15,6 +15,7 @@ from typing import Any
 
 from msgspec import inspect as types
 
+from analysis.provider import OTHERS, Written
 from crds.errors import Invalid
 from crds.paths import Path, show
 from crds.steps import WrittenStep
@@ -89,11 +90,12 @@ def _shape(of: types.Type) -> Shape:
 
 
 def _of_struct(of: types.StructType) -> Shape:
-    # What Rollout and WrittenStep leave as written, but has fields all the same.
+    # What Rollout, WrittenStep and Metric leave as written, but has fields all the same.
     written: dict[str, Shape] = {
         "RolloutSpec.template": _go("PodTemplateSpec"),
         "Canary.steps": _each(_step),
         "WrittenStep.experiment": _go("Experiment"),
+        "Metric.provider": _provider,
     }
     name = of.cls.__name__
     known = {
@@ -104,6 +106,11 @@ def _of_struct(of: types.StructType) -> Shape:
 
 def _step(raw: Any, path: Path) -> Unknown:
     return _shape(_struct(WrittenStep))(raw, path)
+
+
+def _provider(raw: Any, path: Path) -> Unknown:
+    known: dict[str, Shape] = dict.fromkeys(OTHERS, _anything)
+    return _fields(raw, path, known | {"prometheus": _shape(_struct(Written))})
 
 
 @cache

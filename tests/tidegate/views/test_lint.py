@@ -24,7 +24,7 @@ spec:
   args: [{name: service}]
   metrics:
     - name: errors
-      provider: {prometheus: {query: up, anything: goes}}
+      provider: {prometheus: {query: up}}
       interval: 1m
 """)
 
@@ -118,9 +118,26 @@ def test_a_version_that_is_not_served_is_named() -> None:
 
 
 @pytest.mark.parametrize("kind", ["AnalysisTemplate", "ClusterAnalysisTemplate", "AnalysisRun"])
-def test_a_template_is_looked_at_too_but_not_into_its_providers(kind: str) -> None:
+def test_a_template_is_looked_at_too_down_to_its_provider(kind: str) -> None:
     wrong = put(TEMPLATE | {"kind": kind}, ("spec", "metrics", 0, "intervall"), "5m")
     assert said(wrong) == ["spec.metrics[0].intervall: is not known here; did you mean interval?"]
+    metric = ("spec", "metrics", 0)
+    assert said(put(TEMPLATE | {"kind": kind}, (*metric, "provider", "prometheus", "adress"), "x")) == [
+        "spec.metrics[0].provider.prometheus.adress: is not known here; did you mean address?"
+    ]
+    (told,) = said(put(TEMPLATE | {"kind": kind}, (*metric, "provider"), {"web": {"anything": "goes"}}))
+    assert told.startswith("spec.metrics[0].provider.web: is not measured yet")
+    (told,) = said(put(TEMPLATE | {"kind": kind}, (*metric, "successCondition"), "reslut > 1"))
+    assert told.startswith("spec.metrics[0].successCondition: column 1: 'reslut': is not known")
+
+
+def test_an_inline_metric_says_what_is_not_acted_on_there() -> None:
+    metric = {"name": "error-rate", "thresholdRange": {"max": 0.05}, "failureLimit": 3}
+    told = said(put(ROLLOUT, (*CANARY, "steps", 1), {"analysis": {"metrics": [metric]}}))
+    assert told == [
+        "spec.strategy.canary.steps[1].analysis.metrics[0].failureLimit: is not acted on in an inline "
+        "metric; write the metric into an AnalysisTemplate"
+    ]
 
 
 def test_a_metric_that_could_not_be_taken_is_named() -> None:
