@@ -24,8 +24,7 @@ from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
 Raw = dict[str, Any]
 Declared = dict[str, tuple[Argument, str]]
 
-_LABELLED = re.compile(r"""metadata\.(labels|annotations)\[\s*(['"])(.+)\2\s*\]""")
-_PLAIN = ("name", "namespace", "uid")
+_PICK = re.compile(r"""\.?([A-Za-z_][\w-]*)|\[\s*(['"])(.+?)\2\s*\]|\[(\d+)\]""")
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -36,10 +35,10 @@ class Wanted(msgspec.Struct, frozen=True):
 
 
 class Surroundings(msgspec.Struct, frozen=True):
-    """What arguments may speak of: the Rollout's own metadata, raw, and the two revisions' pod hashes; and
+    """What arguments may speak of: the Rollout itself, raw, and the two revisions' pod hashes; and
     where in it the analysis stands."""
 
-    metadata: Raw
+    rollout: Raw
     stable: str
     latest: str
     path: Path = PATH
@@ -180,15 +179,23 @@ def _carried(argument: Argument) -> Raw:
 
 
 def _field(asked: str, path: str, around: Surroundings) -> str:
-    """A field of the Rollout's metadata, in the downward API's spelling."""
-    prefix, _, name = asked.partition(".")
-    labelled = _LABELLED.fullmatch(asked)
-    if not labelled and not (prefix == "metadata" and name in _PLAIN):
-        known = (
-            "metadata.name, metadata.namespace, metadata.uid, metadata.labels['x'], metadata.annotations['x']"
-        )
-        raise Invalid(f"{path}.fieldPath", f"{asked!r} is not known; known: {known}")
-    found = get(around.metadata, labelled[1], labelled[3]) if labelled else get(around.metadata, name)
-    if found is None:
-        raise Invalid(f"{path}.fieldPath", f"the Rollout has no {asked}; add it, or write a value")
-    return str(found)
+    """A field of the Rollout, in the downward API's spelling: `metadata.labels['x']`, `spec.replicas`."""
+    where = _picks(asked)
+    found = get(around.rollout, *where) if where else None
+    match found:
+        case bool():
+            return str(found).lower()
+        case str() | int() | float():
+            return str(found)
+        case None if where:
+            raise Invalid(f"{path}.fieldPath", f"the Rollout has no {asked}; add it, or write a value")
+        case _:
+            spelled = "name a field that is text or a number, like metadata.labels['x'] or spec.replicas"
+            raise Invalid(f"{path}.fieldPath", f"{asked!r} is no such field; {spelled}")
+
+
+def _picks(asked: str) -> Path:
+    """The way to the field; () where it cannot be read."""
+    found = list(_PICK.finditer(asked))
+    whole = "".join(one[0] for one in found) == asked and not asked.startswith(".")
+    return tuple(int(one[4]) if one[4] else one[1] or one[3] for one in found) if whole else ()

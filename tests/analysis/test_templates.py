@@ -16,13 +16,14 @@ from crds.meta import read
 from crds.refs import ANALYSIS_TEMPLATE, CLUSTER_ANALYSIS_TEMPLATE, Ref
 
 Raw = dict[str, Any]
+METADATA = {
+    "name": "api",
+    "namespace": "production",
+    "labels": {"region": "eu"},
+    "annotations": {"team.io/slo": "0.99"},
+}
 AROUND = Surroundings(
-    {
-        "name": "api",
-        "namespace": "production",
-        "labels": {"region": "eu"},
-        "annotations": {"team.io/slo": "0.99"},
-    },
+    {"metadata": METADATA, "spec": {"replicas": 3, "paused": False, "steps": [{"setWeight": 20}]}},
     stable="aaa",
     latest="bbb",
 )
@@ -97,10 +98,19 @@ def test_an_argument_that_no_template_declares_is_left_out() -> None:
         ({"fieldRef": {"fieldPath": "metadata.namespace"}}, "production"),
         ({"fieldRef": {"fieldPath": "metadata.labels['region']"}}, "eu"),
         ({"fieldRef": {"fieldPath": 'metadata.annotations["team.io/slo"]'}}, "0.99"),
+        ({"fieldRef": {"fieldPath": "spec.replicas"}}, "3"),
+        ({"fieldRef": {"fieldPath": "spec.paused"}}, "false"),
+        ({"fieldRef": {"fieldPath": "spec.steps[0].setWeight"}}, "20"),
     ],
 )
 def test_a_value_may_come_from_the_rollout(source: Raw, value: str) -> None:
     assert args_of({"name": "x", "valueFrom": source}) == [{"name": "x", "value": value}]
+
+
+@pytest.mark.parametrize("asked", ["", ".spec", "spec..replicas", "spec.steps[x]", "{.spec.replicas}"])
+def test_a_field_that_cannot_be_read_is_named(asked: str) -> None:
+    with pytest.raises(Invalid, match="is no such field; name a field that is text or a number"):
+        args_of({"name": "x", "valueFrom": {"fieldRef": {"fieldPath": asked}}})
 
 
 def test_a_templates_default_may_come_from_the_rollout_too() -> None:
@@ -148,8 +158,8 @@ def test_a_cluster_template_is_named_without_a_namespace() -> None:
         ),
         (
             {"args": [{"name": "x"}]},
-            {"args": [{"name": "x", "valueFrom": {"fieldRef": {"fieldPath": "spec.replicas"}}}]},
-            "'spec.replicas' is not known; known: metadata.name",
+            {"args": [{"name": "x", "valueFrom": {"fieldRef": {"fieldPath": "spec.steps"}}}]},
+            "'spec.steps' is no such field; name a field that is text or a number, like metadata.labels['x']",
         ),
         (
             {"metrics": [metric("m", query="{{args.pdo}}")], "args": [{"name": "pod", "value": "1"}]},

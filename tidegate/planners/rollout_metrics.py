@@ -198,8 +198,7 @@ def _of_templates(asked: Asked, look: Look) -> Metrics:
 
 
 def _around(asked: Asked, look: Look) -> Surroundings:
-    metadata = get(look.given.raw, "metadata", default={})
-    return Surroundings(metadata, look.world.memory.stable, look.world.ask.pod_hash, asked.path)
+    return Surroundings(look.given.raw, look.world.memory.stable, look.world.ask.pod_hash, asked.path)
 
 
 def _template_needs(asked: Asked, look: Look) -> tuple[Need, ...]:
