@@ -32,10 +32,12 @@ examples:
 More on a command: kubectl argo rollouts COMMAND -h"""
 
 
-def spelled_out(word: str) -> str:
-    """`-w` as `--watch=true`; anything else as it is."""
-    flag = _LONG.get(word, word)
-    return f"{flag}=true" if flag in _SWITCHES else word
+def spelled_out(word: str) -> list[str]:
+    """`-w` as `--watch=true`, `-Aw` as two of the kind; anything else as it is."""
+    letters = [f"-{letter}" for letter in word[1:]] if word.startswith("-") else []
+    flags = letters if letters and all(one in _LONG for one in letters) else [word]
+    spelled = [_LONG.get(flag, flag) for flag in flags]
+    return [f"{flag}=true" if flag in _SWITCHES else flag for flag in spelled]
 
 
 def parser() -> ArgumentParser:

@@ -53,7 +53,7 @@ def _parsed(words: Sequence[str]) -> Namespace:
         top.print_help(sys.stderr)
         raise SystemExit(2)
     helped = [*words[1:], "-h"] if words[0] == "help" else words
-    return top.parse_args([spelled_out(word) for word in helped])
+    return top.parse_args([flag for word in helped for flag in spelled_out(word)])
 
 
 def _tried(asked: Namespace, connect: Connect) -> int:

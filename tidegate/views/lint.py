@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 import msgspec
@@ -40,15 +41,26 @@ class Kind(msgspec.Struct, frozen=True):
 
 def findings(manifest: Raw) -> tuple[Finding, ...] | None:
     """Everything to say of it, in reading order; None where it is no kind of ours."""
-    kind = KINDS.get(str(get(manifest, "kind")))
+    name = str(get(manifest, "kind"))
     group, _, version = str(get(manifest, "apiVersion", default="")).partition("/")
-    if kind is None or group != refs.ROLLOUT.group:
+    if group != refs.ROLLOUT.group:
         return None
+    kind = KINDS.get(name)
+    if kind is None:
+        return _of_another_kind(name)
     if version != refs.ROLLOUT.version:
         wanted = refs.ROLLOUT.api_version
         return (Finding("apiVersion", f"{group}/{version} is not served; write {wanted}"),)
     said = (*_named(manifest), *map(_finding, unknown(manifest, kind.of)), *_checked(kind.check, manifest))
     return tuple(dict.fromkeys(said))
+
+
+def _of_another_kind(name: str) -> tuple[Finding, ...] | None:
+    """Of Argo's other kinds, which others act on, nothing is said but of experiments."""
+    if name == "Experiment":
+        return (Finding("kind", "experiments are not run here; leave it to Argo Rollouts", passes=True),)
+    near = get_close_matches(name, KINDS, n=1, cutoff=0.85)
+    return (Finding("kind", f"{name} is not known; did you mean {near[0]}?"),) if near else None
 
 
 def _finding(problem: Invalid) -> Finding:

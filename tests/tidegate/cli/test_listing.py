@@ -75,6 +75,13 @@ def test_watching_adds_a_line_for_each_rollout_that_looks_different(capsys: Prin
     )
 
 
+def test_short_flags_may_be_written_as_one() -> None:
+    cluster = Cluster({EVERYWHERE: (paused(),)})
+    follow(cluster)
+    say("list rollouts -Aw", cluster)
+    assert [request.path for request in cluster.watched] == [EVERYWHERE]
+
+
 def test_watching_goes_on_from_what_was_listed() -> None:
     cluster = Cluster({ROLLOUTS: (paused(),)})
     follow(cluster)

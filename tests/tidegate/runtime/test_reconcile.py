@@ -452,7 +452,7 @@ async def test_a_rollout_that_is_deleted_is_missed_once() -> None:
         await until(lambda: w.rounds.well)
         w.cluster.handle(Request("DELETE", path(ANY)))
         await until(lambda: len(w.rounds.forgotten) > 0 and w.idle())
-        assert reasons(w) == ["RolloutAddedToInformer", "RolloutDeleted"]
+        assert sorted(reasons(w)) == ["RolloutAddedToInformer", "RolloutDeleted"]
 
 
 async def test_a_write_refused_for_good_is_told_once() -> None:

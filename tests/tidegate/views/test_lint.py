@@ -165,3 +165,17 @@ def test_a_word_that_is_none_of_those_known_is_told_as_such() -> None:
         'spec.strategy.canary.replicaProgressThreshold.type: "Pdos" does not fit here; write one of the words'
         " that are known here"
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("Rolout", ["kind: Rolout is not known; did you mean Rollout?"]),
+        ("Experiment", ["kind: experiments are not run here; leave it to Argo Rollouts"]),
+        ("Application", []),
+        ("WorkflowTemplate", []),
+        ("ClusterWorkflowTemplate", []),
+    ],
+)
+def test_a_misspelled_kind_of_ours_is_told_and_argos_others_are_passed_by(kind: str, told: list[str]) -> None:
+    assert said(ROLLOUT | {"kind": kind}) == told
