@@ -250,10 +250,10 @@ def healthy(scene: Scene, controller: Controller, count: int) -> None:
     def all_are() -> bool:
         if controller.process.poll() is not None:
             sys.exit("the controller ended by itself")
-        found = scene.kube.get(ROLLOUTS, resourceVersion="0")["items"]
+        found = scene.kube.get(ROLLOUTS)["items"]  # not from a cache, which may not know the new spec yet
         return sum(map(_is_healthy, found)) == count
 
-    until(all_are, WAIT, f"{count} Rollouts to be Healthy", every=0.5)
+    until(all_are, WAIT, f"{count} Rollouts to be Healthy", every=max(0.5, count / 400))
 
 
 def _is_healthy(raw: Raw) -> bool:

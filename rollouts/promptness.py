@@ -1,7 +1,8 @@
 """Which news a status may keep for a moment: pods that come and go change several times a second, and to
 tell each count at once would take as many writes as the rollout itself.
 
-Whatever is remembered, any condition that turns, and any change of phase is told at once.
+Whatever is remembered, any condition that turns, and any change of phase is told at once. Pods on their way
+are one thing to say, whether a new ReplicaSet, a pause that is over or the last progress brought that about.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crds.rollout_status import RolloutStatus
+from rollouts.conditions import EXPECTING
 
 Raw = dict[str, Any]
 
@@ -31,6 +33,12 @@ def may_wait_until(status: RolloutStatus, was: Raw, now_is: Raw, now: datetime) 
 
 def _lasting(status: Raw) -> Raw:
     """What may not wait. The order of conditions is that of their renewals, which may."""
-    said = [{k: v for k, v in one.items() if k not in TIMES} for one in status.get("conditions") or ()]
+    said = [_said(one) for one in status.get("conditions") or ()]
     lasting = {key: value for key, value in status.items() if key not in MAY_WAIT}
     return {**lasting, "conditions": sorted(said, key=lambda one: str(one.get("type")))}
+
+
+def _said(condition: Raw) -> Raw:
+    expecting = condition.get("reason") in EXPECTING and condition.get("status") != "False"
+    unsaid = (*TIMES, "status", "reason", "message") if expecting else TIMES
+    return {key: value for key, value in condition.items() if key not in unsaid}

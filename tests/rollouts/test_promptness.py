@@ -37,6 +37,16 @@ def test_a_renewed_condition_waits_with_its_count() -> None:
     assert until({"conditions": [renewed], "replicas": 3}) == TOLD + PATIENCE
 
 
+def test_another_reason_to_expect_pods_waits_with_their_count() -> None:
+    resumed = {**PROGRESSING, "status": "Unknown", "reason": "RolloutResumed"}
+    assert until({"conditions": [resumed], "replicas": 3}) == TOLD + PATIENCE
+
+
+def test_pods_that_are_expected_no_longer_are_told_at_once() -> None:
+    assert until({"conditions": [{**PROGRESSING, "reason": "NewReplicaSetAvailable"}]}) is None
+    assert until({"conditions": [{**PROGRESSING, "status": "Unknown", "reason": "RolloutPaused"}]}) is None
+
+
 def test_a_turned_condition_a_phase_and_what_is_remembered_are_told_at_once() -> None:
     assert until({"conditions": [{**PROGRESSING, "status": "False"}]}) is None
     assert until({"phase": "Healthy"}) is None
