@@ -25,15 +25,18 @@ class Paused(msgspec.Struct, frozen=True):
     since: datetime
 
 
-class Noted(msgspec.Struct, frozen=True, rename="camel"):
-    """What the router was seen to say, and since when: the weight and the arms settle apart."""
+class Noted(msgspec.Struct, frozen=True):
+    """What the router was seen to say, and since when: the weight and the arms settle apart.
+
+    None means: by somebody before us, who may have noted it long before or after it came to be.
+    """
 
     weight: int
     stable: str
     canary: str
     exact: bool
-    weight_since: datetime
-    arms_since: datetime
+    weight_since: datetime | None = None
+    arms_since: datetime | None = None
 
 
 class Meant(msgspec.Struct, frozen=True):

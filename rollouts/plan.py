@@ -16,10 +16,11 @@ from rollouts.history import forget
 from rollouts.memory import Memory, Reason
 from rollouts.news import tell
 from rollouts.orders import canary_pods, enough, step_weight
-from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run, weight_settled
+from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_step_run
 from rollouts.replicas import size
 from rollouts.restart import evictions, note_restart, restart_looks
 from rollouts.services import switch
+from rollouts.settling import settling, weight_settled
 from rollouts.shift import aim, shift
 from rollouts.world import Run, World
 
@@ -127,8 +128,7 @@ def _arms_stand(world: World, memory: Memory) -> bool:
 def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datetime | None:
     """The first moment at which time alone changes the decision."""
     moments = [deadline] if deadline else []
-    if noted := memory.traffic:
-        moments += [noted.weight_since + world.ask.settle, noted.arms_since + world.ask.settle]
+    moments += settling(world, memory)
     if served := memory.served:
         moments.append(served.since + world.ask.settle)
     step = world.ask.steps[memory.step] if memory.step < len(world.ask.steps) else None

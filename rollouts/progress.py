@@ -24,10 +24,11 @@ from crds.steps import (
     Step,
 )
 from crds.times import next_second
-from rollouts.memory import Meant, Memory, Noted, Paused, Reason, Walked
+from rollouts.memory import Meant, Memory, Paused, Reason, Walked
 from rollouts.orders import canary_pods, enough, step_weight
 from rollouts.ratio import Split, approximate
-from rollouts.world import Ask, Run, Services, Traffic, Trouble, World
+from rollouts.settling import arms_settled, note_services, note_traffic, weight_settled
+from rollouts.world import Ask, Run, Trouble, World
 
 
 def remember(world: World) -> Memory:
@@ -63,39 +64,6 @@ def this_step_run(world: World, memory: Memory) -> Run | None:
 def at_analysis(ask: Ask, memory: Memory) -> bool:
     """The walk stands at an analysis step."""
     return memory.step < len(ask.steps) and isinstance(ask.steps[memory.step], RunAnalysis)
-
-
-def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetime) -> Memory:
-    """Since when the router says what it says; a router that cannot be read has to settle anew."""
-    match traffic:
-        case None:
-            return memory
-        case Trouble():
-            return replace(memory, traffic=None)
-        case Traffic(weight=weight, stable=stable, canary=canary, exact=exact):
-            old = memory.traffic
-            same_weight = old is not None and (old.weight, old.exact) == (weight, exact)
-            same_arms = old is not None and (old.stable, old.canary) == (stable, canary)
-            noted = Noted(
-                weight=weight,
-                stable=stable,
-                canary=canary,
-                exact=exact,
-                weight_since=min(old.weight_since, now) if old and same_weight else now,
-                arms_since=min(old.arms_since, now) if old and same_arms else now,
-            )
-            return replace(memory, traffic=noted)
-        case never:
-            assert_never(never)
-
-
-def note_services(world: World, memory: Memory) -> Memory:
-    """Since when the stable Service means what it means."""
-    services = world.services
-    if not isinstance(services, Services) or services.stable is None:
-        return replace(memory, served=None)
-    means, was = services.stable.means, memory.served
-    return memory if was and was.stable == means else replace(memory, served=Meant(means, world.now))
 
 
 def not_ahead(memory: Memory, now: datetime) -> Memory:
@@ -318,14 +286,6 @@ def _stands_at(world: World, memory: Memory, wanted: Split) -> bool:
 
 def _complete(world: World) -> bool:
     return world.available(world.new) >= world.ask.replicas
-
-
-def weight_settled(world: World, memory: Memory) -> bool:
-    return memory.traffic is not None and world.now - memory.traffic.weight_since >= world.ask.settle
-
-
-def arms_settled(world: World, memory: Memory) -> bool:
-    return memory.traffic is not None and world.now - memory.traffic.arms_since >= world.ask.settle
 
 
 def _promoted(world: World, memory: Memory) -> Memory:

@@ -13,7 +13,8 @@ from crds.times import next_second
 from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
 from rollouts.orders import canary_pods, pods_for, step_weight
-from rollouts.progress import arms_settled, on_the_way, weight_settled
+from rollouts.progress import on_the_way
+from rollouts.settling import arms_settled, weight_settled
 from rollouts.shift import wanted_weight
 from rollouts.world import Ask, Pods, World
 

@@ -12,8 +12,9 @@ import msgspec
 from rollouts.actions import Action, Point, Route
 from rollouts.memory import Memory
 from rollouts.orders import canary_pods, carried, enough, pods_for, step_weight, way_back
-from rollouts.progress import arms_settled, on_the_way, this_run, weight_settled
+from rollouts.progress import on_the_way, this_run
 from rollouts.ratio import Split, approximate
+from rollouts.settling import arms_settled, weight_settled
 from rollouts.world import Pods, Traffic, Trouble, World
 
 

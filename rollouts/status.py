@@ -194,8 +194,6 @@ def _tidegate(memory: Memory) -> Raw:
         "stable": noted.stable,
         "canary": noted.canary,
         "exact": noted.exact,
-        "weightSince": rfc3339_micro(noted.weight_since),
-        "armsSince": rfc3339_micro(noted.arms_since),
     }
     ours: Raw = {
         "heldFor": list(memory.held_for),

@@ -10,6 +10,7 @@ import yaml
 
 from crds.paths import get, put
 from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, REPLICA_SET, ROLLOUT, VIRTUAL_SERVICE, Ref
+from rollouts.memory import Noted
 from rollouts.podhash import pod_template_hash
 from tidegate.planners.needs import (
     Absent,
@@ -17,6 +18,7 @@ from tidegate.planners.needs import (
     Answers,
     Known,
     Need,
+    Noticed,
     Object,
     Owned,
     Pending,
@@ -25,6 +27,7 @@ from tidegate.planners.needs import (
 )
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Plan, Record
 from tidegate.planners.rollout import RolloutPlanner
+from tidegate.planners.rollout_note import Note
 from tidegate.planners.settings import Settings
 
 Raw = dict[str, Any]
@@ -34,6 +37,8 @@ BRIEF = Path(__file__).parents[2] / "examples" / "api" / "rollout.yaml"
 PLANNER = RolloutPlanner(Settings())
 SERVICE = Object(Ref(VIRTUAL_SERVICE, "production", "api"))
 RULE = Object(Ref(DESTINATION_RULE, "production", "api"))
+LOOKED = Noticed(Ref(ROLLOUT, "production", "api"))
+EMPTY: Answers = {}
 LABEL = "rollouts-pod-template-hash"
 
 
@@ -70,6 +75,8 @@ def replica_set(rollout: Raw, replicas: int, revision: int = 1, owned: bool = Tr
 
 
 def mesh(weight: int = 0, stable: str = "", canary: str = "") -> dict[Need, Answer]:
+    """What stands, and was so when we looked a minute ago."""
+    long_ago = NOW - timedelta(minutes=1)
     route = [
         {"destination": {"host": "api", "subset": "stable"}, "weight": 100 - weight},
         {"destination": {"host": "api", "subset": "canary"}, "weight": weight},
@@ -79,6 +86,7 @@ def mesh(weight: int = 0, stable: str = "", canary: str = "") -> dict[Need, Answ
         for name, pod_hash in (("stable", stable), ("canary", canary))
     ]
     return {
+        LOOKED: Known(Note(Noted(weight, stable, canary, True, long_ago, long_ago))),
         SERVICE: Known({"metadata": {"resourceVersion": "5"}, "spec": {"http": [{"route": route}]}}),
         RULE: Known({"metadata": {"resourceVersion": "6"}, "spec": {"host": "api", "subsets": subsets}}),
     }
@@ -93,7 +101,7 @@ def planned(raw: Raw, *sets: Raw, found: Answers | None = None, orphans: tuple[R
     }
     for _ in range(5):
         for need in PLANNER.needs(raw, answers, NOW):
-            answers.setdefault(need, Absent() if isinstance(need, Object) else Pending())
+            answers.setdefault(need, Absent() if isinstance(need, Object | Noticed) else Pending())
     return PLANNER.plan(raw, answers, NOW)
 
 
@@ -106,10 +114,8 @@ def condition(plan: Plan, kind: str) -> str:
 
 
 def settled(old: Raw, new: Raw, **more: Any) -> Raw:
-    """`new` on its way from `old`, with the router seen long ago."""
-    long_ago = (NOW - timedelta(minutes=1)).isoformat()
+    """`new` on its way from `old`."""
     seen = {"weight": 0, "stable": hash_of(old), "canary": hash_of(new), "exact": True}
-    ours = {"traffic": {**seen, "weightSince": long_ago, "armsSince": long_ago}}
     first = planned(
         new, replica_set(old, 10), replica_set(new, 1, 2), found=mesh(0, hash_of(old), hash_of(new))
     )
@@ -117,7 +123,7 @@ def settled(old: Raw, new: Raw, **more: Any) -> Raw:
         **recorded(first),
         "stableRS": hash_of(old),
         "currentPodHash": hash_of(new),
-        "tidegate": ours,
+        "tidegate": {"traffic": seen},
         **more,
     }
     return {**new, "status": status}
@@ -209,7 +215,7 @@ def test_a_canary_waits_for_the_stable_arms_series_before_its_first_request() ->
     assert not any(isinstance(write, Create | JsonPatch) for write in plan.writes)
 
 
-def judged_by(old: Raw, new: Raw, status: Raw) -> Plan:
+def judged_by(old: Raw, new: Raw, status: Raw, found: Answers = EMPTY) -> Plan:
     """The plan for a canary at weight 0 whose run has this status."""
     meta = {
         "name": "run",
@@ -217,14 +223,21 @@ def judged_by(old: Raw, new: Raw, status: Raw) -> Plan:
         "annotations": {"rollout.argoproj.io/revision": "2"},
     }
     runs = Known(({"metadata": meta, "status": status},))
-    found = {Owned(ANALYSIS_RUN, "production", "u1"): runs, **mesh(0, hash_of(old), hash_of(new))}
-    return planned(settled(old, new), replica_set(old, 10), replica_set(new, 1, 2), found=found)
+    seen = {**mesh(0, hash_of(old), hash_of(new)), **found, Owned(ANALYSIS_RUN, "production", "u1"): runs}
+    return planned(settled(old, new), replica_set(old, 10), replica_set(new, 1, 2), found=seen)
 
 
 def test_a_run_that_a_person_ended_well_holds_no_traffic_up() -> None:
     old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
     got = judged_by(old, new, {"phase": "Successful"})
     assert [write.ref for write in got.writes if isinstance(write, JsonPatch)] == [SERVICE.ref]
+
+
+def test_a_successor_lets_the_router_settle_though_its_predecessor_saw_it_long_ago() -> None:
+    old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
+    got = judged_by(old, new, {"phase": "Successful"}, {LOOKED: Absent()})
+    assert (got.why, got.wake_at) == ("settling before the weight moves", NOW + timedelta(seconds=2))
+    assert not any(isinstance(write, JsonPatch) for write in got.writes)
 
 
 def test_a_run_that_gets_no_answers_is_told_with_where_it_asks_and_the_fix() -> None:

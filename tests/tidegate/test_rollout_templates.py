@@ -19,7 +19,7 @@ from tests.tidegate.test_rollout_planner import (
     replica_set,
     settled,
 )
-from tidegate.planners.needs import Absent, Answer, Failed, Known, Need, Object, Owned, Pending
+from tidegate.planners.needs import Absent, Answer, Failed, Known, Need, Object, Owned, Pending, Samples
 from tidegate.planners.plan import Create, JsonPatch, Plan, Record
 from tidegate.sandbox.patches import merged
 
@@ -72,9 +72,7 @@ def test_templates_and_inline_metrics_make_one_run() -> None:
     found: dict[Need, Answer] = {RATE: Known(TEMPLATE)}
     asked = PLANNER.needs(raw, _answers(raw, found), NOW)
     assert RATE in asked
-    series: dict[Need, Answer] = {
-        need: Known(("a series",)) for need in asked if not isinstance(need, Object | Owned)
-    }
+    series: dict[Need, Answer] = {need: Known(("a series",)) for need in asked if isinstance(need, Samples)}
     (run,) = started(plan(raw, {**found, **series}))
     assert [one["name"] for one in run.body["spec"]["metrics"]] == ["success-rate", "error-rate"]
 
@@ -166,8 +164,7 @@ def test_from_its_starting_step_on_it_is_judged() -> None:
         "currentStepIndex": 1,
         "currentStepHash": get(raw, "status", "currentStepHash"),
     }
-    traffic = {**get(raw, "status", "tidegate", "traffic"), "weight": 10}
-    raw = {**raw, "status": put(status, ("tidegate", "traffic"), traffic)}
+    raw = {**raw, "status": status}
     (run,) = started(plan(raw, {RATE: Known(TEMPLATE)}, weight=10))
     assert run.body["spec"]["metrics"] == [METRIC]
 

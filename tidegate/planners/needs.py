@@ -118,7 +118,17 @@ class Pruned(msgspec.Struct, frozen=True, tag=True):
     ref: Ref
 
 
-Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal | Pruned
+class Noticed(msgspec.Struct, frozen=True, tag=True):
+    """What the last plan for this object noticed of its world (`Plan.noticed`), in this process.
+
+    Known value: that. Absent at the first look of a process, and after a plan that noticed nothing: whoever
+    reckons a time from it must then begin anew.
+    """
+
+    ref: Ref
+
+
+Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal | Pruned | Noticed
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

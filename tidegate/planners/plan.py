@@ -83,9 +83,13 @@ class Event(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """An empty `writes` with no `wake_at` means: nothing to do until something changes."""
+    """An empty `writes` with no `wake_at` means: nothing to do until something changes.
+
+    `noticed` is answered to the next look's `Noticed`, whatever becomes of the writes.
+    """
 
     writes: tuple[Write, ...] = ()
     wake_at: datetime | None = None
     why: str = ""
     events: tuple[Event, ...] = ()
+    noticed: Any = None

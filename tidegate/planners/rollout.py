@@ -21,10 +21,11 @@ from crds.refs import ANALYSIS_RUN, HASH_LABEL, ROLLOUT, Ref, ref_of
 from crds.rollout_status import RolloutStatus
 from crds.support import ignored
 from crds.times import parse as parse_time
-from rollouts.actions import Decision, StartAnalysis
+from rollouts.actions import Decision, OnTraffic, StartAnalysis
 from rollouts.conditions import Says
 from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
+from rollouts.settling import settling
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
@@ -39,6 +40,7 @@ from tidegate.planners.rollout_metrics import (
 )
 from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import Judged, news
+from tidegate.planners.rollout_note import Note, note_of
 from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_restart import aged, restart_needs
 from tidegate.planners.rollout_traffic import claims
@@ -140,7 +142,7 @@ def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Pla
     reported = _reported(here, world, decision)
     now_is = {key: value for key, value in reported.items() if key == OURS or key not in pruned}
     was: Raw = paths.get(here.raw, "status", default={})
-    later = may_wait_until(here.rollout.status, was, now_is, world.now) if now_is != was else None
+    since, later = _kept_back(world, decision, (was, now_is), note_of(here.rollout.metadata, answers))
     record = () if later else _recorded(here, was, now_is, pruned)
     evicted = tuple(write for write in acted if isinstance(write, Evict))
     other = tuple(write for write in acted if not isinstance(write, Evict))
@@ -149,7 +151,26 @@ def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Pla
         wake_at=_wake(here, world, decision, later),
         why=decision.why,
         events=news(here.raw, now_is, decision, acted, judged),
+        noticed=Note(decision.memory.traffic, since),
     )
+
+
+def _kept_back(
+    world: World, decision: Decision, change: tuple[Raw, Raw], note: Note | None
+) -> tuple[datetime, datetime] | tuple[None, None]:
+    """Since when and until when the status keeps news back; None where there is none or it is told now."""
+    was, now_is = change
+    since = (note and note.unsaid_since) or world.now
+    settled = _settled_at(world, decision)
+    later = may_wait_until(was, now_is, world.now, since, settled) if was != now_is else None
+    return (since, later) if later else (None, None)
+
+
+def _settled_at(world: World, decision: Decision) -> datetime | None:
+    """When the router will have settled on what it was seen to say, or on what it is about to be told."""
+    moved = any(isinstance(action, OnTraffic) for action in decision.actions)
+    moments = settling(world, decision.memory)
+    return world.now + world.ask.settle if moved else max(moments, default=None)
 
 
 def _outlived(here: Given, world: World, answers: Answers) -> tuple[Delete, ...]:

@@ -280,7 +280,7 @@ def _template_totals(asked: Asked, look: Look) -> Iterator[Total]:
 
 def _asked_at(world: World) -> datetime:
     """When the arms came to stand, and then every while: the same question until it is due again."""
-    since = world.memory.traffic.arms_since if world.memory.traffic else EPOCH
+    since = (world.memory.traffic and world.memory.traffic.arms_since) or EPOCH
     return since + (world.now - since) // EVERY * EVERY
 
 

@@ -29,6 +29,7 @@ from rollouts.stuck import why_stuck
 from rollouts.world import Ask, Pods, Run, Trouble, World
 from tidegate.planners.needs import Answers, Defaulted, Known, Need, Object, Owned, known
 from tidegate.planners.needs import Pods as PodsNeed
+from tidegate.planners.rollout_note import note_need, note_of
 from tidegate.planners.rollout_traffic import istio_of, services, services_of, traffic
 from traffic.arms import Arms
 from traffic.istio import Istio
@@ -79,6 +80,7 @@ class Given(msgspec.Struct, frozen=True, dict=True):
             Owned(REPLICA_SET, self.namespace, uid),
             Owned(REPLICA_SET, self.namespace, ""),
             Owned(ANALYSIS_RUN, self.namespace, uid),
+            note_need(self.rollout.metadata),
             *(Object(ref) for ref in (self.istio.refs if self.istio else self.arms.refs)),
         )
 
@@ -114,6 +116,8 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
     status = given.rollout.status
     ask = _ask(given, answers, sets)
     memory = remembered(status)
+    if note := note_of(given.rollout.metadata, answers):
+        memory = replace(memory, traffic=note.traffic)
     found = known(answers, own(given)[2], ())
     world = World(
         ask=ask,

@@ -23,6 +23,7 @@ from tidegate.planners.needs import (
     Failed,
     Known,
     Need,
+    Noticed,
     Object,
     Owned,
     Pending,
@@ -62,6 +63,7 @@ class Observer:
         self._fetching: dict[Need, asyncio.Task[None]] = {}
         self._refusals: dict[Ref, str] = {}
         self._pruned: dict[Ref, tuple[str, ...]] = {}
+        self._noticed: dict[Ref, Any] = {}
         store.changed.append(self._changed)
         store.state_changed.append(self._state_changed)
 
@@ -90,9 +92,14 @@ class Observer:
             self._pruned = {k: v for k, v in (self._pruned | {key: fields}).items() if v}
             self._wake_askers(Pruned(key))
 
+    def notice(self, key: Ref, noticed: Any) -> None:
+        """What the plan for `key` noticed: for its next look, and news to nobody."""
+        self._noticed[key] = noticed
+
     def forget(self, key: Ref) -> None:
         self._refusals.pop(key, None)
         self._pruned.pop(key, None)
+        self._noticed.pop(key, None)
         self._remember(key, (), set())
 
     def concerned(self, kind: Kind, raw: Raw) -> set[Ref]:
@@ -119,6 +126,9 @@ class Observer:
             case Pruned(ref):
                 fields = self._pruned.get(ref)
                 return Known(fields) if fields else Absent()
+            case Noticed(ref):
+                noticed = self._noticed.get(ref)
+                return Known(noticed) if noticed is not None else Absent()
             case Pods() | Samples() | Query() | SecretKey() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:

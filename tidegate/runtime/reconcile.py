@@ -177,6 +177,7 @@ class Reconciler:
             plan = await asyncio.to_thread(planner.plan, raw, answers, now)
         else:
             plan = planner.plan(raw, answers, now)
+        self._hands.observer.notice(key, plan.noticed)
         if plan.writes:
             log.info("%s: %s", key, plan.why)
         return plan

@@ -20,6 +20,7 @@ from tidegate.planners.needs import (
     Failed,
     Known,
     Need,
+    Noticed,
     Object,
     Owned,
     Pending,
@@ -55,6 +56,18 @@ async def test_one_status_write_makes_one_round_more_and_then_peace() -> None:
         assert len(w.writes("/status")) == 1
         assert get(w.read(ANY), "status", "phase") == "Healthy"
     assert len(toy.rounds) == 2
+
+
+async def test_what_a_plan_noticed_is_told_to_the_next_though_its_write_failed() -> None:
+    missing = MergePatch(ANY._replace(name="missing"), {})
+    toy = Toy(
+        lambda raw, _: Plan((missing,), noticed=get(raw, "metadata", "uid")),
+        needs=lambda _raw, _answers: (Noticed(ANY),),
+    )
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: len(toy.rounds) >= 2)
+        uid = get(w.read(ANY), "metadata", "uid")
+    assert [answers[Noticed(ANY)] for answers in toy.rounds[:2]] == [Absent(), Known(uid)]
 
 
 async def test_a_person_who_patched_status_first_is_read_before_it_is_written() -> None:
