@@ -80,7 +80,7 @@ def start_prometheus(tools: Tools, folder: Path) -> Part:
         "scrape_configs": [
             {"job_name": "envoy", "metrics_path": "/stats/prometheus",
              "static_configs": [{"targets": [ADMIN.removeprefix("http://")]}]},
-            {"job_name": "prometheus", "scrape_interval": "5s",
+            {"job_name": "prometheus", "scrape_interval": "5s", "scrape_timeout": "5s",
              "static_configs": [{"targets": ["127.0.0.1:9090"]}]},
         ],
     }  # fmt: skip
