@@ -18,12 +18,14 @@ from crds.times import parse, rfc3339
 from tests.properties.answers import Mood
 from tests.properties.controller import NAMESPACE
 from tests.properties.ending import unsound
+from tests.properties.scenes import PODS as PODS_ALONE
 from tests.properties.scenes import Scene, objects, standing
 from tests.properties.story import template
 from tests.properties.wire import Ail, Fault, How, Worse
 from tidegate.kube.http import Request
-from tidegate.sandbox.objects import Raw, at
+from tidegate.sandbox.objects import Raw, at, labels_of
 from tidegate.sandbox.patches import merged
+from tidegate.sandbox.players import is_ready
 from tidegate.sandbox.resources import ANALYSIS_RUNS, PODS, REPLICA_SETS, ROLLOUTS, VIRTUAL_SERVICES
 from tidegate.views.steering import Refused, Verb, observed, patch_for
 
@@ -31,6 +33,8 @@ LONGEST = 1200.0
 SILENCE = 75.0
 """A watch may have been waited for so long before it is begun anew."""
 QUIET = 12.0
+FOR_GOOD = 10**9
+TAKES_PODS = frozenset({"replicas", "minReadySeconds", "strategy"})
 HASH = "rollouts-pod-template-hash"
 DEADLINE = "scale-down-deadline"
 
@@ -41,6 +45,11 @@ class History:
     def __init__(self, scene: Scene, controllers: int = 1) -> None:
         self.scene = scene
         self.world = standing(scene, controllers).copied()
+        self.world.at_each_tick = self._feels
+        for witness in self.world.witnesses.values():
+            witness.sparing = 4
+        self._unserved = self._missed()
+        self._harmed = False
 
     def __enter__(self) -> History:
         return self
@@ -51,6 +60,12 @@ class History:
     def passes(self, seconds: float) -> None:
         self.world.run(seconds)
 
+    def meanwhile(self, soon: int, act: str, *words: Any) -> None:
+        """The act comes between a plan and its write: the `soon`-th write from now."""
+        for one in self.world.controllers:
+            at_write = len(one.wire.writes) + soon
+            one.wire.fault = Fault(at_write, lambda: getattr(self, act)(*words))
+
     # What people do to the Rollout.
 
     def ships(self, image: str, which: int = 0) -> None:
@@ -58,9 +73,11 @@ class History:
 
     def edits(self, spec: Raw, which: int = 0) -> None:
         """A merge patch of the spec; what the API server will not have stays undone."""
+        self._harmed = self._harmed or not TAKES_PODS.isdisjoint(spec)
         self._edits(which, {"spec": spec})
 
     def says(self, word: Verb, which: int = 0) -> None:
+        self._harmed = self._harmed or word == "restart"
         with suppress(Refused):
             for patch in patch_for(word, self._rollout(which), self.world.clock.now()):
                 self._edits(which, patch.body, patch.subresource)
@@ -80,11 +97,13 @@ class History:
             self._pardon(which)
 
     def restarts(self, which: int = 0, in_seconds: float = 0.0) -> None:
+        self._harmed = True  # the only pod of a revision goes, too, or no restart would end
         moment = self.world.clock.now() + timedelta(seconds=in_seconds)
         self._edits(which, {"spec": {"restartAt": rfc3339(moment)}})
 
     def writes_status(self, status: Any, which: int = 0) -> None:
         """By hand; what the CRD's schema does not let through stays unwritten."""
+        self._harmed = True
         with suppress(msgspec.ValidationError):
             after = merged(self._rollout(which).get("status"), status)
             msgspec.convert(after or {}, RolloutStatus)
@@ -93,6 +112,7 @@ class History:
     # What people do to other objects.
 
     def moves_weights(self, weight: int, which: int = 0) -> None:
+        self._harmed = True
         for raw in self._named(VIRTUAL_SERVICES, which):
             routes = raw["spec"]["http"][0]["route"]
             pairs = zip(routes, (100 - weight, weight), strict=True)
@@ -101,6 +121,7 @@ class History:
 
     def deletes(self, nth: int = 0, which: int = 0) -> None:
         """One of the objects around a Rollout."""
+        self._harmed = True
         around = objects(self._name(which))
         for resource, body in around[nth % len(around) :][:1] if around else ():
             if raw := self.world.store.find(resource, NAMESPACE, body["metadata"]["name"]):
@@ -114,17 +135,20 @@ class History:
 
     def scales(self, replicas: int, nth: int = 0) -> None:
         """A ReplicaSet, by hand."""
+        self._harmed = True
         self._any(REPLICA_SETS, nth, {"spec": {"replicas": replicas}})
 
     def notes(self, deadline: str | None, nth: int = 0) -> None:
         """Into a ReplicaSet's annotations."""
+        self._harmed = True
         self._any(REPLICA_SETS, nth, {"metadata": {"annotations": {DEADLINE: deadline}}})
 
     def removes_set(self, nth: int = 0) -> None:
-        """Of all revisions: whoever does it has a say in what becomes of them."""
+        """Where stable's is gone, what is asked for must serve from now on, whatever is known against it."""
+        self._harmed = True
         self._remove(REPLICA_SETS, nth)
         for which in range(len(self.scene)):
-            self._pardon(which)
+            self.world.witnesses[ROLLOUT].pardon(self._uid(which), FOR_GOOD)
 
     def removes_run(self, nth: int = 0) -> None:
         self._remove(ANALYSIS_RUNS, nth)
@@ -138,10 +162,12 @@ class History:
     # The weather.
 
     def pod_dies(self, nth: int = 0) -> None:
+        self._harmed = True
         self._remove(PODS, nth)
 
     def pods_fail(self, share: int = 2) -> None:
         """Every so manieth pod is not ready for a moment."""
+        self._harmed = True
         for raw in self.world.every(PODS)[::share]:
             self.world.store.put(PODS, {**raw, "status": {**raw["status"], "conditions": []}})
 
@@ -149,7 +175,8 @@ class History:
         self.world.answering.mood = mood
 
     def counters_reset(self) -> None:
-        self.world.mesh.traffic.counters.clear()
+        for traffic in self.world.mesh.every_traffic:
+            traffic.counters.clear()
 
     def strikes(self, how: How | Worse, soon: int = 1, controller: int = 0) -> None:
         """The `soon`-th write from now."""
@@ -228,6 +255,25 @@ class History:
         """By the clock of a controller that was set back; until then it says to be restarting."""
         at_ = at(raw, "spec", "restartAt")
         return at_ is not None and any(parse(at_) > one.clock.now() for one in self.world.controllers)
+
+    def _feels(self) -> None:
+        """Where nobody did any harm, no request finds no pod, and the promise is kept at every moment."""
+        if self._harmed:
+            return
+        if self._missed() > self._unserved:
+            self._unserved = self._missed()
+            self.world.breaches.append("requests found no pod, though nobody did any harm")
+        if PODS_ALONE in self.scene:
+            ready = sum(
+                is_ready(one) for one in self.world.every(PODS) if labels_of(one).get("app") == PODS_ALONE
+            )
+            if ready < at(self.world.rollout(PODS_ALONE), "spec", "replicas") - 1:
+                self.world.breaches.append(
+                    f"{ready} pods of {PODS_ALONE} are left, though nobody did any harm"
+                )
+
+    def _missed(self) -> int:
+        return sum(one.unserved for one in self.world.mesh.every_traffic)
 
     # How it is done.
 

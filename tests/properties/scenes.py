@@ -102,7 +102,7 @@ def _templates() -> tuple[Raw, ...]:
 @cache
 def standing(scene: Scene, controllers: int) -> World:
     """All of them stand on v1 and nothing is left to do; time has ended here, to go on in copies."""
-    routes = tuple(name for name in scene if name != PODS) or (NAME,)
+    routes = tuple(name for name in scene if name != PODS)
     with World(ERRORS, cast=Cast(routes, controllers)) as world:
         world.create(CONFIG_MAPS, story.catalogue())
         for name in scene:

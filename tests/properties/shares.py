@@ -46,7 +46,7 @@ class Sight:
         """Law 4, shares: nothing gets more than its pods can carry, but by an abort, which says so."""
         before, after = self._shares(self._objects), self._shares(self._after(plan))
         for pod_hash, share in after.items():
-            wanted = -(-share * self._replicas // 100)
+            wanted = self._wanted(pod_hash, share)
             carrying = sum(self._usable(one) for one in self._sets if _hash(one) == pod_hash)
             excused = (
                 "aborted" in plan.why
@@ -55,6 +55,11 @@ class Sight:
             )
             if share > before.get(pod_hash, 0) and carrying < wanted and not excused:
                 yield f"law 4: {pod_hash} gets {share} % and has {carrying} of {wanted} pods available"
+
+    def _wanted(self, pod_hash: str, share: int) -> int:
+        """Pods for a share: rounded up for the canary, down for stable (rollouts.md §2.4)."""
+        up = pod_hash == self.current
+        return -(-share * self._replicas // 100) if up else share * self._replicas // 100
 
     def lowered(self, plan: Plan) -> Iterator[str]:
         """Law 4, pods: the promise is kept, or what there is of it."""

@@ -95,12 +95,30 @@ STATUSES: tuple[Any, ...] = (
 )
 
 
+MEDDLING: tuple[tuple[Any, ...], ...] = (
+    *(("ships", image) for image in (V1, V2, V3)),
+    *(("says", word) for word in VERBS),
+    *(("writes_status", status) for status in STATUSES),
+    *(("moves_weights", weight) for weight in (0, 100)),
+    *(("edits", {"replicas": n}) for n in (2, 8)),
+    *(("deletes", n) for n in (0, 1, 2)),
+)
+
+
 class Histories(RuleBasedStateMachine):
     """Everything stands on v1 when a history begins."""
 
-    @initialize(scene=st.sampled_from(SCENES), controllers=st.sampled_from((1, 1, 2)))
-    def begin(self, scene: Scene, controllers: int) -> None:
+    @initialize(
+        scene=st.sampled_from(SCENES),
+        controllers=st.sampled_from((1, 1, 2)),
+        image=st.sampled_from((V1, V2, V2, V3, V4)),
+        seconds=st.integers(min_value=0, max_value=60),
+    )
+    def begin(self, scene: Scene, controllers: int, image: str, seconds: int) -> None:
         self.history = History(scene, controllers)
+        for which in range(len(scene)):
+            self.history.ships(image, which)
+        self.history.passes(seconds)
 
     @rule(image=st.sampled_from((V1, V2, V3, V4)), which=WHICH)
     def somebody_ships(self, image: str, which: int) -> None:
@@ -193,6 +211,10 @@ class Histories(RuleBasedStateMachine):
     @rule(how=st.sampled_from(EVERY_HOW), soon=st.integers(min_value=1, max_value=3), controller=CONTROLLER)
     def a_write_fails(self, how: How | Worse, soon: int, controller: int) -> None:
         self.history.strikes(how, soon, controller)
+
+    @rule(soon=st.integers(min_value=1, max_value=4), act=st.sampled_from(MEDDLING), which=WHICH)
+    def somebody_meddles(self, soon: int, act: tuple[Any, ...], which: int) -> None:
+        self.history.meanwhile(soon, *act, which)
 
     @rule(controller=CONTROLLER)
     def a_controller_crashes(self, controller: int) -> None:

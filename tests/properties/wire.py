@@ -30,10 +30,10 @@ AILS: tuple[Ail, ...] = get_args(Ail)
 
 @dataclass
 class Fault:
-    """Strikes at the `at`-th write from now, counted from 1."""
+    """Strikes at the `at`-th write, counted from 1; what can be called is done just before that write."""
 
     at: int
-    how: How | Worse
+    how: How | Worse | Callable[[], None]
 
 
 class Wire:
@@ -100,7 +100,10 @@ class Wire:
         beside = "dryRun" in request.query or request.path.endswith("/events")
         return request.method != "GET" and not beside
 
-    async def _fail(self, request: Request, how: How | Worse) -> Response:
+    async def _fail(self, request: Request, how: How | Worse | Callable[[], None]) -> Response:
+        if not isinstance(how, str):
+            how()
+            return await self._inner.send(request)
         match how:
             case "answered 500":
                 return _status(500, "InternalError")

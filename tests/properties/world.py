@@ -88,6 +88,7 @@ class World:
         self.answering = Answering(self.mesh.prometheus)
         self.breaches: list[str] = []
         self.frozen = False
+        self.at_each_tick: Callable[[], None] = lambda: None
         self._nature = self.loop.create_task(self._tick())
         self.witnesses = {kind: Witness(planner, self.breaches) for kind, planner in PLANNERS.items()}
         self.controllers = [self._controller(number) for number in range(self.cast.controllers)]
@@ -186,6 +187,7 @@ class World:
         while True:
             if not self.frozen:
                 self.mesh.tick(self.clock.now())
+                self.at_each_tick()
             await asyncio.sleep(TICK)
 
 
