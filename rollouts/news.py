@@ -16,7 +16,7 @@ from crds.steps import (
     Step,
 )
 from rollouts.actions import Action, CreateReplicaSet, Route, Scale, Told
-from rollouts.memory import Memory
+from rollouts.memory import Memory, Reason
 from rollouts.progress import on_the_way
 from rollouts.world import World
 
@@ -110,12 +110,16 @@ def _words(step: Step) -> str:
 
 
 def _of_pauses(before: Memory, after: Memory) -> list[Told]:
-    new = [p for p in after.pauses if not before.paused_for(p.reason)]
-    if new:
-        return [Told("RolloutPaused", f"Rollout is paused ({p.reason})") for p in new]
-    if before.controller_pause and not after.controller_pause and not after.abort:
-        return [Told("RolloutResumed", "Rollout is resumed")]
-    return []
+    """Two steps that wait, one after the other, are two pauses: people are waited for anew."""
+    next_step = before.step != after.step
+    new = [
+        p for p in after.pauses if not before.paused_for(p.reason) or (next_step and p.reason == Reason.STEP)
+    ]
+    over = not after.controller_pause or (next_step and any(p.reason == Reason.STEP for p in new))
+    told = [Told("RolloutPaused", f"Rollout is paused ({p.reason})") for p in new]
+    if before.controller_pause and over and not after.abort:
+        return [Told("RolloutResumed", "Rollout is resumed"), *told]
+    return told
 
 
 def _of_action(world: World, action: Action) -> Told | None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from crds.steps import Pause, SetWeight
+from crds.steps import Pause, SetWeight, Step
 from rollouts.actions import Told
 from rollouts.memory import Memory
 from rollouts.plan import plan
@@ -35,20 +35,20 @@ class Listener(Stage):
         return [one.message for one in self.heard if one.reason == reason]
 
 
-def unborn() -> Listener:
-    empty = world(ask=ask(pod_hash="old", steps=STEPS), pods=(), traffic=Traffic(0, "", ""))
+def unborn(steps: tuple[Step, ...] = STEPS) -> Listener:
+    empty = world(ask=ask(pod_hash="old", steps=steps), pods=(), traffic=Traffic(0, "", ""))
     return Listener(replace(empty, memory=Memory()))
 
 
-def deployed() -> Listener:
-    stage = unborn()
+def deployed(steps: tuple[Step, ...] = STEPS) -> Listener:
+    stage = unborn(steps)
     stage.run(MINUTES)
     stage.reasons()
     return stage
 
 
-def released() -> Listener:
-    stage = deployed()
+def released(steps: tuple[Step, ...] = STEPS) -> Listener:
+    stage = deployed(steps)
     stage.release("new")
     stage.run(MINUTES)
     return stage
@@ -97,6 +97,21 @@ def test_a_promotion_to_the_end() -> None:
         "RolloutCompleted",
         "TrafficWeightUpdated",
         "ScalingReplicaSet",
+    ]
+
+
+HELD = (SetWeight(10, timedelta(seconds=30)), Pause(), SetWeight(100))
+
+
+def test_a_pause_after_a_hold_is_told_as_another_one() -> None:
+    """Who is to approve hears of it when there is something to approve."""
+    stage = released(HELD)
+    assert stage.reasons()[-5:] == [
+        "TrafficWeightUpdated",
+        "RolloutPaused",
+        "RolloutStepCompleted",
+        "RolloutResumed",
+        "RolloutPaused",
     ]
 
 
