@@ -42,8 +42,6 @@ STEP: dict[type[Step], str] = {
 }
 IGNORED_CANARY: dict[str, Callable[[Canary], Any]] = {
     "antiAffinity": lambda canary: canary.anti_affinity,
-    "canaryMetadata": lambda canary: canary.canary_metadata,
-    "stableMetadata": lambda canary: canary.stable_metadata,
 }
 TRAFFIC = "spec.strategy.canary.trafficRouting"
 NOT_YET = "is not acted on yet; remove it, or leave this Rollout to Argo Rollouts"

@@ -30,6 +30,7 @@ from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
 from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
+from tidegate.planners.rollout_metadata import metadata_needs, metadata_writes
 from tidegate.planners.rollout_metrics import (
     Look,
     at_its_step,
@@ -84,6 +85,7 @@ class RolloutPlanner:
         first = (*first, *defaults(here, answers))
         world = self._look(here, answers, now)
         first = (*first, *name_needs(here, world), *restart_needs(here, world, answers))
+        first = (*first, *metadata_needs(here, world, answers))
         return (*first, *pods_of(here, world), *preflight_needs(Look(here, world, answers, self._settings)))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
@@ -137,7 +139,8 @@ def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Pla
     for action in decision.actions:
         of_step = isinstance(action, StartAnalysis) and action.step is not None
         acted += writes(here, action, answers, judged[of_step].inline)
-    acted += (*upkeep(here, world, answers), *_outlived(here, world, answers))
+    acted += (*metadata_writes(here, world, answers), *upkeep(here, world, answers))
+    acted += _outlived(here, world, answers)
     pruned: tuple[str, ...] = known(answers, Pruned(ref_of(ROLLOUT, here.raw)), ())
     reported = _reported(here, world, decision)
     now_is = {key: value for key, value in reported.items() if key == OURS or key not in pruned}

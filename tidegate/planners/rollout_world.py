@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from analysis.run import EXPECTS_TRAFFIC
-from crds import paths
+from crds import ephemeral, paths
 from crds.analysis import RolloutAnalysis
 from crds.meta import Condition
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, REPLICA_SET
@@ -252,8 +252,9 @@ def _recognised(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> str:
 
 
 def _bare(replica_set: Raw) -> Raw:
-    """A ReplicaSet's template as its author wrote it: without the hash label."""
-    return paths.drop(_template(replica_set), ("metadata", "labels", HASH_LABEL))  # type: ignore[no-any-return]
+    """A ReplicaSet's template as its author wrote it."""
+    template = ephemeral.without(_template(replica_set), ephemeral.given(replica_set))
+    return paths.drop(template, ("metadata", "labels", HASH_LABEL))  # type: ignore[no-any-return]
 
 
 def _template(replica_set: Raw) -> Raw:
@@ -273,7 +274,7 @@ def _pods(raw: Raw) -> Pods:
         ready=paths.get(raw, "status", "readyReplicas", default=0),
         available=paths.get(raw, "status", "availableReplicas", default=0),
         leave_at=_leave_at(raw),
-        settled=_observed(raw),
+        settled=observed(raw),
         uid=paths.get(raw, "metadata", "uid", default=""),
         failure=_failure(raw),
         created=parse_time(created) if created else None,
@@ -294,7 +295,7 @@ def _failure(raw: Raw) -> Trouble | None:
     return Trouble(found.get("reason", ""), found.get("message", "")) if found else None
 
 
-def _observed(raw: Raw) -> bool:
+def observed(raw: Raw) -> bool:
     generation = paths.get(raw, "metadata", "generation", default=0)
     return bool(paths.get(raw, "status", "observedGeneration", default=0) >= generation)
 

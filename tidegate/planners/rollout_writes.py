@@ -10,7 +10,7 @@ from typing import Any, assert_never
 
 from analysis.inline import Inline
 from analysis.run import EXPECTS_TRAFFIC
-from crds import paths
+from crds import ephemeral, paths
 from crds.meta import Metadata
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, SHARD, Kind, Ref
 from crds.steps import RunAnalysis
@@ -35,6 +35,7 @@ from rollouts.actions import (
 from tidegate.planners import plan
 from tidegate.planners.needs import Answers, Object, known
 from tidegate.planners.plan import Create, Delete, JsonPatch, MergePatch, Write
+from tidegate.planners.rollout_metadata import metadata_of
 from tidegate.planners.rollout_name import run_name
 from tidegate.planners.rollout_upkeep import copied
 from tidegate.planners.rollout_world import (
@@ -139,8 +140,11 @@ def adopt(given: Given, orphan: Raw) -> Write:
 
 def _create_replica_set(given: Given, pod_hash: str, revision: int) -> Create:
     name = f"{given.name}-{pod_hash}"
-    template = given.rollout.spec.template
-    labels = {**paths.get(template, "metadata", "labels", default={}), HASH_LABEL: pod_hash}
+    own, stable = given.rollout.spec.template, given.rollout.status.stable_rs
+    labels = {**paths.get(own, "metadata", "labels", default={}), HASH_LABEL: pod_hash}
+    template = paths.put(own, ("metadata", "labels"), labels)
+    carries = ephemeral.fitting(template, metadata_of(given, stable, pod_hash, pod_hash))
+    said = ephemeral.annotation(carries)
     selector = paths.get(given.raw, "spec", "selector", default={})
     matched = {**selector.get("matchLabels", {}), HASH_LABEL: pod_hash}
     body = {
@@ -154,6 +158,7 @@ def _create_replica_set(given: Given, pod_hash: str, revision: int) -> Create:
                 **copied(given),
                 REVISION: str(revision),
                 DESIRED: str(given.rollout.spec.replicas),
+                **({ephemeral.EPHEMERAL: said} if said else {}),
             },
             "ownerReferences": [owner(given)],
         },
@@ -161,7 +166,7 @@ def _create_replica_set(given: Given, pod_hash: str, revision: int) -> Create:
             "replicas": 0,
             "minReadySeconds": given.rollout.spec.min_ready_seconds,
             "selector": {**selector, "matchLabels": matched},
-            "template": paths.put(template, ("metadata", "labels"), labels),
+            "template": ephemeral.beside(template, carries),
         },
     }
     return Create(Ref(REPLICA_SET, given.namespace, name), body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from crds.ephemeral import given, without
 from crds.paths import drop, get, put
 from crds.refs import HASH_LABEL
 from tidegate.views.family import owned, pod_hash, revision
@@ -65,8 +66,9 @@ def _asked_for(rollout: Raw, replica_set: Raw) -> bool:
 
 
 def _template(replica_set: Raw) -> Raw:
-    """As its author would write it: the hash is the controller's word."""
-    template: Raw = drop(get(replica_set, "spec", "template"), ("metadata", "labels", HASH_LABEL))
+    """As its author would write it: the hash and what a part in a release gave it are the controller's."""
+    own = without(get(replica_set, "spec", "template"), given(replica_set))
+    template: Raw = drop(own, ("metadata", "labels", HASH_LABEL))
     return template
 
 
