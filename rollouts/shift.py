@@ -130,12 +130,19 @@ def _reroute(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     stable = world.available(world.revision_of(to.stable))
     if world.ask.dynamic:
         return _reroute_as_carried(world, seen, to.weight, stable)
-    needed = enough(world.ask, (100 - to.weight) * world.ask.replicas // 100)
+    needed = _stable_pods(world, seen, 100 - to.weight)
     away_from_dead = not world.available(world.revision_of(seen.canary))
     short = f"although only {stable}/{needed} stable pods are available" if stable < needed else ""
     if short and not (memory.abort or away_from_dead):
         return Rung(None, f"{stable}/{needed} stable pods available")
     return Rung(Route(to.weight), f"weight {seen.weight} to {to.weight} {short}".strip())
+
+
+def _stable_pods(world: World, seen: Traffic, share: int) -> int:
+    """The pods that are to carry stable's new share: rounded down as Argo does, but up where it grows."""
+    grows = share > 100 - seen.weight
+    pods = pods_for(share, world.ask.replicas) if grows else share * world.ask.replicas // 100
+    return enough(world.ask, pods)
 
 
 def _reroute_as_carried(world: World, seen: Traffic, wanted: int, stable: int) -> Rung:
