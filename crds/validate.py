@@ -16,6 +16,7 @@ from crds.paths import get, show
 from crds.rollout import STEPS, Canary, Istio, Rollout, VirtualService, surge
 from crds.steps import Pause, RunAnalysis, SetCanaryScale, SetWeight, Step, read_step
 from crds.times import duration
+from crds.validate_held import held_problems
 
 CANARY = "spec.strategy.canary"
 ISTIO = f"{CANARY}.trafficRouting.istio"
@@ -30,6 +31,7 @@ def problems(rollout: Rollout) -> tuple[Invalid, ...]:
         *_template(rollout),
         *_strategy(rollout),
         *(_canary(rollout, rollout.canary) if rollout.canary else ()),
+        *held_problems(rollout),
     )
 
 
