@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 from crds.analysis import Metric, RolloutAnalysis, Statistics
 from crds.errors import Invalid
@@ -54,10 +55,12 @@ def _numbers(rollout: Rollout) -> Problems:
 def _selector(rollout: Rollout) -> Problems:
     if rollout.spec.workload_ref:
         return
-    selector = rollout.spec.selector
+    selector, labels = rollout.spec.selector, get(rollout.spec.template, "metadata", "labels", default={})
     if selector is None or selector.empty:
         yield Invalid("spec.selector", "selects nothing; write matchLabels that the template's labels carry")
-    elif not selector.matches(get(rollout.spec.template, "metadata", "labels", default={})):
+    elif not isinstance(labels, dict):
+        yield Invalid("spec.template.metadata.labels", "are no mapping; write each as name: value")
+    elif not selector.matches(labels):
         yield Invalid("spec.selector", "does not match spec.template.metadata.labels; make them agree")
 
 
@@ -67,7 +70,16 @@ def _template(rollout: Rollout) -> Problems:
         if template:
             yield Invalid("spec.template", "stands beside workloadRef; keep one of the two")
         return
-    containers = get(template, "spec", "containers", default=[])
+    yield from _containers(get(template, "spec", "containers", default=[]))
+    policy = get(template, "spec", "restartPolicy", default="Always")
+    if policy != "Always":
+        yield Invalid("spec.template.spec.restartPolicy", f"{policy} is not possible here; write Always")
+
+
+def _containers(containers: Any) -> Problems:
+    if not isinstance(containers, list):
+        yield Invalid("spec.template.spec.containers", "is no list; write a list of containers")
+        return
     if not containers:
         yield Invalid("spec.template.spec.containers", "is empty; a pod needs a container")
     for index, container in enumerate(containers):
@@ -76,9 +88,6 @@ def _template(rollout: Rollout) -> Problems:
                 where = show("spec", "template", "spec", "containers", index, field)
                 yield Invalid(where, "is missing; add it")
     yield from _twice([str(get(one, "name")) for one in containers], "spec.template.spec.containers")
-    policy = get(template, "spec", "restartPolicy", default="Always")
-    if policy != "Always":
-        yield Invalid("spec.template.spec.restartPolicy", f"{policy} is not possible here; write Always")
 
 
 def _strategy(rollout: Rollout) -> Problems:

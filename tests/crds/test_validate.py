@@ -35,6 +35,12 @@ def test_the_briefs_rollout_has_no_problem_and_nothing_unsupported() -> None:
         (("spec", "selector"), {}, "spec.selector: selects nothing"),
         (("spec", "selector"), {"matchLabels": {"app": "shop"}}, "spec.selector: does not match"),
         (("spec", "template", "spec"), {}, "spec.template.spec.containers: is empty"),
+        (("spec", "template", "spec", "containers"), 5, "spec.template.spec.containers: is no list"),
+        (
+            ("spec", "template", "metadata", "labels"),
+            ["app"],
+            "spec.template.metadata.labels: are no mapping",
+        ),
         (("spec", "template", "spec", "containers", 0, "image"), "", "spec.containers[0].image: is missing"),
         (("spec", "template", "spec", "restartPolicy"), "Never", "Never is not possible here; write Always"),
         (("spec", "template", "spec", "containers"), [{"name": "a", "image": "b"}] * 2, "name 'a' 2 times"),
