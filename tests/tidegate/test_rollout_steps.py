@@ -42,13 +42,13 @@ def heard(raw: Raw, answer: tuple[Any, ...] = ("a series",)) -> Plan:
     """The plan once the stable arm's series are answered so, and whatever is wider asked for with nothing."""
     answers: dict[Need, Any] = {}
     for _ in range(4):
-        asked = PLANNER.needs(raw, {**_standing(raw), **answers}, NOW)
+        asked = PLANNER.needs(raw, {**standing(raw), **answers}, NOW)
         samples = [need for need in asked if isinstance(need, Samples)]
         answers |= {need: Known(answer if "{" in need.selector else ()) for need in samples}
     return plan(raw, answers)
 
 
-def _standing(raw: Raw) -> dict[Need, Any]:
+def standing(raw: Raw) -> dict[Need, Any]:
     ours, orphans, runs = PLANNER.needs(raw, {}, NOW)[:3]
     sets = (replica_set(brief(), 10), replica_set(raw, 1, 2))
     return {ours: Known(sets), orphans: Known(()), runs: Known(()), **mesh(0, hash_of(brief()), hash_of(raw))}
@@ -120,7 +120,7 @@ COUNTED = {
 def test_counters_of_a_template_are_looked_for_with_the_stable_arms_hash() -> None:
     raw = with_template()
     counting: Raw = {"spec": {**TEMPLATE["spec"], "metrics": [COUNTED]}}
-    asked = PLANNER.needs(raw, {**_standing(raw), RATE: Known(counting)}, NOW)
+    asked = PLANNER.needs(raw, {**standing(raw), RATE: Known(counting)}, NOW)
     (need,) = (one for one in asked if isinstance(one, Samples))
     assert need.selector == f't{{h="{hash_of(brief())}"}}'
     assert started(plan(raw, {RATE: Known(counting)})) == [], "the answer is on its way"
