@@ -15,6 +15,7 @@ from tests.e2e.distorted import Distorted, twice
 from tests.e2e.scene import HOST, Raw, Scene, condition, path, quick
 from tests.e2e.troubles import (
     AROUND,
+    DISTORTED,
     ROUTES,
     Trouble,
     asking,
@@ -48,12 +49,20 @@ class Street(msgspec.Struct, frozen=True):
     scene: Scene
     troubles: list[Trouble]
 
-    def release(self, trouble: Trouble, version: str, *, slips: bool = False) -> None:
+    def release(self, trouble: Trouble, version: str, *, slips: bool = False, approved: bool = False) -> None:
         manifest = neighbour(trouble.name, version)
         trouble.edit(manifest)
         if slips:
             trouble.slip(manifest)
+        if approved:
+            canary_of(manifest)["steps"][1] = {"pause": {}}
         self.scene.kube.apply(manifest)
+
+    def share(self, name: str) -> int:
+        """What the canary gets, in percent."""
+        route = self.scene.kube.get(f"{ROUTES}/{name}")["spec"]["http"][0]["route"]
+        weight: int = route[1]["weight"]
+        return weight
 
     def status(self, name: str) -> Raw:
         found: Raw = self.scene.kube.get(path("rollouts", name)).get("status", {})
@@ -156,16 +165,37 @@ def named(street: Street, trouble: Trouble) -> None:
     return None
 
 
+def test_a_prometheus_that_turns_bad_in_mid_canary_holds_it_where_it_is_until_it_is_mended(
+    street: Street,
+) -> None:
+    """None is aborted for what Prometheus does; where no series are found, they are waited for longer."""
+    judged = [one for one in street.troubles if one.name in DISTORTED and one.says and one.name != "empty"]
+    for trouble in judged:
+        street.release(trouble, "v3", approved=True)
+    for trouble in judged:
+        street.wait(trouble.name, 60, "the approval at 50 %", lambda s: s.get("controllerPause"))
+        trouble.breaks(street.scene, trouble.name)
+    for trouble in judged:
+        named(street, trouble)
+        assert street.share(trouble.name) == 50
+        trouble.mends(street.scene, trouble.name)
+    for trouble in judged:
+        street.wait(trouble.name, 60, "no condition", lambda s: not condition(s, "MetricsNotReady"))
+        street.scene.cli("promote", trouble.name)
+    for trouble in judged:
+        street.healthy(trouble.name, "v3")
+
+
 def test_whatever_people_patch_into_a_status_in_mid_step_the_release_ends_well(street: Street) -> None:
     patches = [patch for words, patch in NONSENSE.items() if words != FOR_A_PERSON]
     patched = list(zip(street.troubles, patches, strict=False))
     for trouble, _ in patched:
-        street.release(trouble, "v3")
+        street.release(trouble, "v4")
     for trouble, patch in patched:
         street.wait(trouble.name, 60, "the hold at 50 %", lambda s: s.get("controllerPause"))
         street.scene.kube.merge(f"{path('rollouts', trouble.name)}/status", {"status": patch})
     for trouble, _ in patched:
-        street.healthy(trouble.name, "v3")
+        street.healthy(trouble.name, "v4")
 
 
 def test_an_api_server_that_is_away_changes_no_story(street: Street) -> None:
@@ -174,12 +204,12 @@ def test_an_api_server_that_is_away_changes_no_story(street: Street) -> None:
     with Sampler(lambda: canary_share(scene)) as sampled:
         scene.release("v4")
         for trouble in street.troubles:
-            street.release(trouble, "v4")
+            street.release(trouble, "v5")
         scene.wait(60, "10 %", lambda s: s.get("controllerPause") and scene.weights() == (90, 10))
         away(scene, AWAY)
         scene.healthy("v4", 120)
         for trouble in street.troubles:
-            street.healthy(trouble.name, "v4")
+            street.healthy(trouble.name, "v5")
     shares = [one.value for one in sampled.counted]
     assert [b for a, b in pairwise([-1, *shares]) if a != b] == [0, 10, 50, 100, 0]
     assert scene.running[-1].poll() is None

@@ -72,6 +72,7 @@ class Elector:
         self._identity = identity
         self._pace = pace
         self._seen = Seen()
+        self._said = ""
         self.leading = asyncio.Event()
         self.met: Callable[[Raw], None] = lambda _lease: None
 
@@ -136,12 +137,15 @@ class Elector:
                 raise Deposed(f"no renewal of the Lease got through for {self._pace.renew:.0f} s") from None
 
     async def _try(self) -> bool:
-        """Take or renew the Lease; False where another holds it or no answer came."""
+        """Take or renew the Lease; False where another holds it or no answer came, which is said once."""
         try:
-            return await self._take()
-        except KubeError as problem:
+            taken, problem = await self._take(), ""
+        except KubeError as refused:
+            taken, problem = False, str(refused)
+        if problem and problem != self._said:
             log.warning("the Lease: %s", problem)
-            return False
+        self._said = problem
+        return taken
 
     async def _take(self) -> bool:
         if self.holder != self._identity and not await self._read():

@@ -141,6 +141,14 @@ async def test_who_could_not_renew_leads_again_when_the_api_server_is_back() -> 
         assert all_of.at_work == ["tidegate-1"]
 
 
+async def test_an_outage_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    async with candidates() as all_of:
+        await led_after(all_of.run("tidegate-1"))
+        all_of.sender.before = broken("/")
+        await asyncio.sleep(60)
+    assert caplog.text.count("the line is down") == 1
+
+
 async def test_after_an_outage_one_of_two_leads_and_one_alone() -> None:
     async with candidates() as all_of:
         first, second = all_of.run("tidegate-1"), all_of.run("tidegate-2")
