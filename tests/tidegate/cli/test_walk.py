@@ -6,8 +6,12 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from crds.refs import ROLLOUT
 from tests.properties.controller import NAMESPACE
+from tests.properties.story import stands
 from tests.properties.world import World
 from tidegate.cli.api import Line, Raw
 from tidegate.cli.main import run
@@ -47,6 +51,44 @@ def rollout() -> Raw:
     }
 
 
+WORDS = (
+    "promote api",
+    "promote api --full",
+    "promote api --skip-current-step",
+    "promote api --skip-all-steps",
+    "abort api",
+    "retry rollout api",
+    "undo api",
+    "pause api",
+    "set image api *=myregistry/api:v2",
+    "set image api *=myregistry/api:v3",
+)
+
+
+def obey(world: World, words: str, seconds: float) -> None:
+    """A person says so; what was bad before is theirs to answer."""
+
+    def connect(_asked: Namespace) -> tuple[Line, str]:
+        return Wire(world.store), NAMESPACE
+
+    assert run(words.split(), connect) in (0, 1)
+    world.witnesses[ROLLOUT].pardon(world.rollout()["metadata"]["uid"], world.store.version)
+    world.run(seconds)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from((0.3, 3.0, 12.0))), max_size=8))
+def test_whatever_was_said_a_release_can_be_brought_to_its_end(said: list[tuple[str, float]]) -> None:
+    with World({}) as world:
+        world.create(ROLLOUTS, rollout())
+        world.run(10)
+        for words, seconds in said:
+            obey(world, words, seconds)
+        for words in ("retry rollout api", "promote api", "promote api --full"):
+            obey(world, words, 3)
+        world.until(stands, 120, "it stands")
+
+
 @pytest.fixture
 def world() -> Iterator[World]:
     with World({}) as made:
@@ -57,12 +99,8 @@ def world() -> Iterator[World]:
 
 @pytest.fixture
 def say(world: World, capsys: Printed) -> Say:
-    def connect(_asked: Namespace) -> tuple[Line, str]:
-        return Wire(world.store), NAMESPACE
-
     def said(words: str) -> str:
-        run(words.split(), connect)
-        world.run(20)
+        obey(world, words, 20)
         printed = capsys.readouterr()
         return printed.out + printed.err
 
