@@ -161,6 +161,23 @@ def warnings(scene: Scene) -> set[str]:
     return {event["reason"] for event in events if event["type"] == "Warning"}
 
 
+def test_a_rival_that_writes_the_status_is_left_alone_until_it_is_silent(day: Scene) -> None:
+    def rival() -> bool:
+        status = {"status": {"message": f"{time.monotonic()}"}}
+        address = f"{path('rollouts', 'api')}/status?fieldManager=rollouts-controller"
+        day.kube.call("PATCH", address, status, "application/merge-patch+json")
+        return "ControllerConflict" in warnings(day)
+
+    until(rival, 20, "the warning")
+    day.release("v2")
+    for _ in range(10):
+        rival()
+    assert len(day.kube.get(path("replicasets", group="apps/v1"))["items"]) == 1
+    day.at_pause(seconds=90)  # half a minute of silence before the walk
+    day.cli("promote", "api")
+    day.healthy("v2", 90)
+
+
 def test_a_missing_destination_rule_is_named_and_its_return_heals(day: Scene) -> None:
     before = day.kube.get(RULE)["spec"]["subsets"][0]["labels"]["rollouts-pod-template-hash"]
     day.kube.delete(RULE)

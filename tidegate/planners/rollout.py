@@ -44,6 +44,7 @@ from tidegate.planners.rollout_news import Judged, news
 from tidegate.planners.rollout_note import Note, note_of
 from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_restart import aged, restart_needs
+from tidegate.planners.rollout_rival import CONFLICT, WORDS, rival_until
 from tidegate.planners.rollout_traffic import claims
 from tidegate.planners.rollout_upkeep import upkeep
 from tidegate.planners.rollout_world import (
@@ -90,6 +91,9 @@ class RolloutPlanner:
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         """The writes of this look, the status last."""
+        if until := rival_until(raw, now):
+            told = Event(raw, CONFLICT, WORDS, warning=True)
+            return Plan(wake_at=until, why=f"{CONFLICT}: {WORDS}", events=(told,))
         here = self._reader.read(raw)
         if isinstance(here, Says):
             return _hold(raw, here, now)
