@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.properties.history import History
+from tests.properties.history import DEADLINE, History
 from tests.properties.scenes import HOSTS, PODS, SUBSETS, Scene
-from tests.properties.story import V2, V3, V4
+from tests.properties.story import V1, V2, V3, V4
 from tidegate.sandbox.objects import at
+from tidegate.sandbox.resources import REPLICA_SETS
 
 EVERY: tuple[Scene, ...] = ((SUBSETS,), (PODS,), (HOSTS,))
 
@@ -74,3 +75,34 @@ def test_weights_moved_by_hand_are_set_back_by_a_clock_that_was_set_back() -> No
         history.ships(V4)
         history.moves_weights(10)
         history.ends()
+
+
+def test_a_scale_down_that_arrives_late_takes_no_pods_that_are_needed_again() -> None:
+    """What a deposed leader, or a proxy on the way, still had in hand."""
+    with History((HOSTS,)) as history:
+        history.edits({"strategy": {"canary": {"steps": []}}})
+        history.ships(V2)
+        history.world.until(lambda _: bool(leaving(history)), 120, "the old pods are told to leave")
+        (old,) = leaving(history)
+        history.passes(5)
+        history.strikes("done late")
+        history.world.until(lambda _: pods_of(history, old) == 0, 60, "the old pods are gone")
+        history.ships(V1)
+        history.world.until(lambda _: pods_of(history, old) == 5, 10, "they are needed again")
+        orders = generation_of(history, old)
+        history.passes(40)
+        assert (pods_of(history, old), generation_of(history, old)) == (5, orders)
+
+
+def leaving(history: History) -> list[str]:
+    """Names of the ReplicaSets that wait for their end."""
+    sets = history.world.every(REPLICA_SETS)
+    return [one["metadata"]["name"] for one in sets if DEADLINE in one["metadata"]["annotations"]]
+
+
+def pods_of(history: History, name: str) -> int:
+    return int(history.world.named(REPLICA_SETS, name)["spec"]["replicas"])
+
+
+def generation_of(history: History, name: str) -> int:
+    return int(history.world.named(REPLICA_SETS, name)["metadata"]["generation"])

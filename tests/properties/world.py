@@ -129,7 +129,8 @@ class World:
         end = self.loop.time() + seconds
         while not fact(self):
             if self.loop.time() > end:
-                raise AssertionError(f"not within {seconds:.0f} s: {what}; {self.rollout()['status']}")
+                status = [raw.get("status") for raw in self.every(ROLLOUTS)]
+                raise AssertionError(f"not within {seconds:.0f} s: {what}; {status}")
             self.run(1)
 
     def until_quiet(self, seconds: float = 300.0, calm: float = CALM) -> None:
@@ -143,8 +144,11 @@ class World:
             self.run(calm)
 
     def rollout(self, name: str = NAME) -> Raw:
-        found = self.store.find(ROLLOUTS, NAMESPACE, name)
-        assert found is not None
+        return self.named(ROLLOUTS, name)
+
+    def named(self, resource: Resource, name: str) -> Raw:
+        found = self.store.find(resource, NAMESPACE, name)
+        assert found is not None, f"there is no {resource.kind} {name}"
         return found
 
     def every(self, resource: Resource) -> list[Raw]:

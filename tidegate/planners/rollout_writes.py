@@ -70,10 +70,8 @@ def _on_pods(given: Given, action: OnPods, answers: Answers) -> Write:
             return _renumber(given, action, answers)
         case Forget(name=name, uid=uid):
             return Delete(Ref(REPLICA_SET, given.namespace, name), uid)
-        case Scale(name=name, replicas=replicas):
-            annotations = {DESIRED: str(given.rollout.spec.replicas)}
-            body = {"metadata": {"annotations": annotations}, "spec": {"replicas": replicas}}
-            return MergePatch(Ref(REPLICA_SET, given.namespace, name), body)
+        case Scale():
+            return _scale(given, action, answers)
         case Evict(name=name, uid=uid):
             return plan.Evict(Ref(POD, given.namespace, name), uid)
         case LeaveAt(name=name, at=at):
@@ -84,12 +82,25 @@ def _on_pods(given: Given, action: OnPods, answers: Answers) -> Write:
 
 def _renumber(given: Given, action: Renumber, answers: Answers) -> Write:
     """The revisions it had before stay said, oldest first."""
-    meta = next(
-        raw["metadata"] for raw in replica_sets(given, answers) if raw["metadata"]["name"] == action.name
-    )
+    meta = _meta(given, action.name, answers)
     before = [paths.get(meta, "annotations", key, default="") for key in (HISTORY, REVISION)]
     now = {REVISION: str(action.revision), HISTORY: ",".join(filter(None, before)) or None}
     return MergePatch(Ref(REPLICA_SET, given.namespace, action.name), {"metadata": {"annotations": now}})
+
+
+def _scale(given: Given, action: Scale, answers: Answers) -> MergePatch:
+    """Pods are taken only from the ReplicaSet that was seen: a write that was long on its way takes none from
+    one that is needed again."""
+    meta: Raw = {"annotations": {DESIRED: str(given.rollout.spec.replicas)}}
+    if action.replicas < action.was:
+        meta["resourceVersion"] = _meta(given, action.name, answers)["resourceVersion"]
+    body = {"metadata": meta, "spec": {"replicas": action.replicas}}
+    return MergePatch(Ref(REPLICA_SET, given.namespace, action.name), body)
+
+
+def _meta(given: Given, name: str, answers: Answers) -> Raw:
+    metas = (raw["metadata"] for raw in replica_sets(given, answers))
+    return next(meta for meta in metas if meta["name"] == name)
 
 
 def _on_traffic(given: Given, action: OnTraffic, answers: Answers) -> tuple[Write, ...]:
