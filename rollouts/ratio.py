@@ -73,9 +73,16 @@ def _rounded(weight: int, replicas: int, total: int, may_be_empty: bool) -> list
 def next_split(wanted: Split, canary: Side, stable: Side, others: int, limits: Limits) -> Split:
     """The next sizes on the way to `wanted`; `others` are pods asked for of every other revision."""
     grown = _grown(wanted, canary, stable, others, limits)
-    if others or grown != Split(canary.desired, stable.desired):
+    if grown != Split(canary.desired, stable.desired):
         return grown
+    if others:
+        return Split(_without_dead(canary, wanted.canary), _without_dead(stable, wanted.stable))
     return _shrunk(wanted, canary, stable, limits)
+
+
+def _without_dead(side: Side, wanted: int) -> int:
+    """Pods beyond those wanted that serve nobody go at once: they may hold the room that others wait for."""
+    return min(side.desired, max(wanted, side.available))
 
 
 def _grown(wanted: Split, canary: Side, stable: Side, others: int, limits: Limits) -> Split:

@@ -40,11 +40,14 @@ DEADLINE = "scale-down-deadline"
 
 
 class History:
-    """`which` picks a Rollout of the scene, a pod, a ReplicaSet: by its place, as often round as it takes."""
+    """Under Argo's own CRD our memory is `pruned` out of the status.
 
-    def __init__(self, scene: Scene, controllers: int = 1) -> None:
+    `which` picks a Rollout of the scene, a pod, a ReplicaSet: by its place, as often round as it takes.
+    """
+
+    def __init__(self, scene: Scene, controllers: int = 1, *, pruned: bool = False) -> None:
         self.scene = scene
-        self.world = standing(scene, controllers).copied()
+        self.world = standing(scene, controllers, pruned=pruned).copied()
         self.world.at_each_tick = self._feels
         for witness in self.world.witnesses.values():
             witness.sparing = 4

@@ -100,10 +100,11 @@ def _templates() -> tuple[Raw, ...]:
 
 
 @cache
-def standing(scene: Scene, controllers: int) -> World:
+def standing(scene: Scene, controllers: int, *, pruned: bool) -> World:
     """All of them stand on v1 and nothing is left to do; time has ended here, to go on in copies."""
     routes = tuple(name for name in scene if name != PODS)
     with World(ERRORS, cast=Cast(routes, controllers)) as world:
+        world.store.prunes = {ROLLOUTS: frozenset({"tidegate"})} if pruned else {}
         world.create(CONFIG_MAPS, story.catalogue())
         for name in scene:
             for resource, body in objects(name):

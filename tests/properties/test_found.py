@@ -106,3 +106,13 @@ def pods_of(history: History, name: str) -> int:
 
 def generation_of(history: History, name: str) -> int:
     return int(history.world.named(REPLICA_SETS, name)["metadata"]["generation"])
+
+
+def test_the_dead_pods_of_an_aborted_release_hold_no_room_that_stable_needs() -> None:
+    with History((PODS,)) as history:
+        history.ships(V2)
+        history.passes(11)
+        history.ships(V4)
+        history.edits({"strategy": {"canary": {"steps": None}}})
+        history.ends()
+        assert at(history.world.rollout(PODS), "status", "abort") is True

@@ -113,9 +113,10 @@ class Histories(RuleBasedStateMachine):
         controllers=st.sampled_from((1, 1, 2)),
         image=st.sampled_from((V1, V2, V2, V3, V4)),
         seconds=st.integers(min_value=0, max_value=60),
+        pruned=st.booleans(),
     )
-    def begin(self, scene: Scene, controllers: int, image: str, seconds: int) -> None:
-        self.history = History(scene, controllers)
+    def begin(self, scene: Scene, controllers: int, image: str, seconds: int, pruned: bool) -> None:
+        self.history = History(scene, controllers, pruned=pruned)
         for which in range(len(scene)):
             self.history.ships(image, which)
         self.history.passes(seconds)

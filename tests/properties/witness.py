@@ -12,6 +12,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
+from crds.pruning import whole
 from tests.properties.shares import Sight
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Plan
@@ -40,7 +41,7 @@ class Witness:
 
     def pardon(self, uid: str, version: int) -> None:
         """A person had a say in this object by its `version`: what was bad is theirs to answer."""
-        self._pardoned[uid] = version
+        self._pardoned[uid] = max(version, self._pardoned.get(uid, 0))
         self._condemned.pop(uid, None)
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
@@ -61,7 +62,7 @@ class Witness:
         if self._planned % self.sparing == 0:
             self._ask_again(raw, answers, now, plan)
         if raw["kind"] == "Rollout":
-            sight = Sight(raw, answers)
+            sight = Sight(whole(raw), answers)
             self._condemn(uid, sight)
             wrong = (
                 *sight.raised(plan),

@@ -55,6 +55,10 @@ def test_nothing_shrinks_while_an_overtaken_revision_has_pods() -> None:
     assert next_split(Split(5, 5), Side(2, 2), Side(9, 9), 1, limits(10, surge=2)) == Split(2, 9)
 
 
+def test_dead_pods_that_nobody_wants_go_although_other_revisions_have_pods() -> None:
+    assert next_split(Split(0, 6), Side(3, 1), Side(3, 3), 2, limits(6, surge=2)) == Split(1, 3)
+
+
 class Case(msgspec.Struct, frozen=True):
     weight: int
     canary: Side
