@@ -16,6 +16,7 @@ from tests.e2e.scene import HOST, Raw, Scene, condition, path, quick
 from tests.e2e.troubles import (
     AROUND,
     DISTORTED,
+    KINDS,
     ROUTES,
     Trouble,
     asking,
@@ -112,6 +113,7 @@ def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
         street = Street(scene, [*AROUND, *metrics(distorted)])
         settle_in(street)
         stack.enter_context(Load(scene.state.gateway, HOST, rate=200))
+        until(lambda: distorted.told("", {"query": f"{KINDS}}}"}).series, 20, "requests to be counted")
         yield street
 
 
