@@ -75,9 +75,12 @@ class History:
         self._edits(which, {"spec": {"template": template(image, self._name(which))}})
 
     def edits(self, spec: Raw, which: int = 0) -> None:
-        """A merge patch of the spec; what the API server will not have stays undone."""
+        """A merge patch of the spec; what the API server will not have stays undone.
+
+        It pardons nothing: steps are not what a release was aborted for.
+        """
         self._harmed = self._harmed or not TAKES_PODS.isdisjoint(spec)
-        self._edits(which, {"spec": spec})
+        self.world.asked(ROLLOUTS, self._name(which), {"spec": spec})
 
     def says(self, word: Verb, which: int = 0) -> None:
         self._harmed = self._harmed or word == "restart"
