@@ -42,7 +42,7 @@ def _stable(world: World, memory: Memory, service: Service | None) -> str:
     if service is None or service.means == to:
         return ""
     has = world.available(world.revision_of(service.means))
-    return _once_fit(world, service, to, max(1, min(has, world.ask.limits.least_available)))
+    return _once_fit(world, service, to, min(has, world.ask.limits.least_available))
 
 
 def _owner(world: World, memory: Memory) -> str:
@@ -61,10 +61,13 @@ def _canary(world: World, memory: Memory, service: Service | None) -> str:
     new, stable = world.ask.pod_hash, memory.stable
     left = service.means not in ("", new, stable) and not world.available(world.new)
     to = stable if memory.abort or left else new
-    return _once_fit(world, service, to, 1) if service.means != to else ""
+    return _once_fit(world, service, to, 0) if service.means != to else ""
 
 
 def _once_fit(world: World, service: Service, to: str, needed: int) -> str:
+    """`to`, once it has so many pods: one at least, where any are asked for at all."""
     pods = world.revision_of(to)
-    wanted = needed if service.ours or pods is None else max(needed, pods.desired)
-    return to if world.available(pods) >= wanted else ""
+    if pods is None:
+        return ""
+    wanted = max(needed, min(1, world.ask.replicas), 0 if service.ours else pods.desired)
+    return to if pods.usable >= wanted else ""

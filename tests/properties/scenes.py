@@ -59,6 +59,8 @@ def objects(name: str) -> tuple[tuple[Resource, Raw], ...]:
                 (VIRTUAL_SERVICES, virtual),
                 *((ANALYSIS_TEMPLATES, one) for one in _templates()),
             )
+        case "web":
+            return tuple((SERVICES, _service(arm, "web")) for arm in ("web-stable", "web-canary"))
     return ()
 
 
@@ -74,7 +76,8 @@ def rollout(name: str) -> Raw:
             canary = {"steps": SHOP_STEPS, "analysis": watch, "trafficRouting": routing, **delays, **arms}
             return _rollout(name, 5, canary, rollbackWindow={"revisions": 2})
         case _:
-            canary = {"steps": WEB_STEPS, "maxSurge": 2, "maxUnavailable": 1}
+            arms = {"stableService": "web-stable", "canaryService": "web-canary"}
+            canary = {"steps": WEB_STEPS, "maxSurge": 2, "maxUnavailable": 1, **arms}
             return _rollout(name, 6, canary, progressDeadlineSeconds=60, progressDeadlineAbort=True)
 
 
@@ -88,8 +91,8 @@ def _rollout(name: str, replicas: int, canary: Raw, **more: Any) -> Raw:
     return {"metadata": {"name": name}, "spec": {**spec, **more}}
 
 
-def _service(name: str) -> Raw:
-    return {"metadata": {"name": name}, "spec": {"selector": {"app": "shop"}, "ports": [{"port": 80}]}}
+def _service(name: str, app: str = "shop") -> Raw:
+    return {"metadata": {"name": name}, "spec": {"selector": {"app": app}, "ports": [{"port": 80}]}}
 
 
 def _templates() -> tuple[Raw, ...]:

@@ -49,7 +49,7 @@ class Sight:
             wanted = self._wanted(pod_hash, share)
             carrying = sum(self._usable(one) for one in self._sets if _hash(one) == pod_hash)
             excused = (
-                "aborted" in plan.why
+                ("aborted" in plan.why and not self._is_dynamic)
                 or "although" in plan.why
                 or (self._is_scaled_apart and pod_hash == self.current)
             )
@@ -92,6 +92,10 @@ class Sight:
             apart = self._is_scaled_apart and _hash(one) == self.current
             if left < min(now, needed) and not apart:
                 yield f"law 4: {_hash(one)} keeps {left} of {now} pods and carries {share} %"
+
+    @property
+    def _is_dynamic(self) -> bool:
+        return bool(get(self._raw, "spec", "strategy", "canary", "dynamicStableScale"))
 
     @property
     def _replicas(self) -> int:

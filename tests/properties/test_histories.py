@@ -48,6 +48,10 @@ SPECS: tuple[Raw, ...] = (
     {"strategy": {"canary": {"maxSurge": 0, "maxUnavailable": 1}}},
     {"strategy": {"canary": {"maxSurge": "100%", "maxUnavailable": 0}}},
     {"strategy": {"canary": {"minPodsPerReplicaSet": 2}}},
+    {"strategy": {"canary": {"dynamicStableScale": True, "scaleDownDelaySeconds": None}}},
+    {"strategy": {"canary": {"dynamicStableScale": False}}},
+    {"strategy": {"canary": {"canaryMetadata": {"labels": {"part": "canary"}}}}},
+    {"strategy": {"canary": {"stableMetadata": {"annotations": {"part": "stable"}}}}},
 )
 GARBAGE: tuple[Any, ...] = ("garbage", 7, -1, True, [], [3], {}, {"a": None}, None)
 FIELDS = (

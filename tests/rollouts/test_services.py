@@ -109,6 +109,14 @@ def test_where_nobody_promises_a_pod_none_is_kept_for_the_service() -> None:
     assert (means(walk), walk.size("new")) == (("new", "new"), 1)
 
 
+def test_where_no_pods_are_asked_for_the_services_follow_without_any() -> None:
+    none = beside(pods("old", 0), pods("new", 0, revision=2), replicas=0)
+    walk = Stage(none)
+    walk.person(promote_full=True)
+    walk.run(until=1 * MINUTES)
+    assert (means(walk), walk.world.memory.stable) == (("new", "new"), "new")
+
+
 def test_an_abort_gives_the_canary_service_back_with_the_first_write() -> None:
     walk = Stage(beside())
     walk.run(until=1 * MINUTES)

@@ -62,10 +62,13 @@ def metadata_writes(here: Given, world: World, answers: Answers) -> tuple[MergeP
 
 def _set_patch(here: Given, world: World, raw: Raw) -> tuple[MergePatch, ...]:
     """Its template and annotation, where they are to say something else."""
+    pod_hash = str(paths.get(raw, "metadata", "labels", HASH_LABEL, default=""))
+    asked = metadata_of(here, world.memory.stable, world.ask.pod_hash, pod_hash)
+    if asked == Metadata() and paths.get(raw, "metadata", "annotations", ephemeral.EPHEMERAL) is None:
+        return ()
     had, template = ephemeral.given(raw), raw["spec"]["template"]
     own = ephemeral.without(template, had)
-    pod_hash = str(paths.get(raw, "metadata", "labels", HASH_LABEL, default=""))
-    wanted = ephemeral.fitting(own, metadata_of(here, world.memory.stable, world.ask.pod_hash, pod_hash))
+    wanted = ephemeral.fitting(own, asked)
     if wanted == had:
         return ()
     said = {ephemeral.EPHEMERAL: ephemeral.annotation(wanted), WAS: _note(raw, had)}
