@@ -32,6 +32,7 @@ from urllib.request import urlopen
 import msgspec
 
 from tests.e2e.scene import ROOT, Scene
+from tests.e2e.witness import Watch
 from tests.lab import worlds
 from tests.lab.state import read_state
 from tests.lab.waiting import until
@@ -245,15 +246,22 @@ def rollout(name: str, router: str, version: str) -> Raw:
 
 
 def healthy(scene: Scene, controller: Controller, count: int) -> None:
-    """Until every Rollout is Healthy on the generation that is asked for."""
+    """Until every Rollout is Healthy on the generation that is asked for; watched, since to list them over
+    and over would cost the API server more than some of the updates."""
+    states: dict[str, bool] = {}
+    with Watch(scene.kube, ROLLOUTS) as watch:
+        read = 0
 
-    def all_are() -> bool:
-        if controller.process.poll() is not None:
-            sys.exit("the controller ended by itself")
-        found = scene.kube.get(ROLLOUTS)["items"]  # not from a cache, which may not know the new spec yet
-        return sum(map(_is_healthy, found)) == count
+        def all_are() -> bool:
+            nonlocal read
+            if controller.process.poll() is not None:
+                sys.exit("the controller ended by itself")
+            unread = watch.saw[read:]
+            read += len(unread)
+            states.update({saw.object["metadata"]["name"]: _is_healthy(saw.object) for saw in unread})
+            return sum(states.values()) == count
 
-    until(all_are, WAIT, f"{count} Rollouts to be Healthy", every=max(0.5, count / 400))
+        until(all_are, WAIT, f"{count} Rollouts to be Healthy", every=0.2)
 
 
 def _is_healthy(raw: Raw) -> bool:
