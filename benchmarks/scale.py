@@ -153,7 +153,7 @@ def measured(scene: Scene, controller: Controller, names: list[str], router: str
     healthy(scene, controller, len(names))
     walked = time.monotonic() - began
     until(lambda: _pods_of_one_revision(scene), WAIT, "the old pods to be gone", every=1.0)
-    time.sleep(5)  # the last counts are told a moment later
+    time.sleep(8)  # the last counts are told a moment later
     after = controller.seen()
     time.sleep(IDLE)
     later = controller.seen()
