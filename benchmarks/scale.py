@@ -262,6 +262,7 @@ def healthy(scene: Scene, controller: Controller, count: int) -> None:
             return sum(states.values()) == count
 
         until(all_are, WAIT, f"{count} Rollouts to be Healthy", every=0.2)
+    scene.kube.close()  # idle for so long, its connection may have been given up by the API server
 
 
 def _is_healthy(raw: Raw) -> bool:
