@@ -68,9 +68,13 @@ class Controller:
         self._tasks = [self._loop.create_task(work) for work in works]
 
     def crash(self) -> None:
+        """What is dead already dies no more: one process is started in its place, not two."""
+        if not self._tasks:
+            return
         self.crashes += 1
         for task in self._tasks:
             task.cancel()
+        self._tasks = []
         self._loop.create_task(self.app.observer.close())
         self._loop.call_later(RESTART, self.boot)
 
