@@ -67,7 +67,8 @@ def _children(kind: str, value: Any) -> Iterator[tuple[str | int, str, Any]]:
     elif isinstance(value, dict) and kind.startswith("{}"):
         yield from ((key, kind[2:], one) for key, one in value.items())
     elif isinstance(value, dict):
-        yield from ((name, child, value.get(name)) for name, child, _ in _fields().get(kind, ()))
+        named = (field for field in _fields().get(kind, ()) if field[0] in value)
+        yield from ((name, child, value[name]) for name, child, _ in named)
 
 
 def _encoded(data: bytes) -> str:

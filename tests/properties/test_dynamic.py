@@ -13,7 +13,7 @@ import pytest
 
 from tests.properties.ends import assert_same, end
 from tests.properties.story import ERRORS, V2, V3, begin, is_aborted, say, ship, stands
-from tests.properties.wire import HOWS, Fault, How
+from tests.properties.wire import HOWS, Fault, How, struck
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.resources import DESTINATION_RULES, REPLICA_SETS, ROLLOUTS, VIRTUAL_SERVICES
@@ -111,7 +111,7 @@ def test_a_fault_at_any_write_changes_nothing_in_the_end(v1: World, how: How) ->
     with v1.copied() as told:
         walk(told)
         writes, last = len(told.wire.writes), end(told)
-    for k in range(1 + HOWS.index(how), writes + 1, 4):
+    for k in struck(writes, how, 9):
         with v1.copied() as world:
             world.wire.fault = Fault(k, how)
             walk(world)

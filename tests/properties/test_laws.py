@@ -13,7 +13,7 @@ import pytest
 
 from tests.properties.ends import assert_same, end
 from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, finish, play
-from tests.properties.wire import HOWS, Fault, How
+from tests.properties.wire import HOWS, Fault, How, struck
 from tests.properties.world import CALM, World
 from tidegate.sandbox.objects import Raw
 
@@ -24,13 +24,6 @@ that a run waits for requests in vain."""
 
 WRITES_TO_RECOVER = 12
 """How many more writes a history with one fault may take than one without."""
-
-
-def _struck(writes: int, how: How) -> range:
-    """Every write with each of the four faults if TIDEGATE_EVERY_FAULT is set; else with two of them."""
-    if os.environ.get("TIDEGATE_EVERY_FAULT"):
-        return range(1, writes + 1)
-    return range(1 + HOWS.index(how) % 2, writes + 1, 2)
 
 
 class Told(NamedTuple):
@@ -76,7 +69,7 @@ def story() -> Iterator[Story]:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
 def test_a_fault_at_any_write_changes_nothing_in_the_end(story: Story, chapter: Chapter, how: How) -> None:
     told = story.upto(chapter)
-    for k in _struck(told.writes, how):
+    for k in struck(told.writes, how, 2):
         with told.before.copied() as world:
             world.wire.fault = Fault(k, how)
             play(world, chapter)
@@ -129,7 +122,7 @@ def test_children_seen_late_change_nothing_in_the_end(story: Story, late: str) -
     ids=lambda chapter: chapter.title,
 )
 def test_a_frozen_world_is_soon_left_alone(story: Story, chapter: Chapter) -> None:
-    for seconds in range(0, 30, 6):
+    for seconds in range(0, 30, 2 if os.environ.get("TIDEGATE_EVERY_FAULT") else 10):
         with story.upto(chapter).before.copied() as world:
             chapter.act(world)
             world.run(seconds)

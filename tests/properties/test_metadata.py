@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.properties.story import CHAPTERS, ERRORS, V2, play, say, ship, stands, waits_for_a_person
-from tests.properties.wire import HOWS, Fault, How
+from tests.properties.wire import HOWS, Fault, How, struck
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.players import image_of
@@ -76,7 +76,7 @@ def test_a_fault_at_any_write_leaves_no_pod_out(v1: World, how: How) -> None:
     with v1.copied() as told:
         walk(told)
         writes = len(told.wire.writes)
-    for k in range(1 + HOWS.index(how), writes + 1, 7):
+    for k in struck(writes, how, 13):
         with v1.copied() as world:
             world.wire.fault = Fault(k, how)
             walk(world)

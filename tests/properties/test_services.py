@@ -23,7 +23,7 @@ from tests.properties.story import (
     template,
     waits_for_a_person,
 )
-from tests.properties.wire import HOWS, Fault, How
+from tests.properties.wire import HOWS, Fault, How, struck
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.resources import ROLLOUTS, SERVICES, VIRTUAL_SERVICES
@@ -86,7 +86,7 @@ def test_a_fault_at_any_write_changes_nothing_in_the_end(v1: World, how: How) ->
     with v1.copied() as told:
         walk(told)
         writes, last = len(told.wire.writes), end(told)
-    for k in range(1 + HOWS.index(how) % 2, writes + 1, 2):
+    for k in struck(writes, how, 2):
         with v1.copied() as world:
             world.wire.fault, unserved = Fault(k, how), world.mesh.traffic.unserved
             walk(world)

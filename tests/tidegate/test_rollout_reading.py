@@ -55,7 +55,7 @@ def test_a_mended_spec_is_no_longer_held() -> None:
 
 def test_more_rollouts_than_are_kept_are_read_all_the_same() -> None:
     reader = Reader()
-    first = given(reader, brief())
+    first, other = given(reader, brief()), brief("other")
     for number in range(KEPT):
-        reader.read(put(brief("other"), ("metadata", "uid"), str(number)))
+        reader.read(put(other, ("metadata", "uid"), str(number)))
     assert given(reader, brief()) == first
