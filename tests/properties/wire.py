@@ -30,7 +30,7 @@ AILS: tuple[Ail, ...] = get_args(Ail)
 
 
 def struck(writes: int, how: How, every: int) -> range:
-    """The writes that a fault is to strike: all if TIDEGATE_EVERY_FAULT is set, else each `every`-th, beginning
+    """Which writes a fault is to strike: all if TIDEGATE_EVERY_FAULT is set, else each `every`-th, beginning
     elsewhere for each of the four faults."""
     if os.environ.get("TIDEGATE_EVERY_FAULT"):
         return range(1, writes + 1)
