@@ -41,7 +41,7 @@ def test_a_release_walks_with_the_permissions_of_deploy(scene: Scene, tmp_path: 
     catalogue = scene.catalogue()
     catalogue["metadata"]["namespace"] = "argo-rollouts"
     scene.kube.apply(catalogue)
-    process = scene.controller(kubeconfig=kubeconfig(scene, tmp_path))
+    process = scene.controller(kubeconfig=kubeconfig(scene, tmp_path), home="argo-rollouts")
     scene.release("v1")
     scene.healthy("v1")
     scene.release("v2")
