@@ -62,7 +62,9 @@ def aborted(scene: Scene, routes: Watch) -> float:
     scene.kube.merge(STATUS, {"status": {"abort": True}})
     answered = time.monotonic()
     change = until(lambda: first_at_nothing(routes.saw[seen:]), 10, "traffic to leave", every=0.01)
+    scene.wait(10, "the abort to be told", lambda s: s.get("abortedAt"))
     scene.kube.merge(STATUS, {"status": {"abort": None}})
+    until(lambda: scene.weights() == (90, 10), 60, "10 % again")
     at_ten(scene)
     return change.at - answered
 
