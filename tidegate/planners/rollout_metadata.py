@@ -7,21 +7,19 @@ says what its pods may still carry; then each pod is set right, and the note goe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Any
 
 from crds import ephemeral, paths
 from crds.meta import Metadata
 from crds.patches import merge_diff
-from crds.refs import HASH_LABEL, POD, REPLICA_SET, Ref
+from crds.refs import POD, REPLICA_SET, Ref
 from rollouts.world import World
 from tidegate.planners.needs import Answers, Known, Pods
 from tidegate.planners.plan import MergePatch
-from tidegate.planners.rollout_world import Given, observed, replica_sets
+from tidegate.planners.rollout_world import PODS_EVERY, Given, hash_of, observed, pods_need, replica_sets
 
 Raw = dict[str, Any]
 
-EVERY = timedelta(seconds=5)
 WAS = "tidegate.dev/ephemeral-metadata-was"
 """Annotation: what pods of a ReplicaSet may carry from before, as long as they were not all looked at."""
 
@@ -41,11 +39,8 @@ def metadata_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, .
     due = [raw for raw in sets if _was(raw) is not None]
     if not due or any(_set_patch(here, world, raw) or not observed(raw) for raw in sets):
         return ()
-    labels = paths.get(here.raw, "spec", "selector", "matchLabels", default={})
-    every = EVERY.total_seconds()
-    at = datetime.fromtimestamp(world.now.timestamp() // every * every, world.now.tzinfo)
     seen = tuple(f"{raw['metadata']['name']} {raw['metadata'].get('generation')}" for raw in due)
-    return (Pods(here.namespace, tuple(sorted(labels.items())), at, seen),)
+    return (pods_need(here, world.now, PODS_EVERY, seen=seen),)
 
 
 def metadata_writes(here: Given, world: World, answers: Answers) -> tuple[MergePatch, ...]:
@@ -62,8 +57,7 @@ def metadata_writes(here: Given, world: World, answers: Answers) -> tuple[MergeP
 
 def _set_patch(here: Given, world: World, raw: Raw) -> tuple[MergePatch, ...]:
     """Its template and annotation, where they are to say something else."""
-    pod_hash = str(paths.get(raw, "metadata", "labels", HASH_LABEL, default=""))
-    asked = metadata_of(here, world.memory.stable, world.ask.pod_hash, pod_hash)
+    asked = metadata_of(here, world.memory.stable, world.ask.pod_hash, hash_of(raw))
     if asked == Metadata() and paths.get(raw, "metadata", "annotations", ephemeral.EPHEMERAL) is None:
         return ()
     had, template = ephemeral.given(raw), raw["spec"]["template"]

@@ -6,16 +6,14 @@ minute, since a disruption budget may change without that.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from crds import paths
-from crds.refs import HASH_LABEL
 from crds.times import parse as parse_time
 from rollouts.restart import ASK_AGAIN, under_way
 from rollouts.world import Aged, World
 from tidegate.planners.needs import Answers, Known, Pods
-from tidegate.planners.rollout_world import Given, replica_sets
+from tidegate.planners.rollout_world import Given, hash_of, pods_need, replica_sets
 
 Raw = dict[str, Any]
 
@@ -23,11 +21,8 @@ Raw = dict[str, Any]
 def restart_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, ...]:
     if not under_way(world, world.memory):
         return ()
-    labels = paths.get(here.raw, "spec", "selector", "matchLabels", default={})
-    every = ASK_AGAIN.total_seconds()
-    at = datetime.fromtimestamp(world.now.timestamp() // every * every, world.now.tzinfo)
     seen = tuple(str(raw["metadata"]["resourceVersion"]) for raw in replica_sets(here, answers))
-    return (Pods(here.namespace, tuple(sorted(labels.items())), at, seen),)
+    return (pods_need(here, world.now, ASK_AGAIN, seen=seen),)
 
 
 def aged(here: Given, world: World, answers: Answers) -> tuple[Aged, ...] | None:
@@ -44,7 +39,7 @@ def _aged(pod: Raw) -> Aged:
     meta = pod["metadata"]
     conditions = paths.get(pod, "status", "conditions", default=[])
     ready = any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
-    return Aged(meta["name"], meta["uid"], paths.get(meta, "labels", HASH_LABEL, default=""), ready)
+    return Aged(meta["name"], meta["uid"], hash_of(pod), ready)
 
 
 def _owner(pod: Raw) -> str:

@@ -130,7 +130,7 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
         stuck=_stuck(answers),
         late_at=late_at(given),
     )
-    mine = [_run(raw) for raw in found if _hash(raw) == ask.pod_hash]
+    mine = [_run(raw) for raw in found if hash_of(raw) == ask.pod_hash]
     asked = (world.revision, memory.attempt)
     current = [run for run in mine if (run.revision, run.attempt) == asked]
     of_steps = tuple(run for run in current if run.step is not None)
@@ -140,7 +140,7 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
 
 def replica_sets(given: Given, answers: Answers) -> tuple[Raw, ...]:
     """The Rollout's own ReplicaSets that carry a hash, oldest revision first."""
-    raws = [raw for raw in known(answers, own(given)[0], ()) if _hash(raw)]
+    raws = [raw for raw in known(answers, own(given)[0], ()) if hash_of(raw)]
     return tuple(sorted(raws, key=lambda raw: (revision(raw), raw["metadata"]["name"])))
 
 
@@ -148,7 +148,7 @@ def orphans(given: Given, answers: Answers) -> tuple[Raw, ...]:
     """ReplicaSets without an owner that the Rollout's selector matches, and that carry a hash."""
     wanted = given.rollout.spec.selector
     found = known(answers, own(given)[1], ())
-    return tuple(raw for raw in found if wanted and _hash(raw) and wanted.matches(_labels(raw)))
+    return tuple(raw for raw in found if wanted and hash_of(raw) and wanted.matches(_labels(raw)))
 
 
 def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
@@ -159,7 +159,7 @@ def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
     """
     template = given.rollout.spec.template
     sets = [raw for raw in replica_sets(given, answers) if _images(_template(raw)) == _images(template)]
-    if not sets or any(_hash(raw) == given.pod_hash for raw in sets):
+    if not sets or any(hash_of(raw) == given.pod_hash for raw in sets):
         return ()
     return (Defaulted(given.namespace, json.dumps(template, sort_keys=True)),)
 
@@ -171,7 +171,9 @@ def _images(template: Raw) -> list[Any]:
 def pods_of(given: Given, world: World) -> tuple[Need, ...]:
     """The new pods themselves, when they have been expected in vain for a while."""
     new, since = world.new, pods_asked_from(given, world)
-    return (_pods_need(given, new.hash, world.now),) if new and since and world.now >= since else ()
+    if new is None or since is None or world.now < since:
+        return ()
+    return (pods_need(given, world.now, PODS_EVERY, new.hash),)
 
 
 def pods_asked_from(given: Given, world: World) -> datetime | None:
@@ -200,11 +202,15 @@ def _progress_at(given: Given) -> datetime | None:
     return progressing.last_update_time if progressing and waits else None
 
 
-def _pods_need(given: Given, pod_hash: str, now: datetime) -> PodsNeed:
-    labels = {**paths.get(given.raw, "spec", "selector", "matchLabels", default={}), HASH_LABEL: pod_hash}
-    every = PODS_EVERY.total_seconds()
-    at = datetime.fromtimestamp(now.timestamp() // every * every, now.tzinfo)
-    return PodsNeed(given.namespace, tuple(sorted(labels.items())), at)
+def pods_need(
+    given: Given, now: datetime, every: timedelta, pod_hash: str = "", seen: tuple[str, ...] = ()
+) -> PodsNeed:
+    """The pods of the Rollout, or of one revision: the same question for `every`, and for what was `seen`."""
+    labels = dict(paths.get(given.raw, "spec", "selector", "matchLabels", default={}))
+    labels |= {HASH_LABEL: pod_hash} if pod_hash else {}
+    seconds = every.total_seconds()
+    at = datetime.fromtimestamp(now.timestamp() // seconds * seconds, now.tzinfo)
+    return PodsNeed(given.namespace, tuple(sorted(labels.items())), at, seen)
 
 
 def _stuck(answers: Answers) -> str:
@@ -248,7 +254,7 @@ def _recognised(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> str:
     asked = defaults(given, answers)
     wanted = known(answers, asked[0]) if asked else None
     same = [raw for raw in sets if wanted is not None and _bare(raw) == wanted]
-    return _hash(same[-1]) if same else ""
+    return hash_of(same[-1]) if same else ""
 
 
 def _bare(replica_set: Raw) -> Raw:
@@ -266,7 +272,7 @@ def _pods(raw: Raw) -> Pods:
     created = paths.get(raw, "metadata", "creationTimestamp")
     return Pods(
         name=raw["metadata"]["name"],
-        hash=_hash(raw),
+        hash=hash_of(raw),
         revision=revision(raw),
         desired=paths.get(raw, "spec", "replicas", default=1),
         sized_for=_count(raw, DESIRED),
@@ -315,7 +321,8 @@ def _labels(raw: Raw) -> dict[str, str]:
     return paths.get(raw, "metadata", "labels", default={})  # type: ignore[no-any-return]
 
 
-def _hash(raw: Raw) -> str:
+def hash_of(raw: Raw) -> str:
+    """The revision that a pod, a ReplicaSet or a run belongs to; "" where it does not say."""
     return str(paths.get(raw, "metadata", "labels", HASH_LABEL, default=""))
 
 
