@@ -61,9 +61,7 @@ class Observer:
         self._askers: dict[Need, set[Ref]] = {}
         self._fetched: dict[Need, Answer] = {}
         self._fetching: dict[Need, asyncio.Task[None]] = {}
-        self._refusals: dict[Ref, str] = {}
-        self._pruned: dict[Ref, tuple[str, ...]] = {}
-        self._noticed: dict[Ref, Any] = {}
+        self._told: dict[Need, Any] = {}
         store.changed.append(self._changed)
         store.state_changed.append(self._state_changed)
 
@@ -81,25 +79,19 @@ class Observer:
 
     def refused(self, key: Ref, why: str) -> bool:
         """What the API server will not have of a key's plan, "" once it had it all; whether that is news."""
-        if news := self._refusals.get(key, "") != why:
-            self._refusals = {k: v for k, v in (self._refusals | {key: why}).items() if v}
-            self._wake_askers(Refusal(key))
-        return news
+        return self._tell(Refusal(key), why or None)
 
     def pruned(self, key: Ref, fields: tuple[str, ...]) -> None:
         """Which fields of a status just recorded the API server did not keep."""
-        if self._pruned.get(key, ()) != fields:
-            self._pruned = {k: v for k, v in (self._pruned | {key: fields}).items() if v}
-            self._wake_askers(Pruned(key))
+        self._tell(Pruned(key), fields or None)
 
     def notice(self, key: Ref, noticed: Any) -> None:
         """What the plan for `key` noticed: for its next look, and news to nobody."""
-        self._noticed[key] = noticed
+        self._keep(Noticed(key), noticed)
 
     def forget(self, key: Ref) -> None:
-        self._refusals.pop(key, None)
-        self._pruned.pop(key, None)
-        self._noticed.pop(key, None)
+        for need in (Refusal(key), Pruned(key), Noticed(key)):
+            self._keep(need, None)
         self._remember(key, (), set())
 
     def concerned(self, kind: Kind, raw: Raw) -> set[Ref]:
@@ -120,19 +112,26 @@ class Observer:
                 return self._unseen(ref.kind) or _shown(self._store.get(*ref))
             case Owned(kind, namespace, uid):
                 return self._unseen(kind) or Known(self._store.owned(kind, namespace, uid))
-            case Refusal(ref):
-                why = self._refusals.get(ref)
-                return Known(why) if why else Absent()
-            case Pruned(ref):
-                fields = self._pruned.get(ref)
-                return Known(fields) if fields else Absent()
-            case Noticed(ref):
-                noticed = self._noticed.get(ref)
-                return Known(noticed) if noticed is not None else Absent()
+            case Refusal() | Pruned() | Noticed():
+                return _shown(self._told.get(need))
             case Pods() | Samples() | Query() | SecretKey() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
+
+    def _tell(self, need: Need, what: Any) -> bool:
+        """Keep what a round learnt, and wake who asks for it; whether it is news."""
+        news: bool = self._told.get(need) != what
+        self._keep(need, what)
+        if news:
+            self._wake_askers(need)
+        return news
+
+    def _keep(self, need: Need, what: Any) -> None:
+        if what is None:
+            self._told.pop(need, None)
+        else:
+            self._told[need] = what
 
     def _unseen(self, kind: Kind) -> Answer | None:
         """Why nothing can be said of this kind's objects, or None where the store can tell."""
