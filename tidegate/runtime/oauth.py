@@ -12,11 +12,11 @@ import msgspec
 
 from analysis.provider import OAuth2
 from tidegate.planners.needs import Failed
+from tidegate.runtime.excerpt import excerpt
 
 SECONDS = 300.0
 """How long a token is kept that does not say how long it is good."""
 EARLY = 10.0
-EXCERPT = 80
 
 
 class Tokens:
@@ -69,5 +69,4 @@ def _told(body: bytes) -> tuple[str, float]:
 
 
 def _refused(asked: OAuth2, status: int, body: bytes) -> str:
-    said = " ".join(body[:EXCERPT].decode(errors="replace").split())
-    return f"no token from {asked.token_url} (HTTP {status}): {said}"
+    return f"no token from {asked.token_url} (HTTP {status}): {excerpt(body)}"

@@ -20,6 +20,7 @@ from analysis import counters, instant
 from analysis.counters import Unusable
 from analysis.provider import Server
 from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
+from tidegate.runtime.excerpt import excerpt
 from tidegate.runtime.oauth import Tokens
 
 SAMPLES_SECONDS = 5.0
@@ -28,7 +29,6 @@ QUERY_SECONDS = 30.0
 NO_ADDRESS = "no address; write provider.prometheus.address, or set ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
 MOST_SERIES = 2000
 MOST_BYTES = 64 * 2**20
-EXCERPT = 80
 MOST_OFF = 30.0
 """Seconds by which Prometheus' clock may differ from ours: samples are asked for by our time and told by its
 own, so evidence comes so much later. Beyond that it would be taken for silence."""
@@ -186,7 +186,7 @@ def _read(body: bytes, parse: Callable[[Any], T | Unusable]) -> T | Unusable | N
 
 def _stranger(address: str, status: int, body: bytes) -> str:
     """Prometheus itself says in plain text that it is starting; a proxy or a login page says anything."""
-    said = " ".join(body[:EXCERPT].decode(errors="replace").split())
+    said = excerpt(body)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return f"{address} is not ready (HTTP {status}): {said}"
     return f"{address} does not answer as Prometheus does (HTTP {status}); is it its address? {said}"
