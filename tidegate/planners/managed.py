@@ -24,16 +24,19 @@ class ManagedPlanner:
         self._kind = kind
 
     def needs(self, raw: Raw, _answers: Answers, _now: datetime) -> tuple[Need, ...]:
-        owner = manager(raw)
-        return (Object(Ref(ROLLOUT, raw["metadata"]["namespace"], owner)),) if owner else ()
+        return (_owner(raw),) if manager(raw) else ()
 
-    def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
-        ref = ref_of(self._kind, raw)
-        for need in self.needs(raw, answers, now):
-            match answers.get(need):
-                case Absent():
-                    return Plan((JsonPatch(ref, let_go(raw)),), why=f"Rollout {manager(raw)} is gone")
-                case Known(rollout) if not names(rollout, ref):
-                    why = f"Rollout {manager(raw)} does not name it any more"
-                    return Plan((JsonPatch(ref, let_go(raw)),), why=why)
-        return Plan()
+    def plan(self, raw: Raw, answers: Answers, _now: datetime) -> Plan:
+        ref, owner = ref_of(self._kind, raw), _owner(raw)
+        match answers.get(owner):
+            case Absent():
+                why = f"{owner.ref} is gone"
+            case Known(rollout) if not names(rollout, ref):
+                why = f"{owner.ref} does not name it any more"
+            case _:
+                return Plan()
+        return Plan((JsonPatch(ref, let_go(raw)),), why=why)
+
+
+def _owner(raw: Raw) -> Object:
+    return Object(Ref(ROLLOUT, raw["metadata"]["namespace"], manager(raw)))
