@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from tests.properties.ends import assert_same, end
+from tests.properties.faults import walks_with_a_fault
 from tests.properties.story import ERRORS, V2, V3, begin, is_aborted, say, ship, stands
-from tests.properties.wire import HOWS, Fault, How, struck
+from tests.properties.wire import HOWS, How
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.resources import DESTINATION_RULES, REPLICA_SETS, ROLLOUTS, VIRTUAL_SERVICES
@@ -108,11 +109,5 @@ def test_a_bad_release_gives_the_traffic_back(v1: World) -> None:
 
 @pytest.mark.parametrize("how", HOWS)
 def test_a_fault_at_any_write_changes_nothing_in_the_end(v1: World, how: How) -> None:
-    with v1.copied() as told:
-        walk(told)
-        writes, last = len(told.wire.writes), end(told)
-    for k in struck(writes, how, 9):
-        with v1.copied() as world:
-            world.wire.fault = Fault(k, how)
-            walk(world)
-            assert_same(last, world, f"{how} at write {k}")
+    for told, world, struck in walks_with_a_fault(v1, walk, how, 9):
+        assert_same(end(told), world, struck)

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import pytest
 
 from tests.properties.ends import assert_same, end
+from tests.properties.faults import struck
 from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, finish, play
-from tests.properties.wire import HOWS, Fault, How, struck
+from tests.properties.wire import HOWS, Fault, How
 from tests.properties.world import CALM, World
 from tidegate.sandbox.objects import Raw
 

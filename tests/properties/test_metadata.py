@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.properties.faults import walks_with_a_fault
 from tests.properties.story import CHAPTERS, ERRORS, V2, play, say, ship, stands, waits_for_a_person
-from tests.properties.wire import HOWS, Fault, How, struck
+from tests.properties.wire import HOWS, How
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.players import image_of
@@ -73,11 +74,5 @@ def test_the_canary_carries_its_own_until_it_is_stable(v1: World) -> None:
 
 @pytest.mark.parametrize("how", HOWS)
 def test_a_fault_at_any_write_leaves_no_pod_out(v1: World, how: How) -> None:
-    with v1.copied() as told:
-        walk(told)
-        writes = len(told.wire.writes)
-    for k in struck(writes, how, 13):
-        with v1.copied() as world:
-            world.wire.fault = Fault(k, how)
-            walk(world)
-            assert parts(world) == {(V2, "stable", None)}, f"{how} at write {k}"
+    for _, world, struck in walks_with_a_fault(v1, walk, how, 13):
+        assert parts(world) == {(V2, "stable", None)}, struck

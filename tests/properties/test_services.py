@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.properties.ends import assert_same, end
+from tests.properties.faults import walks_with_a_fault
 from tests.properties.story import (
     ERRORS,
     V1,
@@ -23,7 +24,7 @@ from tests.properties.story import (
     template,
     waits_for_a_person,
 )
-from tests.properties.wire import HOWS, Fault, How, struck
+from tests.properties.wire import HOWS, How
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import at
 from tidegate.sandbox.resources import ROLLOUTS, SERVICES, VIRTUAL_SERVICES
@@ -83,16 +84,11 @@ def test_the_services_follow_a_release_to_its_end_and_nobody_finds_no_pod(v1: Wo
 
 @pytest.mark.parametrize("how", HOWS)
 def test_a_fault_at_any_write_changes_nothing_in_the_end(v1: World, how: How) -> None:
-    with v1.copied() as told:
-        walk(told)
-        writes, last = len(told.wire.writes), end(told)
-    for k in struck(writes, how, 2):
-        with v1.copied() as world:
-            world.wire.fault, unserved = Fault(k, how), world.mesh.traffic.unserved
-            walk(world)
-            assert_same(last, world, f"{how} at write {k}")
-            assert selected(world) == selected(told), k
-            assert world.mesh.traffic.unserved == unserved, k
+    unserved = v1.mesh.traffic.unserved
+    for told, world, struck in walks_with_a_fault(v1, walk, how, 2):
+        assert_same(end(told), world, struck)
+        assert selected(world) == selected(told), struck
+        assert world.mesh.traffic.unserved == unserved, struck
 
 
 def test_services_seen_late_leave_nobody_without_a_pod(v1: World) -> None:

@@ -7,7 +7,6 @@ slow, watches lag, say things twice, break, or end with an error in place of the
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -27,14 +26,6 @@ Worse = Literal["done late", "raced", "answered 500", "answered 429"]
 EVERY_HOW: tuple[How | Worse, ...] = (*HOWS, *get_args(Worse))
 Ail = Literal["410", "500", "broken"]
 AILS: tuple[Ail, ...] = get_args(Ail)
-
-
-def struck(writes: int, how: How, every: int) -> range:
-    """Which writes a fault is to strike: all if TIDEGATE_EVERY_FAULT is set, else each `every`-th, beginning
-    elsewhere for each of the four faults."""
-    if os.environ.get("TIDEGATE_EVERY_FAULT"):
-        return range(1, writes + 1)
-    return range(1 + HOWS.index(how) % every, writes + 1, every)
 
 
 @dataclass
