@@ -46,10 +46,10 @@ def metadata_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, .
 def metadata_writes(here: Given, world: World, answers: Answers) -> tuple[MergePatch, ...]:
     """The next part of the way, for all ReplicaSets."""
     sets = replica_sets(here, answers)
-    if patches := tuple(patch for raw in sets for patch in _set_patch(here, world, raw)):
-        return patches
     asked = metadata_needs(here, world, answers)
-    pods = answers.get(asked[0]) if asked else None
+    if not asked:
+        return tuple(patch for raw in sets for patch in _set_patch(here, world, raw))
+    pods = answers.get(asked[0])
     if not isinstance(pods, Known):
         return ()
     return tuple(patch for raw in sets for patch in _pod_patches(here, raw, pods.value))
