@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -294,9 +295,15 @@ def _catalogue(look: Look) -> Catalogue:
 
 def _yaml(text: str, path: str) -> Any:
     try:
-        return msgspec.yaml.decode(text)
+        return _decoded(text)
     except msgspec.DecodeError as problem:
         raise Invalid(path, f"is not YAML: {problem}") from None
+
+
+@lru_cache(maxsize=256)
+def _decoded(text: str) -> Any:
+    """Read once for all who are judged by it, so nobody may change it."""
+    return msgspec.yaml.decode(text)
 
 
 def _arm(look: Look, *, stable: bool) -> Arm:
