@@ -50,7 +50,8 @@ def _owner(world: World, memory: Memory) -> str:
     new = world.new
     if not on_the_way(world.ask, memory):
         return world.ask.pod_hash
-    everything = new is not None and wanted_split(world, memory, new).stable == 0
+    split = wanted_split(world, memory, new) if new else None
+    everything = split is not None and split.canary and not split.stable
     return world.ask.pod_hash if everything else memory.stable
 
 

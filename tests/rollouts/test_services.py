@@ -117,6 +117,12 @@ def test_where_no_pods_are_asked_for_the_services_follow_without_any() -> None:
     assert (means(walk), walk.world.memory.stable) == (("new", "new"), "new")
 
 
+def test_where_no_pods_are_asked_for_an_aborted_release_gets_no_service() -> None:
+    seen = beside(pods("old", 0), pods("new", 0, revision=2), replicas=0, canary=NEW)
+    gone = replace(seen, memory=replace(seen.memory, abort=True, aborted_at=START - 1 * MINUTES))
+    assert pointed(gone) == [Point("", "old")]
+
+
 def test_an_abort_gives_the_canary_service_back_with_the_first_write() -> None:
     walk = Stage(beside())
     walk.run(until=1 * MINUTES)
