@@ -20,7 +20,7 @@ from rollouts.progress import at_analysis, on_the_way, remember, this_run, this_
 from rollouts.replicas import size
 from rollouts.restart import evictions, note_restart, restart_looks
 from rollouts.services import switch
-from rollouts.settling import settling, weight_settled
+from rollouts.settling import settled_at, settling, weight_settled
 from rollouts.shift import aim, shift
 from rollouts.world import Run, World
 
@@ -130,7 +130,7 @@ def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datet
     moments = [deadline] if deadline else []
     moments += settling(world, memory)
     if served := memory.served:
-        moments.append(served.since + world.ask.settle)
+        moments.append(settled_at(world, served.since))
     step = world.ask.steps[memory.step] if memory.step < len(world.ask.steps) else None
     length = getattr(step, "hold", None) or getattr(step, "duration", None)
     paused = memory.paused_for(Reason.STEP)

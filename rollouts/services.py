@@ -10,6 +10,7 @@ from __future__ import annotations
 from rollouts.actions import Point
 from rollouts.memory import Memory
 from rollouts.progress import on_the_way
+from rollouts.settling import settled_at
 from rollouts.shift import Rung, wanted_split
 from rollouts.world import Pods, Service, Services, World
 
@@ -33,7 +34,7 @@ def still_served(world: World, memory: Memory, pods: Pods) -> int:
     served = memory.served
     if served is None or not pods.desired or world.ask.limits.least_available < 1:
         return 0
-    return int(served.stable == pods.hash or world.now < served.since + world.ask.settle)
+    return int(served.stable == pods.hash or world.now < settled_at(world, served.since))
 
 
 def _stable(world: World, memory: Memory, service: Service | None) -> str:

@@ -1,14 +1,21 @@
-"""Since when the router, or a Service, says what it says, and whether those who follow it do so by now."""
+"""Since when the router, or a Service, says what it says, and whether those who follow it do so by now.
+
+Where the API server was away they may be behind: nothing has settled before they had `CATCH_UP` to come back
+(docs/decisions/0020-who-follows-the-router-may-be-behind.md).
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from msgspec.structs import replace
 
 from rollouts.memory import Meant, Memory, Noted
 from rollouts.world import Services, Traffic, Trouble, World
+
+CATCH_UP = timedelta(seconds=60)
+"""After the API server is back: client-go tries again every 30 to 60 s."""
 
 
 def note_traffic(memory: Memory, traffic: Traffic | Trouble | None, now: datetime) -> Memory:
@@ -52,12 +59,23 @@ def arms_settled(world: World, memory: Memory) -> bool:
     return memory.traffic is not None and _long_enough(world, memory.traffic.arms_since)
 
 
+def arms_told(world: World, memory: Memory) -> bool:
+    """They settled for all who are not behind: enough to take traffic away, which waits for nobody else."""
+    since = memory.traffic.arms_since if memory.traffic else None
+    return since is not None and world.now >= since + world.ask.settle
+
+
+def settled_at(world: World, since: datetime) -> datetime:
+    """When what has been said since then is followed."""
+    return max(since + world.ask.settle, world.caught_up_at or since)
+
+
 def _long_enough(world: World, since: datetime | None) -> bool:
-    return since is not None and world.now - since >= world.ask.settle
+    return since is not None and world.now >= settled_at(world, since)
 
 
 def settling(world: World, memory: Memory) -> tuple[datetime, ...]:
     """When the weight and the arms that the router was seen to say will have settled, or did."""
     noted = memory.traffic
     since = (noted.weight_since, noted.arms_since) if noted else ()
-    return tuple(moment + world.ask.settle for moment in since if moment)
+    return tuple(settled_at(world, moment) for moment in since if moment)

@@ -14,7 +14,7 @@ from rollouts.memory import Memory
 from rollouts.orders import canary_pods, carried, enough, pods_for, step_weight, way_back
 from rollouts.progress import on_the_way, this_run
 from rollouts.ratio import Split, approximate
-from rollouts.settling import arms_settled, weight_settled
+from rollouts.settling import arms_settled, arms_told, weight_settled
 from rollouts.world import Pods, Traffic, Trouble, World
 
 
@@ -125,7 +125,8 @@ def _point_canary(world: World, memory: Memory, to: Aim) -> Rung:
 
 def _reroute(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     """The weights, once the arms have settled, and where those who get more can carry it."""
-    if not arms_settled(world, memory):
+    takes_away = seen.canary != seen.stable and to.weight <= seen.weight
+    if not (arms_told if takes_away else arms_settled)(world, memory):
         return Rung(None, "settling before the weight moves")
     stable = world.available(world.revision_of(to.stable))
     if world.ask.dynamic:

@@ -169,6 +169,7 @@ class World(msgspec.Struct, frozen=True, dict=True):
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
     are passed over. `refused` is the write that the API server will not take, in its words.
     `aged` are the pods from before the restart that was asked for; None means: not listed.
+    `caught_up_at` is when those who follow the routes should be back after the API server was away.
     """
 
     ask: Ask
@@ -187,6 +188,7 @@ class World(msgspec.Struct, frozen=True, dict=True):
     refused: str = ""
     late_at: datetime | None = None
     aged: tuple[Aged, ...] | None = None
+    caught_up_at: datetime | None = None
 
     def revision_of(self, pod_hash: str) -> Pods | None:
         return next((p for p in self.pods if p.hash == pod_hash), None) if pod_hash else None

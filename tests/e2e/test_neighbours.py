@@ -215,7 +215,7 @@ def test_an_api_server_that_is_away_changes_no_story(street: Street) -> None:
             scene.wait(60, "10 %", lambda s: s.get("controllerPause") and scene.weights() == (90, 10))
         away(scene, AWAY)
         with Watch(scene.kube, ROUTES) as after:
-            scene.healthy("v4", 120)
+            scene.healthy("v4", 180)
             for trouble in street.troubles:
                 street.healthy(trouble.name, "v5")
         until(lambda: sampled.counted[-1].value == 0, 150, "Envoy to have caught up")

@@ -53,7 +53,7 @@ class Controller:
         self._plug = plug
         self._identity = identity
         self._tasks: list[asyncio.Task[None]] = []
-        self.wire = Wire(store, self.crash)
+        self.wire = Wire(loop, store, self.crash)
         self.clock = Skewed(truth)
         self.crashes = 0
         self.boot()

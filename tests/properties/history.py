@@ -194,7 +194,7 @@ class History:
 
     def is_away(self, seconds: float, controller: int = 0) -> None:
         """The API server, for one controller: for all of them where there is but one."""
-        self._controller(controller).wire.away = self.world.loop.time() + seconds
+        self._controller(controller).wire.goes_away(self.world.loop.time() + seconds)
 
     def lags(self, plural: str, seconds: float, controller: int = 0) -> None:
         self._controller(controller).wire.lag[plural] = seconds

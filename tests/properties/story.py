@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from tests.properties.world import NAME, World
+from tests.properties.world import CALM, NAME, World
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.resources import CONFIG_MAPS, DESTINATION_RULES, ROLLOUTS, VIRTUAL_SERVICES
 from tidegate.views.steering import Verb, patch_for
@@ -138,11 +138,11 @@ CHAPTERS = (
 )
 
 
-def finish(world: World, chapter: Chapter) -> None:
+def finish(world: World, chapter: Chapter, calm: float = CALM) -> None:
     """Lets time pass to the chapter's end, and until what it left behind is tidied up."""
     world.until(chapter.end, DEADLINE, chapter.title)
     if chapter.rests:
-        world.until_quiet()
+        world.until_quiet(calm=calm)
 
 
 def play(world: World, chapter: Chapter) -> None:

@@ -11,17 +11,24 @@ from typing import NamedTuple
 
 import pytest
 
+from rollouts.settling import CATCH_UP
 from tests.properties.ends import assert_same, end
 from tests.properties.faults import struck
-from tests.properties.story import CHAPTERS, ERRORS, V2, V3, V4, Chapter, finish, play
+from tests.properties.story import CHAPTERS, ERRORS, V1, V2, V3, V4, Chapter, finish, play, say
 from tests.properties.wire import HOWS, Fault, How
-from tests.properties.world import CALM, World
+from tests.properties.world import CALM, NAME, World
+from tidegate.kube.reflector import PACE
 from tidegate.sandbox.objects import Raw
+from tidegate.sandbox.players import image_of
+from tidegate.sandbox.resources import PODS, VIRTUAL_SERVICES
 
 WRITES_UNTIL_QUIET = 80
 """The bound of law 2 for a Rollout and its run: 40 for a whole walk, and a check each 5 s for the 3 minutes
 that a run waits for requests in vain."""
 
+
+LONG_AFTER = CALM + PACE.longest_delay + CATCH_UP.total_seconds()
+"""Nothing is waited for so long after an outage."""
 
 WRITES_TO_RECOVER = 12
 """How many more writes a history with one fault may take than one without."""
@@ -99,10 +106,32 @@ def test_an_api_server_that_is_away_for_a_minute_changes_nothing_in_the_end(
         with told.before.copied() as world:
             chapter.act(world)
             world.run(seconds)
-            world.wire.away = world.loop.time() + 60
+            world.wire.goes_away(world.loop.time() + 60)
             world.run(60)
-            finish(world, chapter)
+            finish(world, chapter, LONG_AFTER)
             assert_same(told.end, world, f"away after {seconds} s")
+
+
+def test_after_an_outage_an_abort_moves_traffic_at_once_and_pods_when_all_may_have_noticed(
+    story: Story,
+) -> None:
+    def shares() -> list[int]:
+        return [route["weight"] for route in world.named(VIRTUAL_SERVICES, NAME)["spec"]["http"][0]["route"]]
+
+    def images() -> set[str]:
+        return {image_of(pod) for pod in world.every(PODS)}
+
+    with story.upto(CHAPTERS[2]).before.copied() as world:
+        world.run(5)
+        assert shares() == [90, 10]
+        world.wire.goes_away(world.loop.time() + 3)
+        world.run(8)
+        say("abort")(world)
+        world.run(3)
+        assert shares() == [100, 0]
+        world.run(50)
+        assert images() == {V1, V2}
+        world.until(lambda _: images() == {V1}, 30, "the canary to go")
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
-from tidegate.kube.errors import Unreachable
+from tidegate.kube.errors import Broken, Unreachable
 from tidegate.kube.http import Request, Response
 from tidegate.sandbox.resources import target_of
 from tidegate.sandbox.sender import SandboxSender
@@ -40,11 +41,12 @@ class Wire:
     """Counts writes and `renewals` of the Lease apart, and fails as told.
 
     `lag` delays what watches tell, by resource plural, in seconds; `slow` is what each page of a list takes.
-    Until `away`, by the loop's time, nobody answers. With `echo` each line comes twice. Each of `ails` takes
-    the place of the next line of any watch, which is lost.
+    With `echo` each line comes twice. Each of `ails` takes the place of the next line of any watch, which is
+    lost.
     """
 
-    def __init__(self, store: Store, crash: Callable[[], None]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, store: Store, crash: Callable[[], None]) -> None:
+        self._loop = loop
         self._store = store
         self._inner = SandboxSender(store)
         self._crash = crash
@@ -53,13 +55,19 @@ class Wire:
         self.renewals = 0
         self.lag: dict[str, float] = {}
         self.slow = 0.0
-        self.away = 0.0
+        self._away = 0.0
+        self._lines: set[asyncio.Timeout] = set()
         self.echo = False
         self.ails: list[Ail] = []
 
     def heal(self) -> None:
-        self.fault, self.lag, self.slow, self.away, self.echo = None, {}, 0.0, 0.0, False
+        self.fault, self.lag, self.slow, self._away, self.echo = None, {}, 0.0, 0.0, False
         self.ails.clear()
+
+    def goes_away(self, until: float) -> None:
+        """Until then, by the loop's time, nobody answers, and all watches break."""
+        self._away = until
+        self._loop.call_soon(self._break)
 
     async def send(self, request: Request) -> Response:
         await asyncio.sleep(LATENCY)
@@ -77,19 +85,35 @@ class Wire:
     async def watch(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         self._answer()
         lag = self.lag.get(request.path.rpartition("/")[2], 0.0)
-        async for line in self._inner.watch(request):
-            if lag:
-                await asyncio.sleep(lag)
-            self._answer()
-            if self.ails:
-                yield _ailing(self.ails.pop())
-                return
-            yield line
-            if self.echo:
+        async with self._line():
+            async for line in self._inner.watch(request):
+                if lag:
+                    await asyncio.sleep(lag)
+                if self.ails:
+                    yield _ailing(self.ails.pop())
+                    return
                 yield line
+                if self.echo:
+                    yield line
+
+    @asynccontextmanager
+    async def _line(self) -> AsyncIterator[None]:
+        """It breaks when the API server goes away."""
+        try:
+            async with asyncio.timeout(None) as line:
+                self._lines.add(line)
+                yield
+        except TimeoutError:
+            raise Broken("the API server went away") from None
+        finally:
+            self._lines.discard(line)
+
+    def _break(self) -> None:
+        while self._lines:
+            self._lines.pop().reschedule(0.0)
 
     def _answer(self) -> None:
-        if asyncio.get_running_loop().time() < self.away:
+        if asyncio.get_running_loop().time() < self._away:
             raise Unreachable("nobody answers")
 
     def _is_counted(self, request: Request) -> bool:
@@ -141,6 +165,6 @@ def _status(code: int, reason: str) -> Response:
 
 def _ailing(ail: Ail) -> dict[str, Any]:
     if ail == "broken":
-        raise Unreachable("the connection broke")
+        raise Broken("the connection broke")
     reason = "Expired" if ail == "410" else "InternalError"
     return {"type": "ERROR", "object": _status(int(ail), reason).body}

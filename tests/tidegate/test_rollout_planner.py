@@ -22,6 +22,7 @@ from tidegate.planners.needs import (
     Object,
     Owned,
     Pending,
+    Reached,
     Refusal,
     Samples,
 )
@@ -101,7 +102,7 @@ def planned(raw: Raw, *sets: Raw, found: Answers | None = None, orphans: tuple[R
     }
     for _ in range(5):
         for need in PLANNER.needs(raw, answers, NOW):
-            answers.setdefault(need, Absent() if isinstance(need, Object | Noticed) else Pending())
+            answers.setdefault(need, Absent() if isinstance(need, Object | Noticed | Reached) else Pending())
     return PLANNER.plan(raw, answers, NOW)
 
 
@@ -238,6 +239,16 @@ def test_a_successor_lets_the_router_settle_though_its_predecessor_saw_it_long_a
     got = judged_by(old, new, {"phase": "Successful"}, {LOOKED: Absent()})
     assert (got.why, got.wake_at) == ("settling before the weight moves", NOW + timedelta(seconds=2))
     assert not any(isinstance(write, JsonPatch) for write in got.writes)
+
+
+def test_the_kind_that_came_back_last_says_how_long_the_router_is_waited_for() -> None:
+    old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
+    back: Answers = {
+        Reached(VIRTUAL_SERVICE): Known(timedelta(seconds=50)),
+        Reached(DESTINATION_RULE): Known(timedelta(seconds=20)),
+    }
+    got = judged_by(old, new, {"phase": "Successful"}, back)
+    assert (got.why, got.wake_at) == ("settling before the weight moves", NOW + timedelta(seconds=40))
 
 
 def test_a_run_that_gets_no_answers_is_told_with_where_it_asks_and_the_fix() -> None:

@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from tidegate.kube.config import Connection
-from tidegate.kube.errors import Unreachable, error
+from tidegate.kube.errors import Broken, Unreachable, error
 from tidegate.kube.http import Request, Response
 
 CONNECT_SECONDS = 10.0
@@ -42,6 +42,7 @@ class AioSender:
 
     async def watch(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         """The events of a watch until the server ends it; raises ApiError where it is refused."""
+        lost: type[Unreachable] = Unreachable
         try:
             async with self._ask(request, await self._headers(request)) as answer:
                 self._seen(request, answer.status)
@@ -49,10 +50,11 @@ class AioSender:
                     self._connection.credentials.forget()
                 if answer.status >= 400:
                     raise error(await _response(answer))
+                lost = Broken
                 async for line in _lines(answer):
                     yield msgspec.json.decode(line)
         except (aiohttp.ClientError, OSError, msgspec.DecodeError) as problem:
-            raise Unreachable(self._said(problem)) from problem
+            raise lost(self._said(problem)) from problem
 
     async def close(self) -> None:
         if self._session:

@@ -2,6 +2,7 @@
 
 KubeError
 ├── Unreachable          no answer came: the request may or may not have acted
+│   └── Broken             a watch that stood has ended: whether the server still answers is not known
 └── ApiError             the server answered with a metav1.Status
     ├── Unauthorized     401, our token or certificate is not taken
     ├── Forbidden        403, RBAC or an admission webhook
@@ -27,6 +28,10 @@ class KubeError(Exception):
 
 class Unreachable(KubeError):
     """No answer came: the request may or may not have acted."""
+
+
+class Broken(Unreachable):
+    """A watch that stood has ended: whether the server still answers is not known."""
 
 
 class ApiError(KubeError):

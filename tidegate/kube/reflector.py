@@ -1,5 +1,8 @@
 """Keeps the store equal to the API server for one kind: list, watch, and list again when in doubt.
 
+Whoever else follows the kind may be behind after an outage, so the store says since when it is over; a line
+that breaks and is taken up again is none (docs/decisions/0020-who-follows-the-router-may-be-behind.md).
+
 Whatever ends a watch (an error event, silence, a broken line) costs a back-off, never the process. A kind
 that is not served is said to be refused in the store, and asked for again until it appears.
 """
@@ -8,13 +11,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from tidegate.kube import requests
-from tidegate.kube.errors import Forbidden, Gone, KubeError, NotFound, Unreachable, accepted, error
+from tidegate.kube.errors import (
+    Broken,
+    Forbidden,
+    Gone,
+    KubeError,
+    NotFound,
+    ServerError,
+    Unreachable,
+    accepted,
+    error,
+)
 from tidegate.kube.http import Response, Sender
 from tidegate.kube.requests import ALL, Selection
 from tidegate.kube.store import Store, version_of
@@ -41,6 +55,7 @@ class Pace:
 
 
 PACE = Pace()
+OTHERS = "whoever else follows these may be behind for a minute or so"
 
 
 class Reflector:
@@ -51,6 +66,7 @@ class Reflector:
         self._store = store
         self._pace = pace
         self._failures = 0
+        self._away_since: float | None = None
         self._asked = asyncio.Event()
         self.watched = watched
         self.heard_at = 0.0
@@ -63,11 +79,13 @@ class Reflector:
             try:
                 version = version or await self._list()
                 version = await self._watch(version)
+            except Broken as problem:  # taken up where it broke
+                await self._later(problem)
             except KubeError as problem:
-                if not isinstance(problem, Unreachable):  # a broken line is taken up where it broke
-                    version = ""
-                self._say(problem)
-                await self._back_off()
+                if isinstance(problem, Unreachable) or (isinstance(problem, ServerError) and not version):
+                    self._miss()
+                version = ""
+                await self._later(problem)
 
     def ask(self) -> None:
         """Try again now instead of at the end of the back-off: somebody needs it."""
@@ -87,7 +105,7 @@ class Reflector:
                 break
         version = str(page["metadata"]["resourceVersion"])
         self._store.replace(self.watched.kind, raws, int(version))
-        self.heard_at = asyncio.get_running_loop().time()
+        self._meet()
         return version
 
     async def _watch(self, version: str) -> str:
@@ -99,7 +117,7 @@ class Reflector:
                 version = self._take(event)
                 heard = self._alive()
         if not heard:
-            raise Unreachable("the watch ended before it said anything")
+            raise Broken("the watch ended before it said anything")
         return version
 
     def _take(self, event: dict[str, Any]) -> str:
@@ -121,6 +139,20 @@ class Reflector:
         self.heard_at = asyncio.get_running_loop().time()
         return True
 
+    def _miss(self) -> None:
+        """Nobody answers."""
+        if self._away_since is None:
+            self._away_since = asyncio.get_running_loop().time()
+            self._store.reach(self.watched.kind, math.inf)
+
+    def _meet(self) -> None:
+        """Somebody does."""
+        now = self.heard_at = asyncio.get_running_loop().time()
+        if self._away_since is not None:
+            away, self._away_since = now - self._away_since, None
+            log.warning("%s: answered again after %.1f s; %s", self.watched.path, away, OTHERS)
+            self._store.reach(self.watched.kind, now)
+
     def _say(self, problem: KubeError) -> None:
         self.heard_at = asyncio.get_running_loop().time()
         kind, why = self.watched.kind, f"{self.watched.path}: {_in_words(problem)}"
@@ -129,6 +161,10 @@ class Reflector:
         log.log(logging.INFO if isinstance(problem, Gone) else logging.WARNING, "%s", why)
         if isinstance(problem, NotFound | Forbidden):
             self._store.refuse(kind, why)
+
+    async def _later(self, problem: KubeError) -> None:
+        self._say(problem)
+        await self._back_off()
 
     async def _back_off(self) -> None:
         delay = min(self._pace.first_delay * 2**self._failures, self._pace.longest_delay)
@@ -165,7 +201,7 @@ async def _unless_silent(
                 return
             yield event
     except TimeoutError:
-        raise Unreachable(f"the watch was silent for {seconds:.0f} s") from None
+        raise Broken(f"the watch was silent for {seconds:.0f} s") from None
     finally:
         if isinstance(stream, AsyncGenerator):
             await stream.aclose()

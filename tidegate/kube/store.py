@@ -24,6 +24,7 @@ class Shelf:
         self.mark = 0
         self.synced = False
         self.refused = ""
+        self.reached: float | None = None
 
     def names(self) -> set[Name]:
         return {(space, name) for space, objects in self.by_namespace.items() for name in objects}
@@ -50,7 +51,8 @@ class Shelf:
 
 
 class Store:
-    """`changed(kind, before, after)` is told every change, `state_changed(kind)` of synced and refused."""
+    """`changed(kind, before, after)` is told every change; `state_changed(kind)` of being synced, refused or
+    out of reach."""
 
     def __init__(self) -> None:
         self._shelves: dict[Hashable, Shelf] = {}
@@ -85,6 +87,11 @@ class Store:
     def refused(self, kind: Hashable) -> str:
         """Why the API server does not show this kind, or "" where it does."""
         return self._shelves[kind].refused
+
+    def reached(self, kind: Hashable) -> float | None:
+        """Since when, by the loop's time, the API server answers again for this kind: infinity while it does
+        not, None where it always did."""
+        return self._shelves[kind].reached
 
     def put(self, kind: Hashable, raw: Raw) -> bool:
         """Take an object seen in a watch or in the answer to our own write; False where it is old news."""
@@ -129,12 +136,21 @@ class Store:
             self._swap(kind, name, None)
         self._become(kind, synced=False, refused=why)
 
+    def reach(self, kind: Hashable, since: float) -> None:
+        """The API server answers again for this kind since then; infinity: it does not."""
+        if self._shelves[kind].reached != since:
+            self._shelves[kind].reached = since
+            self._tell(kind)
+
     def _become(self, kind: Hashable, synced: bool, refused: str = "") -> None:
         shelf = self._shelves[kind]
         if (shelf.synced, shelf.refused) != (synced, refused):
             shelf.synced, shelf.refused = synced, refused
-            for told in self.state_changed:
-                told(kind)
+            self._tell(kind)
+
+    def _tell(self, kind: Hashable) -> None:
+        for told in self.state_changed:
+            told(kind)
 
     def _swap(self, kind: Hashable, name: Name, raw: Raw | None) -> None:
         before = self._shelves[kind].swap(*name, raw)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tidegate.kube.config import Connection
-from tidegate.kube.errors import Unreachable, accepted
+from tidegate.kube.errors import Broken, Unreachable, accepted
 from tidegate.kube.http import Request, Response
 
 
@@ -110,7 +110,7 @@ class SyncSender:
             while line := answer.readline():
                 yield json.loads(line)
         except (OSError, http.client.HTTPException) as problem:
-            raise Unreachable(f"{self._connection.server}: the watch broke off: {problem}") from problem
+            raise Broken(f"{self._connection.server}: the watch broke off: {problem}") from problem
 
 
 def _response(answer: http.client.HTTPResponse) -> Response:

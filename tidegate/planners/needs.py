@@ -128,7 +128,17 @@ class Noticed(msgspec.Struct, frozen=True, tag=True):
     ref: Ref
 
 
-Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal | Pruned | Noticed
+class Reached(msgspec.Struct, frozen=True, tag=True):
+    """For how long the API server has answered for a kind again, after nobody did.
+
+    Known value: a timedelta, zero while nobody answers; news only when that begins and ends. Absent: it has
+    answered since this process began.
+    """
+
+    kind: Kind
+
+
+Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal | Pruned | Noticed | Reached
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

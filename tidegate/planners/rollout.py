@@ -25,7 +25,7 @@ from rollouts.actions import Decision, OnTraffic, StartAnalysis
 from rollouts.conditions import Says
 from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
-from rollouts.settling import settling
+from rollouts.settling import settled_at, settling
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
@@ -177,7 +177,7 @@ def _settled_at(world: World, decision: Decision) -> datetime | None:
     """When the router will have settled on what it was seen to say, or on what it is about to be told."""
     moved = any(isinstance(action, OnTraffic) for action in decision.actions)
     moments = settling(world, decision.memory)
-    return world.now + world.ask.settle if moved else max(moments, default=None)
+    return settled_at(world, world.now) if moved else max(moments, default=None)
 
 
 def _outlived(here: Given, world: World, answers: Answers) -> tuple[Delete, ...]:

@@ -18,16 +18,17 @@ from analysis.run import EXPECTS_TRAFFIC
 from crds import ephemeral, paths
 from crds.analysis import RolloutAnalysis
 from crds.meta import Condition
-from crds.refs import ANALYSIS_RUN, HASH_LABEL, REPLICA_SET
+from crds.refs import ANALYSIS_RUN, HASH_LABEL, REPLICA_SET, Ref
 from crds.rollout import Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
 from rollouts.conditions import EXPECTING, FAILURE, LATE
 from rollouts.podhash import malformed, pod_template_hash, step_hash
+from rollouts.settling import CATCH_UP
 from rollouts.status import remembered
 from rollouts.stuck import why_stuck
 from rollouts.world import Ask, Pods, Run, Trouble, World
-from tidegate.planners.needs import Answers, Defaulted, Known, Need, Object, Owned, known
+from tidegate.planners.needs import Answers, Defaulted, Known, Need, Object, Owned, Reached, known
 from tidegate.planners.needs import Pods as PodsNeed
 from tidegate.planners.rollout_note import note_need, note_of
 from tidegate.planners.rollout_traffic import istio_of, services, services_of, traffic
@@ -73,6 +74,11 @@ class Given(msgspec.Struct, frozen=True, dict=True):
     def analysis(self) -> RolloutAnalysis | None:
         return self.rollout.canary.analysis if self.rollout.canary else None
 
+    @property
+    def routes(self) -> tuple[Ref, ...]:
+        """What says where requests go."""
+        return self.istio.refs if self.istio else self.arms.refs
+
     @cached_property
     def own(self) -> tuple[Need, ...]:
         uid = self.rollout.metadata.uid
@@ -81,7 +87,8 @@ class Given(msgspec.Struct, frozen=True, dict=True):
             Owned(REPLICA_SET, self.namespace, ""),
             Owned(ANALYSIS_RUN, self.namespace, uid),
             note_need(self.rollout.metadata),
-            *(Object(ref) for ref in (self.istio.refs if self.istio else self.arms.refs)),
+            *(Object(ref) for ref in self.routes),
+            *(Reached(kind) for kind in sorted({ref.kind for ref in self.routes})),
         )
 
 
@@ -129,6 +136,7 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
         runs=tuple(run for run in map(_run, found) if not run.over),
         stuck=_stuck(answers),
         late_at=late_at(given),
+        caught_up_at=_caught_up_at(given, answers, now),
     )
     mine = [_run(raw) for raw in found if hash_of(raw) == ask.pod_hash]
     asked = (world.revision, memory.attempt)
@@ -136,6 +144,12 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
     of_steps = tuple(run for run in current if run.step is not None)
     background = (run for run in current if run.step is None)
     return replace(world, run=next(background, None), step_runs=of_steps)
+
+
+def _caught_up_at(given: Given, answers: Answers, now: datetime) -> datetime | None:
+    """After the API server was away: for the kind that it has answered for the shortest time."""
+    asked = (known(answers, need) for need in own(given) if isinstance(need, Reached))
+    return max((now - since + CATCH_UP for since in asked if since is not None), default=None)
 
 
 def replica_sets(given: Given, answers: Answers) -> tuple[Raw, ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping
+from datetime import timedelta
 from typing import Any, assert_never
 
 from tenacity import AsyncRetrying, retry_if_result, wait_exponential
@@ -30,6 +31,7 @@ from tidegate.planners.needs import (
     Pods,
     Pruned,
     Query,
+    Reached,
     Refusal,
     Samples,
     SecretKey,
@@ -114,10 +116,18 @@ class Observer:
                 return self._unseen(kind) or Known(self._store.owned(kind, namespace, uid))
             case Refusal() | Pruned() | Noticed():
                 return _shown(self._told.get(need))
+            case Reached(kind):
+                return _shown(self._reached(kind))
             case Pods() | Samples() | Query() | SecretKey() | Defaulted():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
+
+    def _reached(self, kind: Kind) -> timedelta | None:
+        """In transport time, as the others count it who try to come back."""
+        since = self._store.reached(kind) if self._store.watches(kind) else None
+        passed = 0.0 if since is None else asyncio.get_running_loop().time() - since
+        return None if since is None else timedelta(seconds=max(0.0, passed))
 
     def _tell(self, need: Need, what: Any) -> bool:
         """Keep what a round learnt, and wake who asks for it; whether it is news."""
@@ -214,11 +224,11 @@ def _kind_of(need: Need) -> Kind | None:
     match need:
         case Object(ref):
             return ref.kind
-        case Owned(kind):
+        case Owned(kind) | Reached(kind):
             return kind
         case _:
             return None
 
 
-def _shown(raw: Raw | None) -> Answer:
+def _shown(raw: Raw | timedelta | None) -> Answer:
     return Known(raw) if raw is not None else Absent()

@@ -46,7 +46,8 @@ def _within(path: str, collection: str) -> bool:
 
 
 class FakeApi:
-    """`refusals` are answered once each, in order; `missing` are collections that are not served."""
+    """`refusals` are answered once each, in order; `missing` are collections that are not served; while it is
+    `away`, connections are dropped."""
 
     def __init__(self) -> None:
         self.version = 10
@@ -56,6 +57,7 @@ class FakeApi:
         self.missing: set[str] = set()
         self.watches: list[tuple[str, asyncio.Queue[Raw | None]]] = []
         self.page = 500
+        self.away = False
         self.url = ""
 
     def put(self, path: str, **fields: Any) -> Raw:
@@ -87,6 +89,9 @@ class FakeApi:
         return self.requests.count((method, path))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
+        if self.away and request.transport:
+            request.transport.abort()
+            return web.Response()
         watch = request.query.get("watch")
         self.requests.append(("WATCH" if watch else request.method, request.path))
         if request.path in DISCOVERY:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -151,3 +152,37 @@ async def test_bookmarks_move_the_place_to_watch_from(api: FakeApi) -> None:
     async with following(api) as seen:
         api.tell({"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "99"}}})
         await until(lambda: seen.store._shelves["rollouts"].mark == 99)
+
+
+async def test_an_outage_is_over_once_the_collection_is_listed_again(api: FakeApi) -> None:
+    async with following(api) as seen:
+        api.away = True
+        api.tell(None)
+        await until(lambda: seen.store.reached("rollouts") == math.inf)
+        api.away = False
+        await until(lambda: seen.store.reached("rollouts") != math.inf)
+        assert seen.store.reached("rollouts") == seen.reflector.heard_at
+    assert api.asked("GET", COLLECTION) == 2
+
+
+async def test_a_proxy_that_answers_for_the_api_server_is_an_outage_too(api: FakeApi) -> None:
+    async with following(api) as seen:
+        api.refusals = [status(503, "ServiceUnavailable")]
+        api.tell({"type": "ERROR", "object": status(410, "Expired")})
+        await until(lambda: api.asked("GET", COLLECTION) == 3)
+        await until(lambda: seen.store.reached("rollouts") == seen.reflector.heard_at)
+
+
+async def test_lines_that_break_and_are_taken_up_again_are_no_outage(api: FakeApi) -> None:
+    async with following(api) as seen:
+        api.tell(None)
+        await until(lambda: api.asked("WATCH", COLLECTION) == 2 and api.watches)
+        api.tell({"type": "ERROR", "object": status(500, "InternalError")})
+        await until(lambda: api.asked("WATCH", COLLECTION) == 3 and api.watches)
+        assert seen.store.reached("rollouts") is None
+
+
+async def test_a_silent_line_is_no_outage(api: FakeApi) -> None:
+    async with following(api, Pace(silence=0.05, first_delay=0.01, longest_delay=0.01)) as seen:
+        await until(lambda: api.asked("WATCH", COLLECTION) >= 3)
+        assert seen.store.reached("rollouts") is None

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import timedelta
 
 import pytest
 
 from crds.errors import Invalid, Retry
 from crds.paths import get
-from crds.refs import REPLICA_SET, ROLLOUT, Ref
+from crds.refs import CONFIG_MAP, REPLICA_SET, ROLLOUT, Ref
 from tests.tidegate.kube.fake import status
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import START, Raw, Toy, World, config, path, rollout, world
@@ -26,6 +27,7 @@ from tidegate.planners.needs import (
     Pending,
     Pods,
     Pruned,
+    Reached,
     Refusal,
     known,
 )
@@ -186,6 +188,19 @@ async def test_a_retry_comes_after_the_time_it_names() -> None:
     toy = Toy(plan)
     async with world({ROLLOUT: toy}, objects=[ANY]):
         await until(lambda: len(toy.rounds) == 3)
+
+
+async def test_an_outage_wakes_who_asks_for_it_when_it_begins_and_ends() -> None:
+    toy, need = Toy(quiet, lambda _raw, _: (Reached(CONFIG_MAP),)), Reached(CONFIG_MAP)
+    async with world({ROLLOUT: toy}, objects=[ANY]) as w:
+        await until(lambda: len(toy.rounds) == 1)
+        w.store.reach(CONFIG_MAP, math.inf)
+        await until(lambda: len(toy.rounds) == 2)
+        w.store.reach(CONFIG_MAP, asyncio.get_running_loop().time() - 5.0)
+        await until(lambda: len(toy.rounds) == 3)
+    first, away, back = (answers[need] for answers in toy.rounds)
+    assert (first, away) == (Absent(), Known(timedelta(0)))
+    assert timedelta(seconds=5) <= back.value < timedelta(seconds=10)  # type: ignore[union-attr]
 
 
 async def test_a_bug_is_backed_off_from_and_counted() -> None:
