@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
 from tests.properties.answers import Answering
 from tests.properties.controller import NAMESPACE, PLANNERS, Controller
-from tests.properties.loop import START, LoopClock, VirtualLoop
 from tests.properties.wire import Wire
 from tests.properties.witness import Witness
 from tidegate.kube.http import Request, Response
 from tidegate.planners.needs import Query, Samples
 from tidegate.runtime.observe import Fetch
 from tidegate.sandbox.checker import impossible
+from tidegate.sandbox.loop import START, LoopClock, VirtualLoop
+from tidegate.sandbox.mesh import Mesh
 from tidegate.sandbox.objects import Raw
-from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
 from tidegate.sandbox.prometheus import Prometheus
 from tidegate.sandbox.resources import ROLLOUTS, Resource
 from tidegate.sandbox.store import Store
@@ -31,7 +30,6 @@ from tidegate.sandbox.traffic import Labels, Traffic
 NAME = "api"
 RATE = 200.0
 TICK = 1.0
-SCRAPE = 5.0
 CALM = 12.0
 """Longer than anything the story waits for without being asked to."""
 
@@ -45,34 +43,6 @@ class Cast:
 
 
 ALONE = Cast()
-
-
-@dataclass
-class Mesh:
-    """Pods, traffic and counters around the API server, one tick a second."""
-
-    store: Store
-    every_traffic: tuple[Traffic, ...]
-    prometheus: Prometheus
-    players: tuple[Garbage | ReplicaSets | Pods, ...] = field(init=False)
-
-    def __post_init__(self) -> None:
-        sets = ReplicaSets(self.store)
-        pods = Pods(self.store, timedelta(seconds=2))
-        self.players = (Garbage(self.store), sets, pods, sets)
-
-    @property
-    def traffic(self) -> Traffic:
-        """The first route's."""
-        return self.every_traffic[0]
-
-    def tick(self, now: datetime) -> None:
-        for player in self.players:
-            player.tick(now)
-        for traffic in self.every_traffic:
-            traffic.tick(timedelta(seconds=TICK))
-        if now.timestamp() % SCRAPE < TICK:
-            self.prometheus.scrape(now)
 
 
 class World:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -73,11 +74,15 @@ class Glance:
 
 
 class Pods:
-    """The kubelets: a pod is ready `start` after its creation, unless its image never starts."""
+    """The kubelets: a pod is ready `start` after its creation, unless its image never starts.
 
-    def __init__(self, store: Store, start: timedelta = SECOND) -> None:
+    `crashing` are images that crash whatever their name.
+    """
+
+    def __init__(self, store: Store, start: timedelta = SECOND, crashing: Container[str] = ()) -> None:
         self._store = store
         self._start = start
+        self._crashing = crashing
         self._glance = Glance(store, PODS)
 
     def tick(self, now: datetime) -> None:
@@ -88,7 +93,7 @@ class Pods:
 
     def _status(self, pod: Raw, now: datetime) -> Raw:
         created = datetime.fromisoformat(pod["metadata"]["creationTimestamp"])
-        if reason := never_starts(image_of(pod)):
+        if reason := self._never_starts(image_of(pod)):
             self._glance.again(now + SECOND)
             return _stuck(pod, reason, now - created)
         if now - created < self._start:
@@ -99,6 +104,9 @@ class Pods:
         ready = {"type": "Ready", "status": "True", "lastTransitionTime": written(now)}
         running = _container(pod, {"running": {"startedAt": written(now)}})
         return _pod_status("Running", [ready], {**running, "ready": True})
+
+    def _never_starts(self, image: str) -> str:
+        return "CrashLoopBackOff" if image in self._crashing else never_starts(image)
 
 
 def _stuck(pod: Raw, reason: str, age: timedelta) -> Raw:

@@ -6,6 +6,7 @@ That query is the instant query of a range selector, `metric{label="value"}[60s]
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
@@ -53,9 +54,15 @@ class Prometheus:
             {"metric": {"__name__": name, **dict(labels)}, "values": [[t, f"{v:g}"] for t, v in inside]}
             for (name, labels), samples in sorted(self._series.items())
             if name == found["name"] and matches(dict(labels))
-            if (inside := [sample for sample in samples if start <= sample[0] <= end])
+            if (inside := _between(samples, start, end))
         ]
         return Response(200, {"status": "success", "data": {"resultType": "matrix", "result": result}})
+
+
+def _between(samples: Samples, start: float, end: float) -> Samples:
+    """Both ends included."""
+    first = bisect_left(samples, start, key=lambda sample: sample[0])
+    return samples[first : bisect_right(samples, end, key=lambda sample: sample[0])]
 
 
 def _moment(text: str) -> float:

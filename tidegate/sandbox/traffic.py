@@ -43,6 +43,8 @@ class Map(NamedTuple):
 class Traffic:
     """`rate` requests a second through one VirtualService; `errors` gives the error rate of an image.
 
+    Where there is no such VirtualService they go to the Service of that name, as in any mesh.
+
     `counters` are cumulative, by metric name and labels. `served` counts by image: requests, and errors the
     service itself sent under the key (image, "error").
     """
@@ -97,6 +99,8 @@ class Traffic:
 
     def _routes(self) -> list[tuple[Raw, float]]:
         service = self.store.find(VIRTUAL_SERVICES, self.namespace, self.virtual_service)
+        if service is None and self.store.find(SERVICES, self.namespace, self.virtual_service):
+            return [({"host": self.virtual_service}, 100)]
         routes = at(service, "spec", "http", 0, "route", default=[])
         alone = len(routes) == 1
         return [(route["destination"], route.get("weight", 100 if alone else 0)) for route in routes]
@@ -118,12 +122,15 @@ class Traffic:
         self.counters["envoy_cluster_upstream_rq_total", cluster] += count
         self._answered(cluster, "200", count - failed)
         self._answered(cluster, "500", failed)
+        for code, answers in (("200", count - failed), ("500", failed)):
+            self.counters["sandbox_requests_total", (("image", image), ("code", code))] += answers
         self.served[image, "request"] += count
         self.served[image, "error"] += failed
 
     def _answered(self, cluster: Labels, code: str, count: int) -> None:
         if count:
             self.counters["envoy_cluster_upstream_rq", (*cluster, ("envoy_response_code", code))] += count
+            self.counters["istio_requests_total", _as_istio(cluster, code)] += count
 
     def _cluster(self, destination: Raw) -> Labels:
         port = at(destination, "port", "number", default=80)
@@ -151,6 +158,12 @@ class Traffic:
                     if subset["name"] == name:
                         return dict(at(subset, "labels", default={}))
         return None
+
+
+def _as_istio(cluster: Labels, code: str) -> Labels:
+    """As the caller's sidecar counts it."""
+    ((_, upstream),) = cluster
+    return (("reporter", "source"), ("upstream_cluster", upstream), ("response_code", code))
 
 
 def _full(host: str, namespace: str) -> str:

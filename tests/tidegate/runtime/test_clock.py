@@ -6,7 +6,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 from tests.properties.controller import Skewed
-from tests.properties.loop import START, LoopClock, VirtualLoop
+from tidegate.sandbox.loop import START, LoopClock, VirtualLoop
 
 
 def rings(set_back_after: float, by: float, due: float) -> list[float]:

@@ -85,6 +85,24 @@ def test_without_a_pod_envoy_answers_503_and_does_not_count_it_as_sent() -> None
     assert requests.unserved == 1000
 
 
+def test_without_a_virtual_service_requests_go_to_the_service_of_that_name() -> None:
+    store = mesh(weight=0)
+    store.handle(Request("DELETE", f"{ISTIO}/virtualservices/api"))
+    service = {"metadata": {"name": "api"}, "spec": {"selector": {"app": "api"}}}
+    create(store, "/api/v1/namespaces/production/services", service)
+    requests = traffic(store)
+    requests.tick(timedelta(seconds=20))
+    # 20,000 requests over two pods: 6 standard errors are 425.
+    assert abs(requests.served["registry/api:v2", "request"] - 10_000) < 425
+
+
+def test_a_sidecar_counts_in_istios_words_too() -> None:
+    requests = traffic(mesh(weight=0))
+    requests.tick(timedelta(seconds=1))
+    labels = (("reporter", "source"), ("upstream_cluster", STABLE), ("response_code", "200"))
+    assert requests.counters["istio_requests_total", labels] == 1000
+
+
 def query(prometheus: Prometheus, text: str, seconds: float) -> Any:
     at = str((START + timedelta(seconds=seconds)).timestamp())
     return prometheus.handle(Request("GET", "/api/v1/query", {"query": text, "time": at}))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 START = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
+"""When it is, where nobody says."""
 
 
 class _Impatient(selectors.SelectSelector):
@@ -34,7 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._impatient.passed
 
     def run_in_executor(  # type: ignore[override]
-        self, executor: Any, func: Callable[..., Any], *args: Any
+        self, _executor: Any, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
         """At once and in place: a thread would take real time, and this clock would run away from it."""
         future = self.create_future()
