@@ -12,27 +12,14 @@ import yaml
 
 from tests.e2e.demo.facts import Share, facts, quiet_since
 from tests.e2e.demo.figures import catch, lines
-from tests.e2e.demo.record import (
-    Asked,
-    Broke,
-    Ended,
-    Gone,
-    Judged,
-    Leaving,
-    Observed,
-    Past,
-    Reading,
-    Record,
-    Released,
-    Stood,
-    Told,
-    Typed,
-)
+from tests.e2e.demo.record import Broke, Observed, Past, Reading, Record
 from tests.e2e.demo.story import counted_on, odds, shortened
-from tests.e2e.demo.timeline import GOOD as GREEN
-from tests.e2e.demo.timeline import Screen, Timeline
+from tests.e2e.demo.timeline import Timeline
 from tests.lab.load import Seen as Answer
 from tests.lab.load import Tally
+from tidegate.cli.paper import Paper
+from tidegate.views.seen import Asked, Ended, Gone, Judged, Leaving, Released, Stood, Told, Typed
+from tidegate.views.timeline import GOOD as GREEN
 
 S = TypeVar("S", bound=Observed)
 
@@ -215,13 +202,13 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize(("out", "painted"), [(io.StringIO(), "good"), (Terminal(), "\x1b[32mgood\x1b[0m")])
 def test_colours_are_for_terminals(out: io.StringIO, painted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
-    Screen(out).say("good", GREEN)
+    Paper(out).say("good", GREEN)
     assert out.getvalue() == f"{painted}\n"
 
 
 def test_the_timeline_tells_a_weight_once_and_by_its_version() -> None:
     out = io.StringIO()
-    tell = Timeline(Screen(out))
+    tell = Timeline(Paper(out))
     for each in (Released(1, "v2"), Asked(2, 10), Asked(3, 10), Asked(4, 0)):
         tell(each)
     assert out.getvalue().splitlines()[1:] == [

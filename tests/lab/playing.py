@@ -57,10 +57,6 @@ def repository(image: str) -> str:
     return head + slash + last.partition(":")[0]
 
 
-def tag(image: str) -> str:
-    return image.partition("@")[0].rpartition("/")[2].partition(":")[2] or "latest"
-
-
 def unpullable(image: str) -> bool:
     """An image nobody has: from the registry `nowhere.invalid`, or with `missing` in its name or tag."""
     return image.startswith("nowhere.invalid/") or "missing" in image.rpartition("/")[2]

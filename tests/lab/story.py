@@ -21,6 +21,7 @@ import msgspec
 from tests.lab import playing
 from tests.lab.node_api import STRATEGIC, Api
 from tests.lab.playing import Container, Ended, Played, Pod, Running
+from tidegate.views.seen import version_of
 
 APP = Path(__file__).with_name("app.py")
 ANNOTATION = "lab.tidegate.dev/"
@@ -144,7 +145,7 @@ class Story:
             "LAB_POD": metadata["name"],
             "LAB_IP": self.address,
             "LAB_PORTS": ",".join(str(port) for port in playing.ports(container)),
-            "LAB_VERSION": playing.tag(container["image"]),
+            "LAB_VERSION": version_of(container["image"]),
             **playing.environment(self.pod, container, self.address),
         }
         log = self.logs / f"{metadata['namespace']}_{metadata['name']}_{container['name']}.log"

@@ -111,13 +111,6 @@ def test_the_labs_app_is_told_by_the_last_part_of_the_image(image: str, real: bo
 
 
 @pytest.mark.parametrize(
-    ("image", "tag"), [("myregistry/api:v2", "v2"), ("host:5000/api", "latest"), ("host:5000/api:v1", "v1")]
-)
-def test_the_version_is_the_images_tag(image: str, tag: str) -> None:
-    assert playing.tag(image) == tag
-
-
-@pytest.mark.parametrize(
     "image", ["nowhere.invalid/api:v1", "myregistry/missing:v1", "myregistry/api:missing"]
 )
 def test_some_images_nobody_has(image: str) -> None:

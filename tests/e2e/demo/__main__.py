@@ -12,7 +12,7 @@ from tests.e2e.demo.facts import Fact, facts
 from tests.e2e.demo.figures import lines
 from tests.e2e.demo.record import Record
 from tests.e2e.demo.story import RATE, Story, shortenings
-from tests.e2e.demo.timeline import BAD, BOLD, GOOD, Screen, Timeline
+from tests.e2e.demo.timeline import Timeline
 from tests.e2e.demo.witness import Witness
 from tests.e2e.scene import HOST, Scene
 from tests.lab import build, session
@@ -20,6 +20,8 @@ from tests.lab.load import Load
 from tests.lab.parts import tail
 from tests.lab.state import read_state
 from tests.lab.waiting import Late
+from tidegate.cli.paper import Paper
+from tidegate.views.timeline import BAD, BOLD, GOOD
 
 
 def main(words: list[str]) -> int:
@@ -46,43 +48,43 @@ def python() -> str:
 
 
 def play(keep: bool) -> int:
-    screen, state = Screen(), read_state()
+    paper, state = Paper(), read_state()
     folder = Path(state.logs)
     scene = Scene(state, folder)
     load = Load(state.gateway, HOST, RATE)
     try:
-        held = perform(scene, load, screen)
+        held = perform(scene, load, paper)
         if keep:
-            go_on(folder, screen)
+            go_on(folder, paper)
         return 0 if held else 1
     finally:
         if not keep:
             scene.__exit__()
 
 
-def perform(scene: Scene, load: Load, screen: Screen) -> bool:
+def perform(scene: Scene, load: Load, paper: Paper) -> bool:
     """Play, then judge; what was seen is told even where the story broke off."""
-    screen.say("Durations are shortened, nothing else:", BOLD)
+    paper.say("Durations are shortened, nothing else:", BOLD)
     for line in shortenings(scene):
-        screen.say(f"          {line}")
-    record = Record(Timeline(screen))
+        paper.say(f"          {line}")
+    record = Record(Timeline(paper))
     witness = Witness(scene.state, record)
     scene.install()
     witness.start()
     controller = scene.controller()
     late = ""
     try:
-        Story(scene, record, witness, screen).play(load)
+        Story(scene, record, witness, paper).play(load)
     except Late as problem:
         late = str(problem)
     witness.stop()
     if witness.load:
         load.stop()
     found = facts(record.past, died(controller))
-    screen.say("\n── what matters ──", BOLD)
+    paper.say("\n── what matters ──", BOLD)
     for line in lines(record.past):
-        screen.say(f"  {line}", indent=4)
-    return judge([*found, *([Fact("the story came to its end", False, late)] if late else [])], scene, screen)
+        paper.say(f"  {line}", indent=4)
+    return judge([*found, *([Fact("the story came to its end", False, late)] if late else [])], scene, paper)
 
 
 def died(controller: subprocess.Popen[bytes]) -> str:
@@ -90,28 +92,28 @@ def died(controller: subprocess.Popen[bytes]) -> str:
     return "" if code is None else f"it ended with exit code {code}"
 
 
-def judge(found: list[Fact], scene: Scene, screen: Screen) -> bool:
-    screen.say("\n── observed, through the API server, Envoy and what users got ──", BOLD)
+def judge(found: list[Fact], scene: Scene, paper: Paper) -> bool:
+    paper.say("\n── observed, through the API server, Envoy and what users got ──", BOLD)
     for fact in found:
-        screen.say(f"  {'✓' if fact.holds else '✗'} {fact.name}", GOOD if fact.holds else BAD)
-        screen.say(f"      {fact.evidence}", indent=6)
+        paper.say(f"  {'✓' if fact.holds else '✗'} {fact.name}", GOOD if fact.holds else BAD)
+        paper.say(f"      {fact.evidence}", indent=6)
     failed = sum(not fact.holds for fact in found)
     if failed:
-        screen.say(f"\nThe controller's last words:\n{tail(scene.folder / 'controller-1.log')}", BAD, 6)
-    screen.say(f"\n{len(found) - failed} of {len(found)} facts observed.", BAD if failed else GOOD)
+        paper.say(f"\nThe controller's last words:\n{tail(scene.folder / 'controller-1.log')}", BAD, 6)
+    paper.say(f"\n{len(found) - failed} of {len(found)} facts observed.", BAD if failed else GOOD)
     return not failed
 
 
-def go_on(folder: Path, screen: Screen) -> None:
+def go_on(folder: Path, paper: Paper) -> None:
     """Users go on coming, in a process of their own; the lab ends it with everything else."""
     command = [sys.executable, "-m", "tests.e2e.demo.users"]
     subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True)
     lab = folder.parent.name
     enter = f"{python()} -m tests.lab enter --lab {lab} --"
-    screen.say("\nLab, controller and load go on. Look around:", BOLD)
+    paper.say("\nLab, controller and load go on. Look around:", BOLD)
     for words in LOOK_AROUND:
         print(f"  {enter} {words}")
-    screen.say(f"End it:\n  {python()} -m tests.lab down --lab {lab}")
+    paper.say(f"End it:\n  {python()} -m tests.lab down --lab {lab}")
 
 
 LOOK_AROUND = (

@@ -6,7 +6,8 @@ from math import sqrt
 
 import msgspec
 
-from tests.e2e.demo.record import Broke, Ended, Judged, Leaving, Past, Reading, Stood, Told, Typed
+from tests.e2e.demo.record import Broke, Past, Reading
+from tidegate.views.seen import Ended, Judged, Leaving, Stood, Told, Typed
 
 QUIET = 3.0
 """Seconds for which nothing may have reached pods before the first of them is told to go."""

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 import msgspec
 
 from tests.e2e.demo.facts import shares
-from tests.e2e.demo.record import Asked, Judged, Past, Reading, S
+from tests.e2e.demo.record import Past, Reading, S
 from tests.e2e.demo.story import LOOK
+from tidegate.views.seen import Asked, Judged
 
 
 class Catch(msgspec.Struct, frozen=True):

@@ -14,77 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from tests.lab.load import Tally
-
-
-class Seen(msgspec.Struct, frozen=True):
-    at: float
-
-
-class Released(Seen, frozen=True):
-    """The story applied a version."""
-
-    version: str
-
-
-class Typed(Seen, frozen=True):
-    """A command a person would type."""
-
-    command: str
-
-
-class Ended(Seen, frozen=True):
-    """That command, with its exit code and what it printed."""
-
-    code: int
-    output: str
-
-
-class Asked(Seen, frozen=True):
-    """The canary's weight in percent, as the VirtualService has it."""
-
-    weight: int
-
-
-class Stood(Seen, frozen=True):
-    """The Rollout's status. `current` says that it speaks of the newest spec; `pauses` are reasons."""
-
-    version: str
-    hash: str
-    stable: str
-    phase: str
-    message: str = ""
-    step: int = 0
-    steps: int = 0
-    pauses: tuple[str, ...] = ()
-    current: bool = True
-
-
-class Judged(Seen, frozen=True):
-    """An AnalysisRun's phase and words."""
-
-    run: str
-    hash: str
-    phase: str
-    message: str
-
-
-class Told(Seen, frozen=True):
-    """An Event about the Rollout."""
-
-    reason: str
-    message: str
-
-
-class Leaving(Seen, frozen=True):
-    """A pod got its deletionTimestamp."""
-
-    pod: str
-    hash: str
-
-
-class Gone(Seen, frozen=True):
-    pod: str
-    hash: str
+from tidegate.views.seen import Asked, Ended, Gone, Judged, Leaving, Released, Seen, Stood, Told, Typed
 
 
 class Reading(Seen, frozen=True):

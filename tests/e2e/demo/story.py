@@ -11,13 +11,15 @@ import yaml
 
 from analysis.proportion import miss_probability, requests_to_catch
 from crds.paths import put
-from tests.e2e.demo.record import Ended, Gone, Past, Reading, Record, Released, Stood, Typed
-from tests.e2e.demo.timeline import BOLD, Screen
+from tests.e2e.demo.record import Past, Reading, Record
 from tests.e2e.demo.witness import Witness
 from tests.e2e.scene import BRIEF, NAMESPACE, Scene
 from tests.lab import envoy
 from tests.lab.load import Load
 from tests.lab.waiting import until
+from tidegate.cli.paper import Paper
+from tidegate.views.seen import Ended, Gone, Released, Stood, Typed
+from tidegate.views.timeline import BOLD
 
 Raw = dict[str, Any]
 
@@ -49,8 +51,8 @@ FASTER = {
 
 
 class Story:
-    def __init__(self, scene: Scene, record: Record, witness: Witness, screen: Screen) -> None:
-        self.scene, self.record, self.witness, self.screen = scene, record, witness, screen
+    def __init__(self, scene: Scene, record: Record, witness: Witness, paper: Paper) -> None:
+        self.scene, self.record, self.witness, self.paper = scene, record, witness, paper
 
     def play(self, load: Load) -> None:
         """Raises `Late` where a chapter does not come to its end."""
@@ -79,7 +81,7 @@ class Story:
     def bad_v3_is_caught(self) -> None:
         self.chapter(f"v3 is bad: {100 * ERROR_RATE:.0f} % of its answers are 500, against a limit of 5 %")
         for line in odds():
-            self.screen.say(f"          {line}")
+            self.paper.say(f"          {line}")
         self.release("v3", ERROR_RATE=str(ERROR_RATE))
         self.wait(90, "v3 to be Degraded", lambda past: degraded(past, "v3"))
         self.wait(60, "v3's pods to be gone", lambda past: gone(past, "v3", 1))
@@ -93,10 +95,10 @@ class Story:
     # -- what a person does, and what is waited for
 
     def chapter(self, title: str) -> None:
-        self.screen.say(f"\n── {title} ──", BOLD)
+        self.paper.say(f"\n── {title} ──", BOLD)
 
     def release(self, version: str, **environment: str) -> None:
-        self.record.note(lambda at: Released(at, version))
+        self.record.note(lambda at: Released(at, version, f"myregistry/api:{version}"))
         self.scene.kube.apply(manifest(self.scene, version, **environment))
 
     def type(self, *words: str) -> None:

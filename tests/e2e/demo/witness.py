@@ -10,13 +10,13 @@ from typing import Any
 from kubernetes import client, config, watch
 
 from crds.paths import get
-from tests.e2e.demo.record import Asked, Broke, Gone, Judged, Leaving, Observed, Reading, Record, Stood, Told
+from tests.e2e.demo.record import Broke, Observed, Reading, Record
 from tests.e2e.scene import HOST, NAMESPACE
 from tests.lab import envoy
 from tests.lab.load import Load, Tally
-from tests.lab.playing import tag
 from tests.lab.state import State
 from tests.lab.worlds import HASH
+from tidegate.views.seen import Asked, Gone, Leaving, judged, stood, told
 
 Raw = dict[str, Any]
 Read = Callable[[Raw, float], Observed | None]
@@ -86,43 +86,11 @@ def reading(weight: int, seen: envoy.Cluster, answers: Tally, at: float) -> Read
     return Reading(at, weight, seen.total, seen.active, answers)
 
 
-def stood(raw: Raw, at: float) -> Stood | None:
-    status = raw.get("status")
-    if not status:
-        return None
-    return Stood(
-        at,
-        version=tag(get(raw, "spec", "template", "spec", "containers", 0, "image")),
-        hash=get(status, "currentPodHash", default=""),
-        stable=get(status, "stableRS", default=""),
-        phase=get(status, "phase", default=""),
-        message=get(status, "message", default=""),
-        step=get(status, "currentStepIndex", default=0),
-        steps=len(get(raw, "spec", "strategy", "canary", "steps", default=[])),
-        pauses=tuple(each["reason"] for each in get(status, "pauseConditions", default=[])),
-        current=get(status, "observedGeneration", default="") == str(raw["metadata"]["generation"]),
-    )
-
-
-def judged(raw: Raw, at: float) -> Judged | None:
-    phase = get(raw, "status", "phase", default="")
-    if not phase:
-        return None
-    pod_hash = get(raw, "metadata", "labels", HASH, default="")
-    return Judged(at, raw["metadata"]["name"], pod_hash, phase, get(raw, "status", "message", default=""))
-
-
 def asked(raw: Raw, at: float) -> Asked:
     routes = get(raw, "spec", "http", 0, "route")
     return Asked(
         at, sum(each.get("weight", 0) for each in routes if each["destination"]["subset"] == "canary")
     )
-
-
-def told(raw: Raw, at: float) -> Told | None:
-    if raw["involvedObject"]["kind"] != "Rollout":
-        return None
-    return Told(at, raw["reason"], raw["message"])
 
 
 def pod(raw: Raw, at: float) -> Leaving | Gone | None:
