@@ -1,4 +1,4 @@
-"""The composition root: `tidegate controller` runs the engine, everything else is the command line."""
+"""The composition root: `tidegate controller` runs the engine, `simulate` plays it, else the command line."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import sys
 
 ABOUT = """\
 tidegate controller ...    run the engine; tidegate controller -h tells its flags
+tidegate simulate FILE     what a Rollout would do, before it is merged
 tidegate COMMAND ...       the same as kubectl argo rollouts COMMAND:
 
 """
@@ -17,6 +18,10 @@ def main() -> int:
     if words in ([], ["help"], ["-h"], ["--help"]):
         sys.stdout.write(ABOUT)
         sys.stdout.flush()
+    if words[:1] == ["simulate"]:
+        from tidegate.simulate.command import simulate
+
+        return simulate(words[1:])
     if words[:1] != ["controller"]:
         from tidegate.cli.main import run
 

@@ -27,7 +27,7 @@ def _linted(file: str) -> int:
     from tidegate.views.lint import findings
 
     found, kinds = 0, Counter[str]()
-    for manifest in _manifests(file):
+    for manifest in manifests(file):
         said = findings(manifest)
         if said is None:
             continue
@@ -50,7 +50,7 @@ def _name(manifest: Raw) -> str:
     return f"{manifest['kind']} {name}".rstrip()
 
 
-def _manifests(file: str) -> Iterator[Raw]:
+def manifests(file: str) -> Iterator[Raw]:
     """The objects of a file, those of Lists too. Failure where it cannot be read."""
     from yaml import YAMLError
 

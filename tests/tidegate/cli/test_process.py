@@ -142,7 +142,15 @@ def test_who_asks_the_package_itself_hears_of_the_controller_too(words: list[str
     command = [sys.executable, "-m", "tidegate", *words]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     told = ran.stdout + ran.stderr
-    assert ("tidegate controller" in told, "promote" in told) == (True, True)
+    assert all(words in told for words in ("tidegate controller", "tidegate simulate", "promote"))
+
+
+def test_who_simulates_needs_no_cluster(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tidegate", "simulate", str(BRIEF), "--crash"]
+    environ = {**os.environ, "KUBECONFIG": str(tmp_path / "nowhere")}
+    ran = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "")
+    assert "CrashLoopBackOff" in ran.stdout
 
 
 @pytest.mark.parametrize("flag", ["--short", "--short=false"])
