@@ -54,7 +54,7 @@ def manifests(file: str) -> Iterator[Raw]:
     """The objects of a file, those of Lists too. Failure where it cannot be read."""
     from yaml import YAMLError
 
-    from tidegate.cli.manifests import documents
+    from tidegate.manifests import documents
 
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text("utf-8")

@@ -81,7 +81,7 @@ def test_a_merge_that_is_overridden_is_no_key_twice(tmp_path: Path) -> None:
 
 def test_what_is_no_yaml_is_named_with_its_line(tmp_path: Path, capsys: Printed) -> None:
     assert lint("a: b: c\n", tmp_path) == 1
-    assert "it.yaml is no YAML: mapping values are not allowed here" in capsys.readouterr().err
+    assert "it.yaml is no YAML: mapping values are not allowed in this context" in capsys.readouterr().err
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path, capsys: Printed) -> None:
