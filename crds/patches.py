@@ -1,4 +1,4 @@
-"""What is different, as the smallest RFC 7386 merge patch."""
+"""RFC 7386 merge patches: what is different, as the smallest one, and what one makes of an object."""
 
 from __future__ import annotations
 
@@ -18,3 +18,16 @@ def merge_diff(before: Raw, after: Raw) -> Raw:
         elif had != wanted or key not in before:
             patch[key] = wanted
     return patch
+
+
+def merged(raw: Any, patch: Any) -> Any:
+    """What the patch makes of `raw`: null removes, lists are replaced."""
+    if not isinstance(patch, dict):
+        return patch
+    result = dict(raw) if isinstance(raw, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
