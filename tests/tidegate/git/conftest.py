@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tidegate.git.origin import Origin
+from tidegate.git.mirror import Mirror
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Origin:
+    return Origin(tmp_path / "origin")
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, origin: Origin) -> Mirror:
+    return Mirror(tmp_path / "cache", origin.remote)

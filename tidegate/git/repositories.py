@@ -1,0 +1,170 @@
+"""All repositories that Applications name: their heads, their history and what they declare, asked in common.
+
+Everything that blocks runs in threads of its own, everything that computes in worker processes, so that a Git
+server that hangs delays no one else. Two who ask the same at the same time share one answer, and a rendering
+is kept by the ids of the files it was made of: a commit elsewhere in the repository renders nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tidegate.git import address, history, tree
+from tidegate.git.access import Access
+from tidegate.git.address import Address
+from tidegate.git.command import Remote
+from tidegate.git.errors import GitError, Unrenderable
+from tidegate.git.history import Commit
+from tidegate.git.kept import Kept, Key
+from tidegate.git.mirror import Head, Lost, Mirror
+from tidegate.git.render import Asked, Rendering
+from tidegate.git.workers import Lacking, Workers, Wrong
+
+T = TypeVar("T")
+
+THREADS = 8
+ROUNDS = 20
+"""Fetches of missing contents for one rendering: each follows one more link or base of a kustomization."""
+MOST_COMMITS = 100
+MOST_HELD = 10_000
+
+
+class Repositories:
+    """`access` says how a repository is entered, asked anew each time. Errors are GitError or Invalid."""
+
+    def __init__(
+        self,
+        folder: Path,
+        workers: Workers,
+        access: Callable[[Address], Awaitable[Access]],
+        protocols: tuple[str, ...] = address.PROTOCOLS,
+    ) -> None:
+        self._folder = folder
+        self._workers = workers
+        self._access = access
+        self._protocols = protocols
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
+        self._asked: dict[Hashable, asyncio.Task[Any]] = {}
+        self._kept = Kept()
+        self._ids: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
+        self._held: set[tuple[str, str]] = set()
+
+    async def heads(self, url: str, revisions: Iterable[str]) -> dict[str, Head | Lost]:
+        """What the revisions name on the server now: one question, and a fetch where a head is new."""
+        wanted = tuple(sorted(set(revisions)))
+        return await self._once(("heads", url, wanted), lambda: self._heads(url, wanted))
+
+    async def rendered(self, url: str, commit: str, question: Asked) -> Rendering:
+        """What a source declares at a commit. Unrenderable and Invalid wait for an edit."""
+        return await self._once(
+            ("rendered", url, commit, question), lambda: self._rendered(url, commit, question)
+        )
+
+    async def commit(self, url: str, commit: str) -> Commit:
+        mirror = await self._holding(url, commit)
+        return await self._thread(history.commit, mirror.git_dir, commit)
+
+    async def between(self, url: str, old: str, new: str, paths: tuple[str, ...] = ()) -> tuple[Commit, ...]:
+        mirror = await self._holding(url, old, new)
+        return await self._thread(history.between, mirror.git_dir, old, new, paths)
+
+    async def changed(self, url: str, old: str, new: str) -> tuple[str, ...]:
+        mirror = await self._holding(url, old, new)
+        return await self._thread(history.changed, mirror.git_dir, old, new)
+
+    async def contains(self, url: str, commit: str, ancestor: str) -> bool:
+        """Whether `ancestor` is in the history of `commit`."""
+        mirror = await self._holding(url, commit)
+        return await self._thread(mirror.contains, commit, ancestor)
+
+    async def ids(self, url: str, commit: str, paths: Iterable[str]) -> dict[str, str]:
+        """The ids of files and folders at a commit, "" where nothing is: equal ids are equal contents."""
+        mirror = await self._holding(url, commit)
+        return await self._thread(tree.ids, mirror.git_dir, commit, tuple(paths))
+
+    async def close(self) -> None:
+        for task in list(self._asked.values()):
+            task.cancel()
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        self._workers.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _heads(self, url: str, revisions: tuple[str, ...]) -> dict[str, Head | Lost]:
+        mirror = await self._mirror(url)
+        return await self._thread(mirror.heads, revisions)
+
+    async def _rendered(self, url: str, commit: str, question: Asked) -> Rendering:
+        mirror = await self._holding(url, commit)
+        kept = await self._fitting(mirror, commit, (url, question))
+        if kept:
+            return kept
+        for _ in range(ROUNDS):
+            outcome = await self._workers.render(mirror.git_dir, commit, question)
+            match outcome:
+                case Rendering():
+                    self._kept.keep((url, question), outcome)
+                    return outcome
+                case Lacking(blobs):
+                    await self._thread(mirror.bring, blobs)
+                case Wrong(why, again, damaged):
+                    self._held.clear()
+                    if damaged:
+                        await self._thread(mirror.renew)
+                    raise (GitError if again else Unrenderable)(
+                        f"{address.hidden(url)} at {commit[:10]}: {why}"
+                    )
+        raise Unrenderable(
+            f"{address.hidden(url)} at {commit[:10]}: leads on and on; {ROUNDS} fetches did not end it"
+        )
+
+    async def _fitting(self, mirror: Mirror, commit: str, key: Key) -> Rendering | None:
+        """A kept rendering whose files are the same at this commit."""
+        place, paths = (key[0], commit), self._kept.paths(key)
+        found: dict[str, str] = {}
+        while not paths <= found.keys():
+            found |= await self._once(("ids", place), lambda: self._learned(mirror, place, paths))
+        return self._kept.fitting(key, found)
+
+    async def _learned(self, mirror: Mirror, place: tuple[str, str], paths: set[str]) -> dict[str, str]:
+        """The ids at a commit of these paths, and of all that the repository's renderings read.
+
+        So that one run of git answers for all of a repository's Applications.
+        """
+        url, commit = place
+        found = self._ids.get(place, {})
+        if not paths <= found.keys():
+            absent = (paths | self._kept.paths_of(url)) - found.keys()
+            found = found | await self._thread(tree.ids, mirror.git_dir, commit, absent)
+            self._ids[place] = found
+        while len(self._ids) > MOST_COMMITS:
+            self._ids.popitem(last=False)
+        return found
+
+    async def _mirror(self, url: str) -> Mirror:
+        where = address.read(url, self._protocols)
+        return Mirror(self._folder, Remote(where, await self._access(where), self._protocols))
+
+    async def _holding(self, url: str, *commits: str) -> Mirror:
+        """The mirror, with these commits in it: a cache may be younger than a status that names them."""
+        mirror = await self._mirror(url)
+        absent = {(url, commit) for commit in commits} - self._held
+        if absent:
+            await self._thread(mirror.hold, [commit for _, commit in absent])
+            self._held = (self._held if len(self._held) < MOST_HELD else set()) | absent
+        return mirror
+
+    async def _thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+    async def _once(self, question: Hashable, answer: Callable[[], Awaitable[T]]) -> T:
+        """One answer for all who ask while it is not there; who goes away takes it from no other."""
+        task = self._asked.get(question)
+        if task is None:
+            task = self._asked[question] = asyncio.ensure_future(answer())
+            task.add_done_callback(lambda _: self._asked.pop(question, None))
+        return await asyncio.shield(task)
