@@ -18,6 +18,8 @@ from msgspec import inspect as types
 
 from crds import refs
 from crds.analysis import AnalysisRun, AnalysisTemplate, ClusterAnalysisTemplate
+from crds.application import Application
+from crds.appproject import AppProject
 from crds.refs import Kind
 from crds.rollout import Rollout
 from crds.steps import WrittenStep
@@ -30,13 +32,24 @@ KINDS: dict[Kind, type[Any]] = {
     refs.ANALYSIS_RUN: AnalysisRun,
     refs.ANALYSIS_TEMPLATE: AnalysisTemplate,
     refs.CLUSTER_ANALYSIS_TEMPLATE: ClusterAnalysisTemplate,
+    refs.APPLICATION: Application,
+    refs.APP_PROJECT: AppProject,
 }
-SHORT = {"Rollout": "ro", "AnalysisRun": "ar", "AnalysisTemplate": "at", "ClusterAnalysisTemplate": "cat"}
+SHORT = {
+    "Rollout": ["ro"],
+    "AnalysisRun": ["ar"],
+    "AnalysisTemplate": ["at"],
+    "ClusterAnalysisTemplate": ["cat"],
+    "Application": ["app", "apps"],
+    "AppProject": ["appproj", "appprojs"],
+}
 DESCRIPTIONS = {
     "Rollout": "A workload whose new versions are let in step by step, and turned back when they are bad.",
     "AnalysisRun": "Measurements of one release, and what they say of it.",
     "AnalysisTemplate": "What to measure; AnalysisRuns are made of it.",
     "ClusterAnalysisTemplate": "What to measure, for every namespace.",
+    "Application": "A path in Git, and the namespace that is to look like it.",
+    "AppProject": "Which repositories, namespaces and kinds a group of Applications may use.",
 }
 AGE = ("Age", "date", ".metadata.creationTimestamp", "Time since it was created")
 COLUMNS = {
@@ -48,6 +61,12 @@ COLUMNS = {
         AGE,
     ),
     "AnalysisRun": (("Status", "string", ".status.phase", "How it stands"), AGE),
+    "Application": (
+        ("Sync Status", "string", ".status.sync.status", "Whether the cluster is as Git says"),
+        ("Health Status", "string", ".status.health.status", "Whether its objects are well"),
+        ("Revision", "string", ".status.sync.revision", "What it was compared with"),
+        AGE,
+    ),
 }
 SUBRESOURCES: dict[str, Schema] = {
     "Rollout": {
@@ -62,6 +81,8 @@ SUBRESOURCES: dict[str, Schema] = {
 IMMUTABLE = [{"message": ".spec.selector is immutable", "rule": "self == oldSelf"}]
 OPEN: Schema = {"x-kubernetes-preserve-unknown-fields": True}
 ANY_OBJECT: Schema = {"type": "object", **OPEN}
+UNDESCRIBED = {refs.APPLICATION}
+"""Kinds whose status holds the source many times over: described, it would be most of the file."""
 
 
 def crd(kind: Kind) -> Schema:
@@ -83,7 +104,7 @@ def crd(kind: Kind) -> Schema:
         "listKind": f"{name}List",
         "plural": kind.plural,
         "singular": name.lower(),
-        "shortNames": [SHORT[name]],
+        "shortNames": SHORT[name],
     }
     scope = "Cluster" if name.startswith("Cluster") else "Namespaced"
     return {
@@ -104,7 +125,7 @@ def _root(kind: Kind) -> Schema:
         steps = spec["strategy"]["properties"]["canary"]["properties"]["steps"]
         steps["items"] = schema(types.type_info(WrittenStep))
     if "status" in fields:
-        fields["status"] = _opened(fields["status"])
+        fields["status"] = ANY_OBJECT if kind in UNDESCRIBED else _opened(fields["status"])
     return root | {"description": DESCRIPTIONS[kind.kind], "properties": fields | known}
 
 
@@ -171,7 +192,7 @@ def yaml(tree: Any, indent: str = "") -> str:
     """A tree of mappings, lists and scalars as YAML, one thing a line."""
     match tree:
         case {}:
-            return "".join(f"{indent}{key}:{_below(value, indent)}" for key, value in tree.items())
+            return "".join(f"{indent}{_key(key)}:{_below(value, indent)}" for key, value in tree.items())
         case list():
             return "".join(f"{indent}- {yaml(item, indent + '  ').lstrip()}" for item in tree)
         case _:
@@ -185,11 +206,17 @@ def _below(value: Any, indent: str) -> str:
     return f" {_scalar(value)}\n"
 
 
+def _key(key: str) -> str:
+    return json.dumps(key) if key in NO_TEXT else key
+
+
 def _scalar(value: Any) -> str:
     plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w./]*(?: [\w./,]+)*", value)
-    return (
-        value if plain and value not in {"true", "false", "null"} else json.dumps(value, ensure_ascii=False)
-    )
+    return value if plain and value not in NO_TEXT else json.dumps(value, ensure_ascii=False)
+
+
+NO_TEXT = {"true", "false", "null", "on", "off", "yes", "no", "y", "n"}
+"""Words that some reader of YAML takes for something else."""
 
 
 def files() -> dict[Path, str]:

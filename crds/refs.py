@@ -50,11 +50,14 @@ ANALYSIS_TEMPLATE = Kind("argoproj.io", "v1alpha1", "AnalysisTemplate", "analysi
 CLUSTER_ANALYSIS_TEMPLATE = Kind(
     "argoproj.io", "v1alpha1", "ClusterAnalysisTemplate", "clusteranalysistemplates"
 )
+APPLICATION = Kind("argoproj.io", "v1alpha1", "Application", "applications")
+APP_PROJECT = Kind("argoproj.io", "v1alpha1", "AppProject", "appprojects")
 REPLICA_SET = Kind("apps", "v1", "ReplicaSet", "replicasets", status=True)
 POD = Kind("", "v1", "Pod", "pods", status=True)
 SERVICE = Kind("", "v1", "Service", "services", status=True)
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
 SECRET = Kind("", "v1", "Secret", "secrets")
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 EVENT = Kind("", "v1", "Event", "events")
 LEASE = Kind("coordination.k8s.io", "v1", "Lease", "leases")
 VIRTUAL_SERVICE = Kind("networking.istio.io", "v1", "VirtualService", "virtualservices", status=True)

@@ -1,0 +1,104 @@
+"""What an Application or its project may say and we do not act on yet.
+
+Where passing it over would deploy something else, somewhere else or with more rights than was asked,
+nothing is synced (`unsupported`); the rest is named and passed over (`ignored`). Support for a field is added by
+deleting its line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from crds.application import IN_CLUSTER, Application
+from crds.application_source import Kustomize, Source
+from crds.appproject import AppProject, ProjectSpec
+from crds.errors import Invalid
+from crds.paths import show
+
+Table = Mapping[str, Callable[[Any], Any]]
+
+SPEC: Table = {
+    "sources": lambda app: app.spec.sources,
+    "sourceHydrator": lambda app: app.spec.source_hydrator,
+    "destination.server": lambda app: app.spec.destination.server not in {"", IN_CLUSTER},
+    "destination.name": lambda app: app.spec.destination.name not in {"", "in-cluster"},
+}
+SOURCE: Table = {
+    "chart": lambda source: source.chart,
+    "helm": lambda source: source.helm,
+    "plugin": lambda source: source.plugin,
+    "tagPrefix": lambda source: source.tag_prefix,
+    "directory.jsonnet": lambda source: source.directory and source.directory.jsonnet,
+}
+KUSTOMIZE: Table = {
+    "version": lambda kustomize: kustomize.version,
+    "commonAnnotationsEnvsubst": lambda kustomize: kustomize.common_annotations_envsubst,
+    "ignoreMissingComponents": lambda kustomize: kustomize.ignore_missing_components,
+}
+PROJECT: Table = {
+    "syncWindows": lambda spec: spec.sync_windows,
+    "sourceIntegrity": lambda spec: spec.source_integrity and spec.source_integrity.git,
+    "signatureKeys": lambda spec: spec.signature_keys,
+    "destinationServiceAccounts": lambda spec: spec.destination_service_accounts,
+}
+OPTIONS = ("Replace=true", "Force=true", "Validate=false", "Prune=confirm", "Delete=confirm")
+"""Sync options that would change what is written, and do not yet."""
+
+IGNORED: Table = {
+    "notifications": lambda app: app.spec.notifications,
+    "health.resources": lambda app: app.spec.health.resources,
+    "rollback": lambda app: app.spec.rollback,
+    "syncPolicy.rollback": lambda app: app.spec.sync_policy.rollback,
+    "syncPolicy.retry.refresh": lambda app: app.spec.sync_policy.retry and app.spec.sync_policy.retry.refresh,
+}
+IGNORED_PROJECT: Table = {
+    "roles": lambda spec: spec.roles,
+    "orphanedResources": lambda spec: spec.orphaned_resources,
+}
+NOT_YET = "is not acted on yet; remove it, or leave this Application to Argo CD"
+NOT_YET_IN_PROJECT = "is not acted on yet; remove it, or leave the Applications of this project to Argo CD"
+
+
+def unsupported(application: Application) -> tuple[Invalid, ...]:
+    """The fields without which something else would be deployed; an Application with any is not synced."""
+    spec = application.spec
+    said = [*_said("spec.", SPEC, application), *_of_source(spec.source)]
+    options = enumerate(spec.sync_policy.sync_options)
+    said += [
+        f"{show('spec', 'syncPolicy', 'syncOptions', at)} ({option})"
+        for at, option in options
+        if option in OPTIONS
+    ]
+    return tuple(Invalid(path, NOT_YET) for path in said)
+
+
+def project_unsupported(project: AppProject) -> tuple[Invalid, ...]:
+    """The fields that limit what may be synced, and when; while there is any, nothing of it is synced."""
+    return tuple(Invalid(path, NOT_YET_IN_PROJECT) for path in _said("spec.", PROJECT, project.spec))
+
+
+def ignored(application: Application) -> tuple[str, ...]:
+    """The paths of fields we pass over because they change nothing that is deployed."""
+    differences = enumerate(application.spec.ignore_differences)
+    jq = (
+        show("spec", "ignoreDifferences", at, "jqPathExpressions")
+        for at, one in differences
+        if one.jq_path_expressions
+    )
+    return (*_said("spec.", IGNORED, application), *jq)
+
+
+def project_ignored(spec: ProjectSpec) -> tuple[str, ...]:
+    return tuple(_said("spec.", IGNORED_PROJECT, spec))
+
+
+def _of_source(source: Source | None) -> Iterator[str]:
+    if source is None:
+        return
+    yield from _said("spec.source.", SOURCE, source)
+    yield from _said("spec.source.kustomize.", KUSTOMIZE, source.kustomize or Kustomize())
+
+
+def _said(prefix: str, table: Table, value: Any) -> list[str]:
+    return [f"{prefix}{path}" for path, said in table.items() if said(value)]
