@@ -53,7 +53,7 @@ class Signing(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class GitBack(msgspec.Struct, frozen=True, rename="camel"):
-    """How a revert gets into Git: `mode` auto, push, pullRequest or none; `strategy` auto, commit or paths."""
+    """How a revert gets into Git: `mode` auto, push, pullRequest, none; `strategy` auto, commit, paths."""
 
     mode: str = "auto"
     strategy: str = "auto"

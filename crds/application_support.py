@@ -1,8 +1,8 @@
 """What an Application or its project may say and we do not act on yet.
 
 Where passing it over would deploy something else, somewhere else or with more rights than was asked,
-nothing is synced (`unsupported`); the rest is named and passed over (`ignored`). Support for a field is added by
-deleting its line here.
+nothing is synced (`unsupported`); the rest is named and passed over (`ignored`). Support for a field is added
+by deleting its line here.
 """
 
 from __future__ import annotations

@@ -1,0 +1,205 @@
+"""Does the cluster equal Git? What a server-side dry run answers, beside what is there.
+
+There is one comparison: its two texts are what is shown, and an object is Synced where they are the same
+bytes. The status can therefore never say OutOfSync over an empty diff. Secrets are masked before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from crds.application_policy import IgnoredDifference
+from crds.paths import drop, get
+from gitops import ignores, order, releases
+from gitops.health import Part, health, ignored, overall
+from gitops.masking import masked
+from gitops.objects import Key, annotation, group_version, key_of
+from gitops.releases import Moving
+from gitops.wellness import Health
+
+Raw = dict[str, Any]
+
+COMPARE = "argocd.argoproj.io/compare-options"
+UNSHOWN = (
+    ("status",),
+    ("metadata", "managedFields"),
+    ("metadata", "resourceVersion"),
+    ("metadata", "uid"),
+    ("metadata", "generation"),
+    ("metadata", "creationTimestamp"),
+    ("metadata", "selfLink"),
+    ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"),
+)
+FOR_A_RELEASE = frozenset({("", "ConfigMap"), ("", "Secret")})
+"""Kinds that the pods of an older revision read when they start again."""
+
+
+class Predicted(msgspec.Struct, frozen=True):
+    """What the object would be after an apply."""
+
+    raw: Raw
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The API server would not take it."""
+
+    message: str
+
+
+class Unasked(msgspec.Struct, frozen=True):
+    """Its namespace or kind is not there yet: nobody can tell."""
+
+    why: str
+
+
+class Awaited(msgspec.Struct, frozen=True):
+    """Asked, and not answered yet."""
+
+
+Answer = Predicted | Refused | Unasked | Awaited
+
+
+class Target(msgspec.Struct, frozen=True):
+    """One object that Git wants, as it would be sent; `guard` is the only version it may be sent to."""
+
+    wanted: Raw
+    live: Raw | None
+    answer: Answer
+    guard: str = ""
+
+    @property
+    def key(self) -> Key:
+        return key_of(self.wanted)
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """One object: `status` Synced, OutOfSync or Unknown. `live` and `target` are the shown bytes."""
+
+    key: Key
+    version: str
+    status: str
+    health: Health | None = None
+    wave: int = 0
+    live: bytes = b""
+    target: bytes = b""
+    requires_pruning: bool = False
+    counts: bool = True
+    why: str = ""
+
+
+class Comparison(msgspec.Struct, frozen=True):
+    """All objects of an Application. `pending`: some answers are still out, nothing can be said."""
+
+    resources: tuple[Compared, ...]
+    health: Health
+    pending: bool = False
+
+    @property
+    def status(self) -> str:
+        said = {one.status for one in self.resources if one.counts}
+        return "Unknown" if "Unknown" in said else "OutOfSync" if "OutOfSync" in said else "Synced"
+
+    @property
+    def different(self) -> tuple[Compared, ...]:
+        return tuple(one for one in self.resources if one.counts and one.status != "Synced")
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why objects could not be compared."""
+        return tuple(f"{one.key}: {one.why}" for one in self.resources if one.status == "Unknown")
+
+
+def to_send(
+    desired: Raw, live: Raw | None, ignored_differences: Iterable[IgnoredDifference], moving: Moving
+) -> tuple[Raw, str]:
+    """What is dry-run and applied, and the version it may be sent to where it was copied from live."""
+    if live is None:
+        return desired, ""
+    wanted = releases.kept(ignores.kept(desired, live, ignored_differences), live, moving)
+    return wanted, "" if wanted == desired else str(get(live, "metadata", "resourceVersion", default=""))
+
+
+def compare(targets: Iterable[Target], extras: Iterable[Raw], me: Key, release: str) -> Comparison:
+    """Every object against Git. `extras` are ours and no more in Git; `release` names a running Rollout."""
+    targets, extras = tuple(targets), tuple(extras)
+    shown = [_target(one) for one in targets if order.hooks(one.wanted) is None]
+    shown += [_extra(raw, release) for raw in extras if raw_is_ours_to_prune(raw, me)]
+    healthy = overall((_part(one, targets) for one in shown), me)
+    pending = any(isinstance(one.answer, Awaited) for one in targets if order.hooks(one.wanted) is None)
+    return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)
+
+
+def raw_is_ours_to_prune(raw: Raw, me: Key) -> bool:
+    """Not the Application itself, no hook, and nothing that another object made."""
+    owners = get(raw, "metadata", "ownerReferences", default=[])
+    return (
+        key_of(raw) != me and order.hooks(raw) is None and not any(get(one, "controller") for one in owners)
+    )
+
+
+def _part(one: Compared, targets: tuple[Target, ...]) -> Part:
+    silent = any(ignored(target.wanted) for target in targets if target.key == one.key)
+    return Part(one.key, None if silent else one.health)
+
+
+def _target(one: Target) -> Compared:
+    base = Compared(
+        one.key,
+        group_version(one.wanted)[1],
+        "OutOfSync",
+        health(one.live),
+        order.wave(one.wanted) or 0,
+    )
+    match one.answer:
+        case Predicted(raw) if one.live is not None:
+            return _shown(base, one.live, raw)
+        case Refused(message) if one.live is not None:
+            return replace(base, status="Unknown", why=message)
+        case Predicted(raw):
+            return _shown(base, None, raw)
+        case Refused(why) | Unasked(why):
+            return replace(_shown(base, one.live, one.wanted), why=why)
+    return replace(base, status="Unknown", why="waiting for the API server's answer")
+
+
+def _shown(base: Compared, live: Raw | None, target: Raw | None) -> Compared:
+    here, there = (encoded(one) for one in masked(_plain(live), _plain(target)))
+    return replace(base, status="Synced" if here == there else "OutOfSync", live=here, target=there)
+
+
+def _extra(raw: Raw, release: str) -> Compared:
+    key = key_of(raw)
+    reason = f"kept while {release} is in mid-release" if release and key[:2] in FOR_A_RELEASE else ""
+    options = {word.strip() for word in annotation(raw, COMPARE).split(",")}
+    base = Compared(
+        key,
+        group_version(raw)[1],
+        "OutOfSync",
+        health(raw),
+        order.wave(raw) or 0,
+        requires_pruning=True,
+        counts=not (reason or "IgnoreExtraneous" in options),
+        why=reason,
+    )
+    return _shown(base, raw, None)
+
+
+def _plain(raw: Raw | None) -> Raw | None:
+    """Without what the server keeps for itself; an empty mapping of annotations or labels is none."""
+    if raw is None:
+        return None
+    for path in UNSHOWN:
+        raw = drop(raw, path)
+    for name in ("annotations", "labels"):
+        if get(raw, "metadata", name) == {}:
+            raw = drop(raw, ("metadata", name))
+    return raw
+
+
+def encoded(raw: Raw | None) -> bytes:
+    """The canonical bytes of a side; none for an object that is not there."""
+    return b"" if raw is None else msgspec.json.encode(raw, order="sorted")

@@ -1,0 +1,127 @@
+"""What an AppProject permits: repositories, destinations, kinds. Each answer is "" or why not, with the fix.
+
+Patterns are globs. In a repository's address `*` stays within one part of the path and `**` does not; `!` in
+front of a pattern denies, and a denial beats every permission.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from crds.application import IN_CLUSTER, Application
+from crds.application_policy import Destination
+from crds.appproject import EVERYTHING, AppProject, GroupKind, ProjectDestination, ProjectSpec
+from crds.meta import ObjectMeta
+from gitops.objects import Key
+
+DEFAULT = AppProject(EVERYTHING, ObjectMeta(name="default"))
+"""Stands in while nobody has written a project of that name."""
+
+
+def missing(application: Application) -> str:
+    """Argo's words for a project that is not there."""
+    return f"Application referencing project {application.spec.project} which does not exist"
+
+
+def refusal(application: Application, project: AppProject, home: str) -> str:
+    """Why an Application may not be synced at all; "" where it may. `home` is the controller's namespace."""
+    spec, name, to = project.spec, application.spec.project, application.spec.destination
+    where = application.metadata.namespace
+    if where not in {"", home} and not any(_glob(one, where) for one in spec.source_namespaces):
+        said = f"Application in namespace {where} is not permitted in project {name}"
+        return f"{said}; {_fix(name, 'sourceNamespaces')}"
+    for source in (*application.spec.sources, application.spec.source):
+        if source and not permits_repository(spec, source.repo_url):
+            said = f"application repo {source.repo_url} is not permitted in project '{name}'"
+            return f"{said}; {_fix(name, 'sourceRepos')}"
+    if not permits_destination(spec, to, to.namespace):
+        said = (
+            f"application destination server '{to.server or to.name}' and namespace '{to.namespace}' do not"
+        )
+        what = f"{said} match any of the allowed destinations in project '{name}'"
+        return f"{what}; {_fix(name, 'destinations')}"
+    return ""
+
+
+def object_refusal(application: Application, project: AppProject, key: Key) -> str:
+    """Why one object of an Application may not be written; "" where it may."""
+    spec, name, to = project.spec, application.spec.project, application.spec.destination
+    if not permits_kind(spec, key):
+        field = "namespaceResourceWhitelist" if key.namespace else "clusterResourceWhitelist"
+        kind = f"{key.group}:{key.kind}"
+        return f"Resource {kind} is not permitted in project {name}; {_fix(name, field)}"
+    if key.namespace and not permits_destination(spec, to, key.namespace):
+        said = f"namespace {key.namespace} is not permitted in project '{name}'"
+        return f"{said}; {_fix(name, 'destinations')}"
+    return ""
+
+
+def permits_repository(spec: ProjectSpec, url: str) -> bool:
+    plain = _address(url)
+    said = [(one.startswith("!"), _repository(one.removeprefix("!"), plain)) for one in spec.source_repos]
+    return any(fits for denied, fits in said if not denied) and not any(
+        fits for denied, fits in said if denied
+    )
+
+
+def permits_destination(spec: ProjectSpec, to: Destination, namespace: str) -> bool:
+    """By server or by name, whichever the Application names, and by namespace."""
+    said = [(one, _fits(one, to, namespace)) for one in spec.destinations]
+    denied = any(fits for one, fits in said if _denies(one))
+    return not denied and any(fits for one, fits in said if not _denies(one))
+
+
+def permits_kind(spec: ProjectSpec, key: Key) -> bool:
+    """Cluster-wide kinds only where they are listed, others unless a list leaves them out."""
+    if not key.namespace:
+        listed = _listed(spec.cluster_resource_whitelist, key)
+        return listed and not _listed(spec.cluster_resource_blacklist, key)
+    listed = not spec.namespace_resource_whitelist or _listed(spec.namespace_resource_whitelist, key)
+    return listed and not _listed(spec.namespace_resource_blacklist, key)
+
+
+def _fits(one: ProjectDestination, to: Destination, namespace: str) -> bool:
+    """A denial in one part speaks of what the other part fits."""
+    server = to.server or (IN_CLUSTER if to.name == "in-cluster" else "")
+    cluster = _bare(one.server, server) if one.server else bool(one.name) and _bare(one.name, to.name)
+    return cluster and _bare(one.namespace, namespace)
+
+
+def _denies(one: ProjectDestination) -> bool:
+    return any(part.startswith("!") for part in (one.server, one.name, one.namespace))
+
+
+def _bare(pattern: str, text: str) -> bool:
+    return _glob(pattern.removeprefix("!"), text)
+
+
+def _listed(kinds: Iterable[GroupKind], key: Key) -> bool:
+    return any(
+        _glob(one.group, key.group)
+        and _glob(one.kind, key.kind)
+        and (not one.name or _glob(one.name, key.name))
+        for one in kinds
+    )
+
+
+def _repository(pattern: str, plain: str) -> bool:
+    if pattern == "*":
+        return True
+    parts = re.split(r"(\*\*|\*)", _address(pattern))
+    words = {"**": ".*", "*": "[^/]*"}
+    return re.fullmatch("".join(words.get(part, re.escape(part)) for part in parts), plain) is not None
+
+
+def _address(url: str) -> str:
+    """An address without what makes no other repository of it."""
+    return url.lower().rstrip("/").removesuffix(".git")
+
+
+def _glob(pattern: str, text: str) -> bool:
+    wild = ".*".join(re.escape(part) for part in pattern.split("*"))
+    return re.fullmatch(wild, text, re.DOTALL) is not None
+
+
+def _fix(project: str, field: str) -> str:
+    return f"add it to spec.{field} of AppProject {project}"
