@@ -195,6 +195,11 @@ def normalised(source: Source) -> Source:
     return msgspec.structs.replace(source, kustomize=msgspec.structs.replace(kustomize, images=images))
 
 
+def image_name(text: str) -> str:
+    """An image without tag and digest."""
+    return _tagged(text.partition("@")[0])[0]
+
+
 def _from_text(text: str) -> Image:
     old, equals, rest = text.partition("=")
     rest = rest if equals else old

@@ -127,13 +127,18 @@ def compare(targets: Iterable[Target], extras: Iterable[Raw], me: Key, release: 
     """Every object against Git. `extras` are ours and no more in Git; `release` names a running Rollout."""
     targets, extras = tuple(targets), tuple(extras)
     shown = [_target(one) for one in targets if order.hooks(one.wanted) is None]
-    shown += [_extra(raw, release) for raw in extras if raw_is_ours_to_prune(raw, me)]
+    shown += [_extra(raw, release) for raw in extras if surplus(raw, me)]
     healthy = overall((_part(one, targets) for one in shown), me)
     pending = any(isinstance(one.answer, Awaited) for one in targets if order.hooks(one.wanted) is None)
     return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)
 
 
-def raw_is_ours_to_prune(raw: Raw, me: Key) -> bool:
+def synced(target: Target) -> bool:
+    """Whether an apply would change nothing."""
+    return _target(target).status == "Synced"
+
+
+def surplus(raw: Raw, me: Key) -> bool:
     """Not the Application itself, no hook, and nothing that another object made."""
     owners = get(raw, "metadata", "ownerReferences", default=[])
     return (

@@ -50,9 +50,18 @@ class Task(msgspec.Struct, frozen=True):
     wanted: Raw
 
     @property
-    def step(self) -> tuple[int, int]:
-        """Where it stands among the steps of a sync."""
+    def place(self) -> tuple[int, int]:
+        """Its phase and wave."""
         return PHASES.index(self.phase), self.wave
+
+    @property
+    def step(self) -> tuple[int, int, bool]:
+        """Where it stands among the steps of a sync: definitions must be served before the rest of a wave."""
+        return (*self.place, not self.defines)
+
+    @property
+    def defines(self) -> bool:
+        return self.key.kind == "CustomResourceDefinition"
 
 
 def hooks(raw: Raw | None) -> tuple[str, ...] | None:
@@ -86,7 +95,7 @@ def ordered(made: Iterable[Task]) -> tuple[Task, ...]:
 
 
 def steps(made: Iterable[Task]) -> tuple[tuple[Task, ...], ...]:
-    """Ordered tasks in groups that are applied together: one phase, one wave."""
+    """Ordered tasks in groups that are applied together."""
     return tuple(tuple(group) for _, group in groupby(made, key=lambda one: one.step))
 
 
@@ -103,8 +112,8 @@ def _fixed(made: list[Task]) -> list[Task]:
 
 def _moved(one: Task, made: list[Task]) -> Task:
     """`one` at the first step of what needs it, where that comes before its own."""
-    needy = [other.step for other in made if other.key != one.key and _needs(other, one)]
-    if one.hook or not needy or min(needy) >= one.step:
+    needy = [other.place for other in made if other.key != one.key and _needs(other, one)]
+    if one.hook or not needy or min(needy) >= one.place:
         return one
     phase, at = min(needy)
     return replace(one, phase=PHASES[phase], wave=at)

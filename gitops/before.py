@@ -1,0 +1,88 @@
+"""What must be right before a sync writes its first object."""
+
+from __future__ import annotations
+
+from crds.application_status import ResourceResult
+from crds.meta import Metadata
+from crds.paths import get
+from gitops import order
+from gitops.actions import EnsureNamespace
+from gitops.compare import Awaited, Refused, Unasked
+from gitops.hooks import leaving
+from gitops.objects import defines
+from gitops.order import Task
+from gitops.results import of_task
+from gitops.scene import Scene
+
+Results = tuple[ResourceResult, ...]
+
+
+def invalid(scene: Scene) -> Results:
+    """The objects that this Application may not write, or that cannot be written as they are."""
+    said = ((one, _problem(scene, one)) for one in scene.tasks)
+    return tuple(of_task(one, "Failed", why, "SyncFailed") for one, why in said if why)
+
+
+def namespace(scene: Scene) -> EnsureNamespace | None:
+    """The destination, where it is to be created or marked; one that is in Git is applied like all else."""
+    name, policy = scene.application.spec.destination.namespace, scene.application.spec.sync_policy
+    in_git = any(one.key[:2] == ("", "Namespace") and one.key.name == name for one in scene.tasks)
+    if not (name and scene.options.on("CreateNamespace")) or in_git:
+        return None
+    wanted = policy.managed_namespace_metadata or Metadata()
+    there = scene.namespaces.get(name)
+    if there is not None and _carries(there, wanted):
+        return None
+    return EnsureNamespace(name, wanted.labels, wanted.annotations)
+
+
+def awaited(scene: Scene) -> bool:
+    """Some dry runs are not answered yet."""
+    asked = (one for one in scene.tasks if not leaving(scene, one))
+    return any(isinstance(scene.target(one.key).answer, Awaited) for one in asked)
+
+
+def refused(scene: Scene) -> Results:
+    """What the API server would not take, or could not be asked for without good reason."""
+    said = ((one, _refusal(scene, one)) for one in scene.tasks)
+    return tuple(of_task(one, "Failed", why, "SyncFailed") for one, why in said if why)
+
+
+def _problem(scene: Scene, task: Task) -> str:
+    if not task.key.name:
+        return f"a {task.key.kind} has no name; write metadata.name"
+    if order.wave(task.wanted) is None:
+        return f"{order.WAVE} of {task.key} is no whole number; write one like 1 or -1"
+    return scene.forbidden.get(task.key, "")
+
+
+def _refusal(scene: Scene, task: Task) -> str:
+    """Of a hook that stands in for an earlier one nothing is known: that must first go."""
+    if leaving(scene, task):
+        return ""
+    match scene.target(task.key).answer:
+        case Refused(message):
+            return message
+        case Unasked(why) if not _comes(scene, task):
+            return why
+    return ""
+
+
+def _comes(scene: Scene, task: Task) -> bool:
+    """This very sync brings what is missing, or nobody minds."""
+    if scene.options.on("SkipDryRunOnMissingResource", task.wanted):
+        return True
+    return any(_brings(one, task) for one in scene.tasks)
+
+
+def _brings(one: Task, task: Task) -> bool:
+    if one.key[:2] == ("", "Namespace"):
+        return one.key.name == task.key.namespace
+    return defines(one.wanted, task.key.group, task.key.kind)
+
+
+def _carries(there: object, wanted: Metadata) -> bool:
+    labels = get(there, "metadata", "labels", default={})
+    annotations = get(there, "metadata", "annotations", default={})
+    labelled = wanted.labels.items() <= labels.items()
+    return bool(labelled and wanted.annotations.items() <= annotations.items())

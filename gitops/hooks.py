@@ -1,0 +1,76 @@
+"""Hooks: objects of a sync, run anew in each, and gone when their delete policy says.
+
+A hook carries the mark of its operation and try, so that one begun before a crash is not begun again, and one
+of an earlier sync is told from it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crds.paths import get, put
+from crds.times import rfc3339
+from gitops.actions import Remove
+from gitops.objects import annotation
+from gitops.order import HELM_HOOK, HOOK, Task
+from gitops.scene import Scene
+
+Raw = dict[str, Any]
+MARK = "tidegate.dev/operation"
+POLICY = "argocd.argoproj.io/hook-delete-policy"
+HELM_POLICY = "helm.sh/hook-delete-policy"
+HELM_POLICIES = {
+    "before-hook-creation": "BeforeHookCreation",
+    "hook-succeeded": "HookSucceeded",
+    "hook-failed": "HookFailed",
+}
+
+
+def marked(scene: Scene, task: Task) -> Raw:
+    raw: Raw = put(task.wanted, ("metadata", "annotations", MARK), _mark(scene))
+    return raw
+
+
+def begun(scene: Scene, task: Task) -> bool:
+    """It was already created by this try of this operation."""
+    return annotation(scene.target(task.key).live, MARK) == _mark(scene)
+
+
+def leaving(scene: Scene, task: Task) -> bool:
+    """One of an earlier sync stands in the way."""
+    there = scene.target(task.key).live is not None
+    return task.hook and there and not begun(scene, task) and "BeforeHookCreation" in policies(task.wanted)
+
+
+def outlived(task: Task, phase: str) -> bool:
+    """It ended in a way after which its author wants it gone."""
+    return task.hook and f"Hook{phase}" in policies(task.wanted)
+
+
+def remove(scene: Scene, task: Task) -> tuple[Remove, ...]:
+    """The deletion of what is there, unless that is on its way."""
+    live = scene.target(task.key).live
+    if live is None or get(live, "metadata", "deletionTimestamp"):
+        return ()
+    return (removal(task.key, live, "Background"),)
+
+
+def removal(key: Any, live: Raw, propagation: str) -> Remove:
+    """The deletion of exactly this object."""
+    uid, version = get(live, "metadata", "uid", default=""), get(live, "apiVersion", default="")
+    return Remove(key, str(version), str(uid), propagation)
+
+
+def policies(raw: Raw) -> frozenset[str]:
+    said = _words(annotation(raw, POLICY))
+    if not annotation(raw, HOOK) and annotation(raw, HELM_HOOK):
+        said = [HELM_POLICIES.get(word, word) for word in _words(annotation(raw, HELM_POLICY))]
+    return frozenset(said or ["BeforeHookCreation"])
+
+
+def _mark(scene: Scene) -> str:
+    return f"{rfc3339(scene.state.started_at or scene.now)}/{scene.state.retry_count}"
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]

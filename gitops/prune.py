@@ -1,0 +1,80 @@
+"""What is no more in Git is deleted, highest wave first, when all else has been applied.
+
+What asks to be left alone is left alone, and so are ConfigMaps and Secrets while a Rollout is between two
+revisions: pods of the older one read them when they start.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+from crds.application_status import ResourceResult
+from gitops import order
+from gitops.actions import Step
+from gitops.compare import FOR_A_RELEASE
+from gitops.hooks import removal
+from gitops.objects import Key, group_version, key_of
+from gitops.results import SUCCEEDED, recorded, results
+from gitops.scene import Scene
+
+Raw = dict[str, Any]
+PRUNED, SKIPPED = "Pruned", "PruneSkipped"
+
+
+def prune(scene: Scene) -> Step | None:
+    """The next deletions, or the wait for those of a higher wave; None where nothing is left to do."""
+    left = [raw for raw in scene.surplus if not _told(scene, raw)]
+    skipped = [_result(raw, SKIPPED, why) for raw in left if (why := spared(scene, raw))]
+    for _, group in groupby(sorted(scene.surplus, key=_wave, reverse=True), key=_wave):
+        doomed = [raw for raw in group if not spared(scene, raw)]
+        if due := [raw for raw in doomed if raw in left]:
+            said = recorded(scene, [*skipped, *(_result(raw, PRUNED, "pruned") for raw in due)])
+            propagation = scene.options.propagation
+            removals = tuple(removal(key_of(raw), raw, propagation) for raw in due)
+            return Step(removals, said, f"pruning {', '.join(str(key_of(raw)) for raw in due)}")
+        if doomed and any(not spared(scene, raw) for raw in left):
+            return Step((), scene.state, f"waiting for the end of {key_of(doomed[0])}")
+    return Step((), recorded(scene, skipped), "some objects are not pruned") if skipped else None
+
+
+def spared(scene: Scene, raw: Raw) -> str:
+    """Why an object is not deleted now, "" where it is."""
+    option = scene.options.said("Prune", raw)
+    if option == "false":
+        return "ignored (no prune)"
+    if not scene.sync.prune:
+        return "ignored (requires pruning)"
+    if option == "confirm":
+        return "ignored (requires confirmation)"
+    if scene.release and key_of(raw)[:2] in FOR_A_RELEASE:
+        return f"kept while {scene.release} is in mid-release"
+    return ""
+
+
+def _told(scene: Scene, raw: Raw) -> bool:
+    key = key_of(raw)
+    return any(
+        one.status in {PRUNED, SKIPPED} and (one.group, one.kind, one.namespace, one.name) == tuple(key)
+        for one in results(scene.state)
+    )
+
+
+def _result(raw: Raw, status: str, message: str) -> ResourceResult:
+    key: Key = key_of(raw)
+    version = group_version(raw)[1]
+    return ResourceResult(
+        key.group,
+        version,
+        key.kind,
+        key.namespace,
+        key.name,
+        status=status,
+        message=message,
+        hook_phase=SUCCEEDED,
+        sync_phase="Sync",
+    )
+
+
+def _wave(raw: Raw) -> int:
+    return order.wave(raw) or 0

@@ -1,0 +1,50 @@
+"""Whether what was applied has come to its end: a hook by its result, others by their health.
+
+An object on its own wave is waited for; where everything is one wave nobody waits, as in Argo CD. What is
+Suspended, a paused Rollout or a child that waits for a person, holds no wave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from gitops.health import settled
+from gitops.order import Task
+from gitops.results import FAILED, RUNNING, SUCCEEDED
+from gitops.scene import Scene
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """`phase` is Running, Succeeded or Failed."""
+
+    phase: str
+    message: str = ""
+
+
+def waits(scene: Scene, task: Task) -> bool:
+    """Whether the sync goes on only after its end."""
+    return scene.many or task.hook or task.defines or scene.options.on("PruneLast")
+
+
+def standing(scene: Scene, task: Task) -> Standing:
+    live = scene.target(task.key).live
+    found = settled(live)
+    if live is None:
+        return Standing(RUNNING)
+    if found is None:
+        return Standing(SUCCEEDED)
+    enough = {"Healthy"} if task.hook else {"Healthy", "Suspended"}
+    if found.status in enough:
+        return Standing(SUCCEEDED, found.message)
+    return Standing(FAILED if found.status == "Degraded" else RUNNING, found.message)
+
+
+def words(waiting: Sequence[Task]) -> str:
+    """What is waited for, hooks first."""
+    hooks = [one for one in waiting if one.hook]
+    named = hooks or waiting
+    what = "completion of hook" if hooks else "healthy state of"
+    more = f" and {len(named) - 1} more {'hooks' if hooks else 'resources'}" if len(named) > 1 else ""
+    return f"waiting for {what} {named[0].key.short}{more}"
