@@ -35,6 +35,7 @@ KUSTOMIZE: Table = {
     "version": lambda kustomize: kustomize.version,
     "commonAnnotationsEnvsubst": lambda kustomize: kustomize.common_annotations_envsubst,
     "ignoreMissingComponents": lambda kustomize: kustomize.ignore_missing_components,
+    "patches[].path": lambda kustomize: any(one.path for one in kustomize.patches),
 }
 PROJECT: Table = {
     "syncWindows": lambda spec: spec.sync_windows,
@@ -42,8 +43,8 @@ PROJECT: Table = {
     "signatureKeys": lambda spec: spec.signature_keys,
     "destinationServiceAccounts": lambda spec: spec.destination_service_accounts,
 }
-OPTIONS = ("Replace=true", "Force=true", "Validate=false", "Prune=confirm", "Delete=confirm")
-"""Sync options that would change what is written, and do not yet."""
+OPTIONS = ("Replace=true", "Force=true", "Validate=false", "ServerSideApply=false", "Delete=confirm")
+"""Sync options of no effect: all is applied by server-side apply, which names what it does not take."""
 
 IGNORED: Table = {
     "notifications": lambda app: app.spec.notifications,
@@ -63,13 +64,7 @@ NOT_YET_IN_PROJECT = "is not acted on yet; remove it, or leave the Applications 
 def unsupported(application: Application) -> tuple[Invalid, ...]:
     """The fields without which something else would be deployed; an Application with any is not synced."""
     spec = application.spec
-    said = [*_said("spec.", SPEC, application), *_of_source(spec.source)]
-    options = enumerate(spec.sync_policy.sync_options)
-    said += [
-        f"{show('spec', 'syncPolicy', 'syncOptions', at)} ({option})"
-        for at, option in options
-        if option in OPTIONS
-    ]
+    said = (*_said("spec.", SPEC, application), *_of_source(spec.source))
     return tuple(Invalid(path, NOT_YET) for path in said)
 
 
@@ -80,13 +75,19 @@ def project_unsupported(project: AppProject) -> tuple[Invalid, ...]:
 
 def ignored(application: Application) -> tuple[str, ...]:
     """The paths of fields we pass over because they change nothing that is deployed."""
+    options = enumerate(application.spec.sync_policy.sync_options)
+    passed = (
+        f"{show('spec', 'syncPolicy', 'syncOptions', at)} ({option})"
+        for at, option in options
+        if option in OPTIONS
+    )
     differences = enumerate(application.spec.ignore_differences)
     jq = (
         show("spec", "ignoreDifferences", at, "jqPathExpressions")
         for at, one in differences
         if one.jq_path_expressions
     )
-    return (*_said("spec.", IGNORED, application), *jq)
+    return (*_said("spec.", IGNORED, application), *passed, *jq)
 
 
 def project_ignored(spec: ProjectSpec) -> tuple[str, ...]:

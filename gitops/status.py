@@ -54,7 +54,7 @@ class Look(msgspec.Struct, frozen=True):
 def started(raw: Raw, state: OperationState) -> Raw:
     """The patch that turns `operation` into a running one: both in one, so that none is lost or run twice."""
     before = get(raw, "status", "operationState")
-    return {"operation": None, "status": {"operationState": _change(before, msgspec.to_builtins(state))}}
+    return {"operation": None, "status": {"operationState": _change(before, _plain(state))}}
 
 
 def status(application: Application, look: Look) -> ApplicationStatus:
@@ -82,14 +82,17 @@ def patch(raw: Raw, application: Application, new: ApplicationStatus, now: datet
     for field in fields(ApplicationStatus):
         value = getattr(new, field.name)
         if value != getattr(application.status, field.name):
-            changes[field.encode_name] = _change(
-                get(raw, "status", field.encode_name), msgspec.to_builtins(value)
-            )
+            changes[field.encode_name] = _change(get(raw, "status", field.encode_name), _plain(value))
     if "history" in changes:
         changes["history"] = _kept_history(raw, new)
     if changes:
-        changes["reconciledAt"] = msgspec.to_builtins(now.replace(microsecond=0))
+        changes["reconciledAt"] = _plain(now.replace(microsecond=0))
     return changes
+
+
+def _plain(value: Any) -> Any:
+    """As JSON has it: lists, and times as text."""
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def _change(before: Any, after: Any) -> Any:
@@ -99,7 +102,7 @@ def _change(before: Any, after: Any) -> Any:
 def _kept_history(raw: Raw, new: ApplicationStatus) -> list[Any]:
     """What was written before as it was, and the new entries behind it."""
     written = {get(one, "id", default=0): one for one in get(raw, "status", "history", default=[])}
-    return [written.get(one.id, msgspec.to_builtins(one)) for one in new.history]
+    return [written.get(one.id, _plain(one)) for one in new.history]
 
 
 def _unknown(new: ApplicationStatus, look: Look) -> ApplicationStatus:

@@ -203,7 +203,6 @@ def test_an_override_that_matches_no_image_is_named_with_those_there_are() -> No
         ((*SOURCE, "helm"), {"releaseName": "a"}, "spec.source.helm"),
         ((*SOURCE, "plugin"), {"name": "a"}, "spec.source.plugin"),
         ((*SOURCE, "directory"), {"jsonnet": {"libs": ["a"]}}, "spec.source.directory.jsonnet"),
-        ((*POLICY, "syncOptions"), ["Replace=true"], "spec.syncPolicy.syncOptions[0] (Replace=true)"),
     ],
 )
 def test_what_would_deploy_something_else_is_held(path: Path, value: Any, where: str) -> None:
@@ -211,6 +210,11 @@ def test_what_would_deploy_something_else_is_held(path: Path, value: Any, where:
     (found,) = unsupported(parse(raw))
     assert found.path == where
     assert "is not acted on yet; remove it, or leave this Application to Argo CD" in found.problem
+
+
+def test_an_option_that_server_side_apply_has_no_use_for_is_only_mentioned() -> None:
+    raw = put(brief(PRODUCTION), (*POLICY, "syncOptions"), ["Replace=true"])
+    assert ignored(parse(raw)) == ("spec.syncPolicy.syncOptions[0] (Replace=true)",)
 
 
 def test_what_changes_nothing_deployed_is_only_mentioned() -> None:

@@ -255,7 +255,7 @@ def test_a_child_that_knows_nothing_of_itself_does_not_count() -> None:
 
 
 def child(sync: dict[str, Any], *, automated: bool = True, **status: Any) -> dict[str, Any]:
-    policy = {"automated": {}} if automated else {}
+    policy: dict[str, Any] = {"automated": {}} if automated else {}
     source = {"repoURL": "https://example.com/a", "path": "b", "kustomize": {"images": ["api:v2"]}}
     status = {"sync": {"comparedTo": {"source": source}, **sync}, "health": {"status": "Healthy"}, **status}
     return raw_app(name="child", source=source, syncPolicy=policy, status=status)

@@ -1,0 +1,219 @@
+"""What is decided for an Application in one look: the writes in its destination, and its own next status.
+
+A running operation goes on before anything else. Without one, an automated Application that differs begins
+its own; the state is recorded before the first write, in the place that everything is remembered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, assert_never
+
+import msgspec
+from msgspec.structs import replace
+
+from crds.application import Application
+from crds.application_problems import image_unmatched, problems
+from crds.application_status import ApplicationStatus, Operation, OperationState, SyncOperation
+from crds.application_support import ignored, project_unsupported, unsupported
+from crds.appproject import AppProject
+from gitops import ending, order, project
+from gitops.actions import Action, Step
+from gitops.automation import Choice, Later, Nothing, Start, automatic
+from gitops.claims import refused
+from gitops.compare import Comparison, Target, compare, surplus
+from gitops.conditions import Facts, conditions
+from gitops.images import images, names
+from gitops.objects import Key
+from gitops.releases import releasing
+from gitops.scene import Scene
+from gitops.status import Look, status
+from gitops.sync import step
+
+Raw = dict[str, Any]
+RUNNING = ("Running", "Terminating")
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """What Git holds at `revision`; `trouble`, which may be `passing` by itself, why it was not rendered."""
+
+    revision: str = ""
+    source_type: str = ""
+    trouble: str = ""
+    passing: bool = False
+    recursion: str = ""
+    repeated: tuple[Key, ...] = ()
+
+
+class World(msgspec.Struct, frozen=True):
+    """Everything one look has before it; `home` is the controller's namespace.
+
+    `targets` are what Git wants, with what is there and what a dry run says; `extras` objects with our
+    tracking id that Git wants no more; `namespaces` those that are there; `refusal` what the API server said
+    to the last write.
+    """
+
+    application: Application
+    rendering: Rendering
+    now: datetime
+    home: str = "argocd"
+    project: AppProject | None = None
+    others: tuple[Application, ...] = ()
+    targets: tuple[Target, ...] = ()
+    extras: tuple[Raw, ...] = ()
+    namespaces: Mapping[str, Raw] = {}
+    refusal: str = ""
+
+    @property
+    def me(self) -> Key:
+        meta = self.application.metadata
+        return Key("argoproj.io", "Application", meta.namespace, meta.name)
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """`begins` an operation by taking `operation` away; `told` is what people want to hear: reason, text."""
+
+    actions: tuple[Action, ...]
+    status: ApplicationStatus
+    why: str
+    look_again: datetime | None = None
+    begins: bool = False
+    told: tuple[tuple[str, str], ...] = ()
+
+
+def pinned(application: Application) -> str:
+    """The revision that a running operation is for, which is rendered until it ends; "" for the target's."""
+    state = application.status.operation_state
+    running = state is not None and state.phase in RUNNING
+    return state.operation.sync.revision if running and state and state.operation.sync else ""
+
+
+def plan(world: World) -> Decision:
+    """The next writes and the next status; the same world gives the same."""
+    facts, state = _facts(world), world.application.status.operation_state
+    comparison = None if facts.blocked else _comparison(world)
+    if state and state.phase in RUNNING:
+        return _going_on(world, facts, comparison, state)
+    if world.application.operation and not world.rendering.passing:
+        return _beginning(world, facts, comparison)
+    return _by_itself(world, facts, comparison)
+
+
+def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
+    state, revision = world.application.status.operation_state, world.rendering.revision
+    choice: Choice = Nothing(facts.blocked)
+    if comparison:
+        choice = automatic(world.application, comparison, revision, world.now)
+    said = conditions(facts, comparison, choice)
+    match choice:
+        case Start(operation, why):
+            begun = ending.begun(operation, world.now)
+            new = _status(world, comparison, begun, said)
+            return Decision((), new, why, told=(("OperationStarted", why),))
+        case Later(at, why):
+            return Decision((), _status(world, comparison, state, said), why, at)
+        case Nothing(why):
+            return Decision((), _status(world, comparison, state, said), why)
+    assert_never(choice)
+
+
+def _facts(world: World) -> Facts:
+    """What keeps it from being synced, and what is worth knowing."""
+    application, rendering = world.application, world.rendering
+    permitted = world.project or (project.DEFAULT if application.spec.project == "default" else None)
+    wrong = problems(application)
+    if permitted is None:
+        return Facts(wrong, unsupported(application), refused=project.missing(application))
+    mine = [one.wanted for one in world.targets]
+    hooks = tuple(f"{one.key} ({phases})" for one in world.targets if (phases := order.unhooked(one.wanted)))
+    return Facts(
+        wrong,
+        (*unsupported(application), *project_unsupported(permitted)),
+        ignored(application),
+        project.refusal(application, permitted, world.home),
+        rendering.trouble,
+        rendering.recursion,
+        () if wrong or not mine else image_unmatched(application, names(images(mine))),
+        rendering.repeated,
+        _unpermitted(world, permitted),
+        refused(application, world.targets, world.others, world.home),
+        hooks,
+    )
+
+
+def _unpermitted(world: World, permitted: AppProject) -> dict[Key, str]:
+    said = {one.key: project.object_refusal(world.application, permitted, one.key) for one in world.targets}
+    return {key: why for key, why in said.items() if why}
+
+
+def _comparison(world: World) -> Comparison:
+    live = (
+        one.live
+        for one in world.targets
+        if one.live is not None and one.key[:2] == ("argoproj.io", "Rollout")
+    )
+    return compare(world.targets, world.extras, world.me, releasing(live))
+
+
+def _beginning(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
+    """A sync that somebody asked for, at the revision that the target names now unless they said another."""
+    operation = world.application.operation or Operation()
+    sync = operation.sync or SyncOperation()
+    pinned_to = replace(sync, revision=sync.revision or world.rendering.revision)
+    begun = ending.begun(replace(operation, sync=pinned_to), world.now)
+    why = f"initiated sync to {pinned_to.revision}"
+    new = _status(world, comparison, begun, conditions(facts, comparison))
+    return Decision((), new, why, begins=True, told=(("OperationStarted", why),))
+
+
+def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: OperationState) -> Decision:
+    said = conditions(facts, comparison)
+    if world.rendering.passing:
+        return Decision((), _status(world, comparison, state, said), world.rendering.trouble)
+    found = step(
+        Scene(
+            world.application,
+            state,
+            world.rendering.revision,
+            world.now,
+            world.targets,
+            tuple(raw for raw in world.extras if surplus(raw, world.me)),
+            world.namespaces,
+            facts.forbidden,
+            world.refusal,
+            facts.blocked,
+        )
+    )
+    new = _status(world, comparison, found.state, said)
+    return Decision(found.actions, new, found.why, found.look_again, told=_ended(world, found))
+
+
+def _ended(world: World, found: Step) -> tuple[tuple[str, str], ...]:
+    """Argo's sentence about an operation that is over."""
+    state = found.state
+    if state.phase in RUNNING:
+        return ()
+    sync, revision = state.operation.sync, world.rendering.revision
+    what = "Partial sync operation" if sync and sync.resources else "Sync operation"
+    end = "succeeded" if state.phase == "Succeeded" else f"failed: {state.message}"
+    return (("OperationCompleted", f"{what} to {revision} {end}"),)
+
+
+def _status(
+    world: World,
+    comparison: Comparison | None,
+    state: OperationState | None,
+    said: tuple[tuple[str, str], ...],
+) -> ApplicationStatus:
+    look = Look(
+        world.rendering.revision,
+        world.now,
+        comparison,
+        state,
+        said,
+        images(one.live or one.wanted for one in world.targets),
+        world.rendering.source_type,
+        world.home,
+    )
+    return status(world.application, look)

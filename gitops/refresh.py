@@ -1,0 +1,39 @@
+"""When an Application is looked at anew without a knock: every few minutes, and when somebody asks for it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zlib import crc32
+
+from crds.application import Application
+from crds.application_source import normalised
+
+REFRESH = "argocd.argoproj.io/refresh"
+SKIP = "argocd.argoproj.io/skip-reconcile"
+JITTER = 0.2
+"""Part of the interval by which Applications are spread, so that they do not all ask at once."""
+
+
+def poll_at(application: Application, last: datetime) -> datetime:
+    """When Git is to be asked again, spread by name: the same one always as late."""
+    interval = application.drift_check_interval
+    meta = application.metadata
+    spread = crc32(f"{meta.namespace}/{meta.name}".encode()) / 2**32
+    return last + interval + timedelta(seconds=interval.total_seconds() * JITTER * spread)
+
+
+def asked(application: Application) -> str:
+    """`normal`, `hard` (render anew too) or "": the annotation is taken away when it is answered."""
+    return application.metadata.annotations.get(REFRESH, "")
+
+
+def skipped(application: Application) -> bool:
+    """Its author wants nobody to touch it."""
+    return application.metadata.annotations.get(SKIP) == "true"
+
+
+def changed(application: Application) -> bool:
+    """Whether its spec is another than the one compared last."""
+    spec, compared = application.spec, application.status.sync.compared_to
+    now = (spec.source and normalised(spec.source), spec.destination, spec.ignore_differences)
+    return now != (compared.source, compared.destination, compared.ignore_differences)

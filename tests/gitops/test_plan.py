@@ -1,0 +1,236 @@
+"""An Application comes to what Git says, stays there, and says where it stands; whoever dies meanwhile."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from crds.appproject import parse_project
+from crds.paths import get
+from gitops.objects import Key
+from gitops.plan import Rendering, plan
+from tests.crds.applications import merged
+from tests.gitops.clusters import Stopped
+from tests.gitops.examples import REVISION, app, config, deployment, noted, raw_app, thing
+from tests.gitops.universe import Universe
+
+Raw = dict[str, Any]
+DEPLOYMENT = Key("apps", "Deployment", "production", "api")
+HEALING = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
+MANUAL = {"syncOptions": ["CreateNamespace=true"]}
+ISTIO = "networking.istio.io/v1"
+
+
+def universe(*rendered: Raw, policy: Any = HEALING, **spec: Any) -> Universe:
+    return Universe(raw_app(syncPolicy=policy, **spec), rendered or [deployment(), config(level="high")])
+
+
+def synced(*rendered: Raw, policy: Any = HEALING, **spec: Any) -> Universe:
+    here = universe(*rendered, policy=policy, **spec)
+    here.run()
+    here.log.clear()
+    return here
+
+
+def standing(here: Universe) -> tuple[str, str]:
+    status = here.application.status
+    return status.sync.status, status.health.status
+
+
+def said(here: Universe) -> dict[str, str]:
+    return {one.type: one.message for one in here.application.status.conditions}
+
+
+def test_an_automated_application_comes_up_by_itself() -> None:
+    here = universe()
+    here.run()
+    assert here.log == ["namespace production", "apply ConfigMap/settings", "apply Deployment/api"]
+    assert standing(here) == ("Synced", "Healthy")
+    assert [one.revision for one in here.application.status.history] == [REVISION]
+
+
+def test_what_is_as_git_says_is_left_alone_for_ever() -> None:
+    here = synced()
+    written = here.written
+    here.pass_time(86400).run()
+    assert (here.written, here.log) == (written, [])
+
+
+def test_a_manual_application_shows_the_difference_and_waits() -> None:
+    here = universe(policy=MANUAL)
+    found = here.run()
+    assert (here.log, found.why, standing(here)) == ([], "not automated", ("OutOfSync", "Missing"))
+
+
+def test_a_manual_application_syncs_when_it_is_asked_for() -> None:
+    here = universe(policy=MANUAL)
+    here.run()
+    here.raw["operation"] = {"sync": {}, "initiatedBy": {"username": "eve"}}
+    here.run()
+    assert standing(here) == ("Synced", "Healthy")
+    (entry,) = here.application.status.history
+    assert (entry.initiated_by.username, "operation" in here.raw) == ("eve", False)
+
+
+def test_a_running_sync_stays_at_its_revision_while_git_moves_on() -> None:
+    late = noted(deployment("late"), "sync-wave", "1")
+    here = universe(config(level="low"), deployment(), late)
+    here.grown = lambda raw: raw
+    here.run()
+    here.git["newer"], here.head = (config(level="high"),), "newer"
+    here.run()
+    assert here.application.status.sync.revision == REVISION
+    assert here.objects[Key("", "ConfigMap", "production", "settings")]["data"] == {"level": "low"}
+
+
+def test_a_new_commit_is_synced_and_what_it_dropped_is_pruned() -> None:
+    here = synced()
+    here.git["newer"], here.head = (deployment(image="api:v2"),), "newer"
+    here.run()
+    assert here.log == ["apply Deployment/api", "remove ConfigMap/settings"]
+    assert [one.revision for one in here.application.status.history] == [REVISION, "newer"]
+
+
+def test_drift_by_hand_is_healed_after_a_moment() -> None:
+    here = synced()
+    here.edit(DEPLOYMENT, {"spec": {"replicas": 7}})
+    assert here.run().why == "healing in 2 s"
+    assert standing(here)[0] == "OutOfSync"
+    here.pass_time(2).run()
+    assert (here.log, standing(here)[0]) == (["apply Deployment/api"], "Synced")
+    assert here.objects[DEPLOYMENT]["spec"]["replicas"] == 2
+    assert len(here.application.status.history) == 1
+
+
+def test_what_the_user_ignores_is_no_drift() -> None:
+    ignored = [{"group": "apps", "kind": "Deployment", "jsonPointers": ["/spec/replicas"]}]
+    here = synced(ignoreDifferences=ignored)
+    here.edit(DEPLOYMENT, {"spec": {"replicas": 7}})
+    here.pass_time(60).run()
+    assert (here.log, standing(here)[0]) == ([], "Synced")
+
+
+def mesh(stable: int, canary: int) -> Raw:
+    arms = (("stable", stable), ("canary", canary))
+    route = [{"destination": {"host": "api", "subset": arm}, "weight": weight} for arm, weight in arms]
+    return thing("VirtualService", api=ISTIO, spec={"http": [{"name": "primary", "route": route}]})
+
+
+def rollout() -> Raw:
+    istio = {"virtualService": {"name": "api"}, "destinationRule": {"name": "api"}}
+    spec = {"strategy": {"canary": {"trafficRouting": {"istio": istio}}}}
+    return thing("Rollout", api="argoproj.io/v1alpha1", spec=spec)
+
+
+def test_weights_in_mid_canary_are_neither_drift_nor_overwritten_sync_after_sync() -> None:
+    here = synced(rollout(), mesh(100, 0), config(level="high"))
+    virtual_service = Key("networking.istio.io", "VirtualService", "production", "api")
+    here.edit(virtual_service, mesh(90, 10))
+    for level in ("low", "lower"):
+        here.pass_time(60).run()
+        assert standing(here)[0] == "Synced"
+        here.edit(Key("", "ConfigMap", "production", "settings"), {"data": {"level": level}})
+        here.raw["operation"] = {"sync": {}}
+        here.run()
+        weights = [one["weight"] for one in get(here.objects[virtual_service], "spec", "http", 0, "route")]
+        assert weights == [90, 10]
+    assert here.log.count("apply VirtualService/api") == 2
+
+
+def test_a_failed_sync_says_so_and_waits_for_git() -> None:
+    here = universe(policy={"automated": {}, "retry": {"limit": 0}})
+    here.run()
+    assert said(here)["SyncError"].startswith(
+        "Failed last sync attempt to [5c2d89b]: one or more objects failed"
+    )
+    here.pass_time(3600)
+    written = here.written
+    here.run()
+    assert here.written == written
+
+
+def test_an_empty_rendering_wipes_nothing_out() -> None:
+    here = synced()
+    here.git["empty"], here.head = (), "empty"
+    here.run()
+    assert (here.log, "auto-sync will wipe out all resources" in said(here)["SyncError"]) == ([], True)
+
+
+def test_a_project_that_is_not_there_holds_everything() -> None:
+    here = universe()
+    here.project = None
+    here.run()
+    assert (here.log, standing(here)) == ([], ("Unknown", "Unknown"))
+    assert said(here)["InvalidSpecError"] == "Application referencing project production which does not exist"
+
+
+def test_an_object_that_the_project_does_not_permit_stops_the_whole_sync() -> None:
+    here = universe(thing("ClusterRole", api="rbac.authorization.k8s.io/v1"), config())
+    spec = {"sourceRepos": ["*"], "destinations": [{"server": "*", "namespace": "*"}]}
+    here.project = parse_project({"spec": spec})
+    here.run()
+    assert here.log == []
+    assert "spec.clusterResourceWhitelist of AppProject production" in said(here)["InvalidSpecError"]
+
+
+def test_what_belongs_to_another_application_is_named_and_not_written() -> None:
+    here = universe(policy={"automated": {}, "retry": {"limit": 0}})
+    other = synced()
+    other.raw["metadata"]["name"] = "other"
+    here.namespaces, here.others = {"production": {}}, (app(name="other"),)
+    owned = noted(deployment(), "tracking-id", "other:apps/Deployment:production/api")
+    here.objects[DEPLOYMENT] = owned
+    here.run()
+    assert (here.log, here.objects[DEPLOYMENT]) == ([], owned)
+    assert "belongs to Application other" in said(here)["SharedResourceWarning"]
+
+
+def test_an_override_that_matches_nothing_is_named() -> None:
+    source = raw_app()["spec"]["source"] | {"kustomize": {"images": ["shop:v1"]}}
+    here = synced(source=source)
+    assert "shop is the name of no image rendered; there is api" in said(here)["ImageOverrideMatchesNothing"]
+
+
+def test_what_is_not_acted_on_is_named_once() -> None:
+    here = synced(noted(thing("Job", "bye", api="batch/v1"), "hook", "PostDelete"), config())
+    assert said(here)["FieldsIgnored"] == "not acted on yet: Job production/bye (PostDelete)"
+
+
+def test_a_repository_that_is_away_holds_a_sync_and_does_not_end_it() -> None:
+    here = universe(deployment(), noted(config(), "sync-wave", "1"))
+    here.grown = lambda raw: raw
+    here.run()
+    here.trouble = Rendering(trouble="connection refused", passing=True)
+    here.run()
+    state = here.application.status.operation_state
+    assert state
+    assert (state.phase, said(here)["ComparisonError"]) == ("Running", "connection refused")
+
+
+def test_the_same_world_gives_the_same_plan() -> None:
+    world = universe().world()
+    assert plan(world) == plan(world)
+
+
+@pytest.mark.parametrize("when", ["before", "behind"])
+@pytest.mark.parametrize("at", range(1, 16))
+def test_whoever_dies_at_any_write_the_next_comes_to_the_same_end(at: int, when: str) -> None:
+    """Up, a new commit that drops an object, and drift by hand."""
+
+    def story(here: Universe) -> None:
+        here.run()
+        here.git["newer"], here.head = (deployment(image="api:v2"), thing("Service")), "newer"
+        here.run()
+
+    whole, broken = universe(), universe()
+    story(whole)
+    broken.dies = (at, when)
+    with suppress(Stopped):
+        story(broken)
+    story(broken)
+    assert standing(broken) == standing(whole) == ("Synced", "Healthy")
+    assert set(broken.objects) == set(whole.objects)
+    assert [one.revision for one in broken.application.status.history][-1] == "newer"
+    assert merged({}, broken.raw["status"])["sync"] == whole.raw["status"]["sync"]
