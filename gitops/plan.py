@@ -24,6 +24,7 @@ from gitops.automation import Choice, Later, Nothing, Start, automatic
 from gitops.claims import refused
 from gitops.compare import Comparison, Target, compare, surplus
 from gitops.conditions import Facts, conditions
+from gitops.farewell import farewell
 from gitops.images import images, names
 from gitops.objects import Key
 from gitops.releases import releasing
@@ -72,13 +73,17 @@ class World(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`begins` an operation by taking `operation` away; `told` is what people want to hear: reason, text."""
+    """`begins` an operation by taking `operation` away; `finalizers`, if any are said, are those that stay.
+
+    `told` is what people want to hear, as reason and text.
+    """
 
     actions: tuple[Action, ...]
     status: ApplicationStatus
     why: str
     look_again: datetime | None = None
     begins: bool = False
+    finalizers: tuple[str, ...] | None = None
     told: tuple[tuple[str, str], ...] = ()
 
 
@@ -91,6 +96,8 @@ def pinned(application: Application) -> str:
 
 def plan(world: World) -> Decision:
     """The next writes and the next status; the same world gives the same."""
+    if world.application.metadata.deletion_timestamp:
+        return _leaving(world)
     facts, state = _facts(world), world.application.status.operation_state
     comparison = None if facts.blocked else _comparison(world)
     if state and state.phase in RUNNING:
@@ -98,6 +105,14 @@ def plan(world: World) -> Decision:
     if world.application.operation and not world.rendering.passing:
         return _beginning(world, facts, comparison)
     return _by_itself(world, facts, comparison)
+
+
+def _leaving(world: World) -> Decision:
+    """It is being deleted: what it holds goes first, where its finalizer says so."""
+    live = (*(one.live for one in world.targets if one.live is not None), *world.extras)
+    found = farewell(world.application, live, world.me, world.home)
+    status_now = world.application.status
+    return Decision(found.actions, status_now, found.why, finalizers=found.finalizers)
 
 
 def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Decision:

@@ -85,6 +85,16 @@ def test_a_running_sync_stays_at_its_revision_while_git_moves_on() -> None:
     assert here.objects[Key("", "ConfigMap", "production", "settings")]["data"] == {"level": "low"}
 
 
+def test_a_sync_that_somebody_asked_for_stays_at_the_revision_it_began_with() -> None:
+    here = universe(config(level="low"), policy=MANUAL)
+    here.raw["operation"] = {"sync": {}}
+    here.look()
+    here.git["newer"], here.head = (config(level="high"),), "newer"
+    here.run()
+    assert here.objects[Key("", "ConfigMap", "production", "settings")]["data"] == {"level": "low"}
+    assert standing(here)[0] == "OutOfSync"
+
+
 def test_a_new_commit_is_synced_and_what_it_dropped_is_pruned() -> None:
     here = synced()
     here.git["newer"], here.head = (deployment(image="api:v2"),), "newer"

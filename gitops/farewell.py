@@ -1,0 +1,62 @@
+"""An Application that is deleted takes along what it holds, if it carries Argo's finalizer; else nothing.
+
+Highest wave first, each gone before the next is touched; the finalizer goes with the last. What is another's,
+what another object made, and what says `Delete=false` stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from crds.application import Application
+from crds.application_status import SyncOperation
+from crds.paths import get
+from gitops import order
+from gitops.actions import Remove
+from gitops.compare import surplus
+from gitops.hooks import removal
+from gitops.objects import Key, key_of
+from gitops.options import Options
+from gitops.tracking import instance, tracked_by
+
+Raw = dict[str, Any]
+CASCADE = "resources-finalizer.argocd.argoproj.io"
+
+
+class Farewell(msgspec.Struct, frozen=True):
+    """`finalizers` are those that stay, None while nothing changes in them."""
+
+    actions: tuple[Remove, ...]
+    why: str
+    finalizers: tuple[str, ...] | None = None
+
+
+def farewell(application: Application, live: Iterable[Raw], me: Key, home: str) -> Farewell:
+    """The next deletions; then the finalizer."""
+    ours = [one for one in application.metadata.finalizers if one.partition("/")[0] == CASCADE]
+    if not ours:
+        return Farewell((), "being deleted, and its objects stay")
+    name = instance(application.name, application.metadata.namespace, home)
+    options = Options(application, SyncOperation())
+    doomed = [raw for raw in live if tracked_by(raw) == name and surplus(raw, me) and _goes(raw, options)]
+    if not doomed:
+        stay = tuple(one for one in application.metadata.finalizers if one not in ours)
+        return Farewell((), "all its objects are gone", stay)
+    _, first = next(groupby(sorted(doomed, key=_wave, reverse=True), key=_wave))
+    group = list(first)
+    propagation = "Background" if any(one.endswith("/background") for one in ours) else "Foreground"
+    due = [raw for raw in group if not get(raw, "metadata", "deletionTimestamp")]
+    removals = tuple(removal(key_of(raw), raw, propagation) for raw in due)
+    return Farewell(removals, f"deleting {', '.join(str(key_of(raw)) for raw in group)}")
+
+
+def _goes(raw: Raw, options: Options) -> bool:
+    return options.said("Delete", raw) not in {"false", "confirm"}
+
+
+def _wave(raw: Raw) -> int:
+    return order.wave(raw) or 0

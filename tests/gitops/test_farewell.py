@@ -1,0 +1,65 @@
+"""An Application that is deleted takes along what it holds, if its finalizer says so."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crds.application import Application, parse
+from gitops.farewell import CASCADE, Farewell, farewell
+from gitops.objects import Key, desired
+from gitops.plan import Rendering, World, plan
+from tests.gitops.examples import NOW, config, deployment, noted, raw_app
+
+ME = Key("argoproj.io", "Application", "argocd", "api-prod")
+
+
+def leaving(*finalizers: str) -> Application:
+    raw = raw_app()
+    raw["metadata"] |= {"deletionTimestamp": "2026-03-15T10:30:00Z", "finalizers": list(finalizers)}
+    return parse(raw)
+
+
+def ours(raw: dict[str, Any], owner: str = "api-prod") -> dict[str, Any]:
+    return desired(raw, owner, "production", namespaced=True)
+
+
+def found(*live: dict[str, Any], finalizers: tuple[str, ...] = (CASCADE,)) -> Farewell:
+    return farewell(leaving(*finalizers), live, ME, "argocd")
+
+
+def test_without_the_finalizer_everything_stays() -> None:
+    assert found(ours(config()), finalizers=()) == Farewell((), "being deleted, and its objects stay")
+
+
+def test_the_highest_wave_goes_first() -> None:
+    late = ours(noted(deployment("late"), "sync-wave", "1"))
+    assert [one.key.name for one in found(ours(config()), late).actions] == ["late"]
+
+
+def test_what_is_on_its_way_is_waited_for() -> None:
+    late = ours(noted(deployment("late"), "sync-wave", "1"))
+    late["metadata"]["deletionTimestamp"] = "2026-03-15T10:30:00Z"
+    assert found(ours(config()), late) == Farewell((), "deleting Deployment production/late")
+
+
+def test_the_finalizer_goes_with_the_last_object_and_others_stay() -> None:
+    assert found(finalizers=("shop.io/mine", CASCADE)) == Farewell(
+        (), "all its objects are gone", ("shop.io/mine",)
+    )
+
+
+def test_it_may_be_done_in_the_background() -> None:
+    (one,) = found(ours(config()), finalizers=(f"{CASCADE}/background",)).actions
+    assert one.propagation == "Background"
+
+
+def test_what_is_anothers_or_asks_to_stay_stays() -> None:
+    kept = noted(ours(config("data")), "sync-options", "Delete=false")
+    assert found(ours(config(), "other"), kept).finalizers == ()
+
+
+def test_an_application_that_is_being_deleted_syncs_no_more() -> None:
+    decision = plan(World(leaving(CASCADE), Rendering("a"), NOW, extras=(ours(config()),)))
+    assert [one.key.name for one in decision.actions if hasattr(one, "key")] == ["settings"]
+    assert decision.finalizers is None
+    assert plan(World(leaving(CASCADE), Rendering("a"), NOW)).finalizers == ()
