@@ -41,16 +41,17 @@ def problems(application: Application) -> tuple[Invalid, ...]:
 
 
 def image_unmatched(application: Application, images: frozenset[str]) -> tuple[Invalid, ...]:
-    """Overrides that name none of the images rendered, each beside those that there are."""
+    """Overrides that name none of the images rendered, each beside those that there are.
+
+    One that gives a new name has worked where that is rendered.
+    """
     kustomize = application.spec.source.kustomize if application.spec.source else None
-    found = [
-        (at, image(one, *IMAGES, at).name) for at, one in enumerate(kustomize.images if kustomize else ())
-    ]
+    found = [(at, image(one, *IMAGES, at)) for at, one in enumerate(kustomize.images if kustomize else ())]
     known = ", ".join(sorted(images)) or "none"
     return tuple(
-        Invalid(show(*IMAGES, at), f"{name} is the name of no image rendered; there is {known}")
-        for at, name in found
-        if name not in images
+        Invalid(show(*IMAGES, at), f"{one.name} is the name of no image rendered; there is {known}")
+        for at, one in found
+        if not {one.name, one.new_name} & images
     )
 
 

@@ -47,6 +47,12 @@ def terminated(state: OperationState, now: datetime) -> OperationState:
     return _ended(state, "Failed", TERMINATED, now)
 
 
+def superseded(state: OperationState, head: str, now: datetime) -> OperationState:
+    """Not tried again, for there is something newer to try."""
+    failed_by = state.message.partition(". Retrying attempt")[0]
+    return _ended(state, "Failed", f"{failed_by}; superseded by {head}", now)
+
+
 def waits_for_retry(state: OperationState) -> bool:
     return state.phase == "Running" and state.finished_at is not None
 

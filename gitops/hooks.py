@@ -1,6 +1,6 @@
 """Hooks: objects of a sync, run anew in each, and gone when their delete policy says.
 
-A hook carries the mark of its operation and try, so that one begun before a crash is not begun again, and one
+A hook carries the mark of its operation, try and phase: one begun before a crash is not begun again, and one
 of an earlier sync is told from it.
 """
 
@@ -27,13 +27,13 @@ HELM_POLICIES = {
 
 
 def marked(scene: Scene, task: Task) -> Raw:
-    raw: Raw = put(task.wanted, ("metadata", "annotations", MARK), _mark(scene))
+    raw: Raw = put(task.wanted, ("metadata", "annotations", MARK), _mark(scene, task))
     return raw
 
 
 def begun(scene: Scene, task: Task) -> bool:
     """It was already created by this try of this operation."""
-    return annotation(scene.target(task.key).live, MARK) == _mark(scene)
+    return annotation(scene.target(task.key).live, MARK) == _mark(scene, task)
 
 
 def leaving(scene: Scene, task: Task) -> bool:
@@ -68,8 +68,9 @@ def policies(raw: Raw) -> frozenset[str]:
     return frozenset(said or ["BeforeHookCreation"])
 
 
-def _mark(scene: Scene) -> str:
-    return f"{rfc3339(scene.state.started_at or scene.now)}/{scene.state.retry_count}"
+def _mark(scene: Scene, task: Task) -> str:
+    """One object may be a hook of several phases, and runs in each."""
+    return f"{rfc3339(scene.state.started_at or scene.now)}/{scene.state.retry_count}/{task.phase}"
 
 
 def _words(text: str) -> list[str]:

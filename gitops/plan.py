@@ -37,12 +37,16 @@ RUNNING = ("Running", "Terminating")
 
 
 class Rendering(msgspec.Struct, frozen=True):
-    """What Git holds at `revision`; `trouble`, which may be `passing` by itself, why it was not rendered."""
+    """What Git holds at `revision`; `trouble`, which may be `passing` by itself, why it was not rendered.
+
+    `head` is what the target names now, which is another while a running operation is at its own.
+    """
 
     revision: str = ""
     source_type: str = ""
     trouble: str = ""
     passing: bool = False
+    head: str = ""
     recursion: str = ""
     repeated: tuple[Key, ...] = ()
 
@@ -186,6 +190,9 @@ def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: 
     said = conditions(facts, comparison)
     if world.rendering.passing:
         return Decision((), _status(world, comparison, state, said), world.rendering.trouble)
+    if _superseded(world, state):
+        over = ending.superseded(state, world.rendering.head, world.now)
+        return Decision((), _status(world, comparison, over, said), over.message)
     found = step(
         Scene(
             world.application,
@@ -202,6 +209,12 @@ def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: 
     )
     new = _status(world, comparison, found.state, said)
     return Decision(found.actions, new, found.why, found.look_again, told=_ended(world, found))
+
+
+def _superseded(world: World, state: OperationState) -> bool:
+    """An automated sync that failed and waits for its next try, while Git has something newer to try."""
+    newer = world.rendering.head not in {"", world.rendering.revision}
+    return newer and state.operation.initiated_by.automated and ending.waits_for_retry(state)
 
 
 def _ended(world: World, found: Step) -> tuple[tuple[str, str], ...]:

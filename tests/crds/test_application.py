@@ -195,6 +195,11 @@ def test_an_override_that_matches_no_image_is_named_with_those_there_are() -> No
     )
 
 
+def test_an_override_that_gave_its_image_a_new_name_has_matched() -> None:
+    application = parse(put(brief(PRODUCTION), IMAGES, ["api=r.io/shop:v2"]))
+    assert image_unmatched(application, frozenset({"r.io/shop"})) == ()
+
+
 @pytest.mark.parametrize(
     ("path", "value", "where"),
     [

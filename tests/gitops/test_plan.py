@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from crds.appproject import parse_project
+from crds.application_status import OperationState
+from crds.appproject import EVERYTHING, AppProject, parse_project
 from crds.paths import get
 from gitops.objects import Key
 from gitops.plan import Rendering, plan
@@ -20,6 +21,7 @@ Raw = dict[str, Any]
 DEPLOYMENT = Key("apps", "Deployment", "production", "api")
 HEALING = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
 MANUAL = {"syncOptions": ["CreateNamespace=true"]}
+MISSING = "Application referencing project production which does not exist"
 ISTIO = "networking.istio.io/v1"
 
 
@@ -161,6 +163,28 @@ def test_a_failed_sync_says_so_and_waits_for_git() -> None:
     assert here.written == written
 
 
+def test_a_failed_sync_does_not_keep_a_newer_commit_waiting() -> None:
+    here = universe(policy={"automated": {}})
+    here.run()
+    assert "Retrying attempt #1" in (here.application.status.operation_state or OperationState()).message
+    here.namespaces["production"] = {}
+    here.git["newer"], here.head = (deployment(image="api:v2"),), "newer"
+    here.run()
+    assert here.log == ["apply Deployment/api"]
+    assert [one.revision for one in here.application.status.history] == ["newer"]
+
+
+def test_a_sync_that_never_began_is_tried_when_its_project_comes() -> None:
+    here = universe()
+    here.project, here.raw["operation"] = None, {"sync": {}}
+    here.run()
+    state = here.application.status.operation_state or OperationState()
+    assert (state.phase, state.message) == ("Error", MISSING)
+    here.project = AppProject(EVERYTHING)
+    here.run()
+    assert standing(here) == ("Synced", "Healthy")
+
+
 def test_an_empty_rendering_wipes_nothing_out() -> None:
     here = synced()
     here.git["empty"], here.head = (), "empty"
@@ -173,7 +197,7 @@ def test_a_project_that_is_not_there_holds_everything() -> None:
     here.project = None
     here.run()
     assert (here.log, standing(here)) == ([], ("Unknown", "Unknown"))
-    assert said(here)["InvalidSpecError"] == "Application referencing project production which does not exist"
+    assert said(here)["InvalidSpecError"] == MISSING
 
 
 def test_an_object_that_the_project_does_not_permit_stops_the_whole_sync() -> None:

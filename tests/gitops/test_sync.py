@@ -283,6 +283,17 @@ def test_a_hook_of_an_earlier_sync_goes_before_it_runs_again() -> None:
     assert cluster.log == ["remove Job/migrate Background", "apply Job/migrate"]
 
 
+def test_a_hook_of_two_phases_runs_in_each() -> None:
+    cluster = Cluster(git=[job("check", "PreSync,PostSync"), config()])
+    cluster.grown = well
+    assert cluster.run().phase == "Succeeded"
+    assert [line for line in cluster.log if "check" in line] == [
+        "apply Job/check",
+        "remove Job/check Background",
+        "apply Job/check",
+    ]
+
+
 def test_a_hook_that_succeeded_goes_when_its_author_wants_so() -> None:
     cluster = Cluster(git=[job("migrate", "PreSync", policy="HookSucceeded"), config()])
     cluster.grown = well

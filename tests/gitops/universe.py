@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from crds.application import Application, parse
 from crds.appproject import EVERYTHING, AppProject
 from gitops.actions import Action, Apply, EnsureNamespace, Remove
@@ -58,7 +60,7 @@ class Universe:
             for key, raw in self.objects.items()
             if key not in keys and tracked_by(raw) == application.name
         ]
-        rendering = Rendering(revision, trouble=self.trouble.trouble, passing=self.trouble.passing)
+        rendering = replace(self.trouble, revision=revision, head=self.head)
         return World(
             application,
             rendering,
