@@ -16,6 +16,7 @@ from crds.application_source import normalised
 from crds.application_status import Initiator, Operation, OperationState, SyncOperation, SyncResource
 from gitops.compare import FOR_A_RELEASE, Compared, Comparison
 from gitops.objects import Key
+from gitops.results import key_of_result
 
 FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=300)
 FORGOTTEN = timedelta(seconds=330)
@@ -113,7 +114,7 @@ def _left_for_a_release(state: OperationState, comparison: Comparison) -> tuple[
     """All that differs, where that is what the last sync kept for a Rollout in mid-release."""
     results = state.sync_result.resources if state.sync_result else ()
     kept = {
-        Key(one.group, one.kind, one.namespace, one.name)
+        key_of_result(one)
         for one in results
         if one.status == "PruneSkipped" and (one.group, one.kind) in FOR_A_RELEASE
     }

@@ -17,7 +17,7 @@ from crds.paths import drop, get
 from gitops import ignores, order, releases
 from gitops.health import Part, health, ignored, overall
 from gitops.masking import masked
-from gitops.objects import Key, annotation, group_version, key_of
+from gitops.objects import Key, annotation, group_version, key_of, words
 from gitops.releases import Moving
 from gitops.wellness import Health
 
@@ -157,7 +157,7 @@ def _target(one: Target) -> Compared:
         group_version(one.wanted)[1],
         "OutOfSync",
         health(one.live),
-        order.wave(one.wanted) or 0,
+        order.height(one.wanted),
     )
     match one.answer:
         case Predicted(raw) if one.live is not None:
@@ -179,13 +179,13 @@ def _shown(base: Compared, live: Raw | None, target: Raw | None) -> Compared:
 def _extra(raw: Raw, release: str) -> Compared:
     key = key_of(raw)
     reason = f"kept while {release} is in mid-release" if release and key[:2] in FOR_A_RELEASE else ""
-    options = {word.strip() for word in annotation(raw, COMPARE).split(",")}
+    options = words(annotation(raw, COMPARE))
     base = Compared(
         key,
         group_version(raw)[1],
         "OutOfSync",
         health(raw),
-        order.wave(raw) or 0,
+        order.height(raw),
         requires_pruning=True,
         counts=not (reason or "IgnoreExtraneous" in options),
         why=reason,

@@ -15,12 +15,12 @@ import msgspec
 from crds.application import Application
 from crds.application_status import SyncOperation
 from crds.paths import get
-from gitops import order
 from gitops.actions import Remove
 from gitops.compare import surplus
 from gitops.hooks import removal
 from gitops.objects import Key, key_of
 from gitops.options import Options
+from gitops.order import height
 from gitops.tracking import instance, tracked_by
 
 Raw = dict[str, Any]
@@ -46,7 +46,7 @@ def farewell(application: Application, live: Iterable[Raw], me: Key, home: str) 
     if not doomed:
         stay = tuple(one for one in application.metadata.finalizers if one not in ours)
         return Farewell((), "all its objects are gone", stay)
-    _, first = next(groupby(sorted(doomed, key=_wave, reverse=True), key=_wave))
+    _, first = next(groupby(sorted(doomed, key=height, reverse=True), key=height))
     group = list(first)
     propagation = "Background" if any(one.endswith("/background") for one in ours) else "Foreground"
     due = [raw for raw in group if not get(raw, "metadata", "deletionTimestamp")]
@@ -56,7 +56,3 @@ def farewell(application: Application, live: Iterable[Raw], me: Key, home: str) 
 
 def _goes(raw: Raw, options: Options) -> bool:
     return options.said("Delete", raw) not in {"false", "confirm"}
-
-
-def _wave(raw: Raw) -> int:
-    return order.wave(raw) or 0

@@ -16,6 +16,7 @@ from gitops.wellness import HEALTHY, Health, conditions, holds, told
 
 Raw = dict[str, Any]
 PHASES = {
+    "": "Progressing",
     "Healthy": "Healthy",
     "Paused": "Suspended",
     "Progressing": "Progressing",

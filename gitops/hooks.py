@@ -6,12 +6,13 @@ of an earlier sync is told from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from crds.paths import get, put
 from crds.times import rfc3339
 from gitops.actions import Remove
-from gitops.objects import annotation
+from gitops.objects import annotation, words
 from gitops.order import HELM_HOOK, HOOK, Task
 from gitops.scene import Scene
 
@@ -42,9 +43,9 @@ def leaving(scene: Scene, task: Task) -> bool:
     return task.hook and there and not begun(scene, task) and "BeforeHookCreation" in policies(task.wanted)
 
 
-def outlived(task: Task, phase: str) -> bool:
+def outlived(scene: Scene, task: Task, phase: str) -> bool:
     """It ended in a way after which its author wants it gone."""
-    return task.hook and f"Hook{phase}" in policies(task.wanted)
+    return task.hook and f"Hook{phase}" in policies(task.wanted) and begun(scene, task)
 
 
 def remove(scene: Scene, task: Task) -> tuple[Remove, ...]:
@@ -62,16 +63,12 @@ def removal(key: Any, live: Raw, propagation: str) -> Remove:
 
 
 def policies(raw: Raw) -> frozenset[str]:
-    said = _words(annotation(raw, POLICY))
+    said: Iterable[str] = words(annotation(raw, POLICY))
     if not annotation(raw, HOOK) and annotation(raw, HELM_HOOK):
-        said = [HELM_POLICIES.get(word, word) for word in _words(annotation(raw, HELM_POLICY))]
+        said = [HELM_POLICIES.get(word, word) for word in words(annotation(raw, HELM_POLICY))]
     return frozenset(said or ["BeforeHookCreation"])
 
 
 def _mark(scene: Scene, task: Task) -> str:
     """One object may be a hook of several phases, and runs in each."""
     return f"{rfc3339(scene.state.started_at or scene.now)}/{scene.state.retry_count}/{task.phase}"
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]

@@ -51,6 +51,11 @@ def annotation(raw: Raw | None, name: str) -> str:
     return str(get(raw, "metadata", "annotations", name, default=""))
 
 
+def words(text: str) -> tuple[str, ...]:
+    """A list as annotations hold it: `a, b`."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def flat(rendered: Iterable[Raw]) -> Iterator[Raw]:
     """The objects of a rendering, those of a List one by one."""
     for raw in rendered:

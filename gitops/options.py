@@ -7,7 +7,7 @@ from typing import Any
 
 from crds.application import Application
 from crds.application_status import SyncOperation
-from gitops.objects import annotation
+from gitops.objects import annotation, words
 
 Raw = dict[str, Any]
 OPTIONS = "argocd.argoproj.io/sync-options"
@@ -24,7 +24,7 @@ class Options:
         return self.said(name, raw) == "true"
 
     def said(self, name: str, raw: Raw | None = None) -> str:
-        return _pairs(annotation(raw, OPTIONS).split(",")).get(name, self._said.get(name, ""))
+        return _pairs(words(annotation(raw, OPTIONS))).get(name, self._said.get(name, ""))
 
     @property
     def propagation(self) -> str:
@@ -32,5 +32,5 @@ class Options:
         return PROPAGATION.get(self.said("PrunePropagationPolicy"), "Foreground")
 
 
-def _pairs(words: Iterable[str]) -> dict[str, str]:
-    return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in words)}
+def _pairs(said: Iterable[str]) -> dict[str, str]:
+    return {name.strip(): value.strip() for name, _, value in (word.partition("=") for word in said)}

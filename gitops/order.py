@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from crds.paths import get
-from gitops.objects import Key, annotation, defines, key_of
+from gitops.objects import Key, annotation, defines, key_of, words
 
 Raw = dict[str, Any]
 
@@ -66,9 +66,9 @@ class Task(msgspec.Struct, frozen=True):
 
 def hooks(raw: Raw | None) -> tuple[str, ...] | None:
     """The phases that an object is a hook of; None where it is none, () for Skip and phases we do not run."""
-    if said := _words(annotation(raw, HOOK)):
+    if said := words(annotation(raw, HOOK)):
         return tuple(word for word in said if word in PHASES)
-    helm = _words(annotation(raw, HELM_HOOK))
+    helm = words(annotation(raw, HELM_HOOK))
     if not helm or "crd-install" in helm:
         return None
     return tuple(dict.fromkeys(HELM_PHASES[word] for word in helm if word in HELM_PHASES))
@@ -82,6 +82,11 @@ def wave(raw: Raw | None) -> int | None:
         return int(written)
     except ValueError:
         return None
+
+
+def height(raw: Raw | None) -> int:
+    """The wave of what is there already, whatever it says."""
+    return wave(raw) or 0
 
 
 def tasks(wanted: Iterable[Raw]) -> tuple[Task, ...]:
@@ -100,7 +105,7 @@ def steps(made: Iterable[Task]) -> tuple[tuple[Task, ...], ...]:
 
 
 def _tasks_of(raw: Raw) -> list[Task]:
-    phases, at = hooks(raw), wave(raw) or 0
+    phases, at = hooks(raw), height(raw)
     if phases is None:
         return [Task(key_of(raw), "Sync", at, hook=False, wanted=raw)]
     return [Task(key_of(raw), phase, at, hook=True, wanted=raw) for phase in phases]
@@ -132,13 +137,9 @@ def _rank(key: Key) -> int:
     return _RANK.get(key.kind, len(KINDS))
 
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
 def unhooked(raw: Raw) -> str:
     """The hook phases written on an object that no sync of ours runs; "" for none."""
-    said = _words(annotation(raw, HOOK)) or _words(annotation(raw, HELM_HOOK))
+    said = words(annotation(raw, HOOK)) or words(annotation(raw, HELM_HOOK))
     known = {*PHASES, *HELM_PHASES, "Skip", "crd-install"}
     return ", ".join(word for word in said if word not in known)
 

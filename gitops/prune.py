@@ -10,12 +10,12 @@ from itertools import groupby
 from typing import Any
 
 from crds.application_status import ResourceResult
-from gitops import order
 from gitops.actions import Step
 from gitops.compare import FOR_A_RELEASE
 from gitops.hooks import removal
 from gitops.objects import Key, group_version, key_of
-from gitops.results import SUCCEEDED, recorded, results
+from gitops.order import height
+from gitops.results import SUCCEEDED, key_of_result, recorded, results
 from gitops.scene import Scene
 
 Raw = dict[str, Any]
@@ -26,7 +26,7 @@ def prune(scene: Scene) -> Step | None:
     """The next deletions, or the wait for those of a higher wave; None where nothing is left to do."""
     left = [raw for raw in scene.surplus if not _told(scene, raw)]
     skipped = [_result(raw, SKIPPED, why) for raw in left if (why := spared(scene, raw))]
-    for _, group in groupby(sorted(scene.surplus, key=_wave, reverse=True), key=_wave):
+    for _, group in groupby(sorted(scene.surplus, key=height, reverse=True), key=height):
         doomed = [raw for raw in group if not spared(scene, raw)]
         if due := [raw for raw in doomed if raw in left]:
             said = recorded(scene, [*skipped, *(_result(raw, PRUNED, "pruned") for raw in due)])
@@ -54,10 +54,8 @@ def spared(scene: Scene, raw: Raw) -> str:
 
 def _told(scene: Scene, raw: Raw) -> bool:
     key = key_of(raw)
-    return any(
-        one.status in {PRUNED, SKIPPED} and (one.group, one.kind, one.namespace, one.name) == tuple(key)
-        for one in results(scene.state)
-    )
+    told = (one for one in results(scene.state) if one.status in {PRUNED, SKIPPED})
+    return any(key_of_result(one) == key for one in told)
 
 
 def _result(raw: Raw, status: str, message: str) -> ResourceResult:
@@ -74,7 +72,3 @@ def _result(raw: Raw, status: str, message: str) -> ResourceResult:
         hook_phase=SUCCEEDED,
         sync_phase="Sync",
     )
-
-
-def _wave(raw: Raw) -> int:
-    return order.wave(raw) or 0

@@ -25,8 +25,18 @@ def result(scene: Scene, task: Task) -> ResourceResult | None:
     return next((one for one in results(scene.state) if _is(one, task.key, task.phase)), None)
 
 
+def phase(scene: Scene, task: Task) -> str:
+    """Running, Succeeded or Failed as recorded, "" for not begun."""
+    found = result(scene, task)
+    return found.hook_phase if found else ""
+
+
 def results(state: OperationState) -> tuple[ResourceResult, ...]:
     return state.sync_result.resources if state.sync_result else ()
+
+
+def key_of_result(one: ResourceResult) -> Key:
+    return Key(one.group, one.kind, one.namespace, one.name)
 
 
 def of_task(task: Task, phase: str, message: str, status: str = "Synced") -> ResourceResult:
@@ -50,19 +60,11 @@ def recorded(
 ) -> OperationState:
     """The state with these results, each in the place of what was said of its object before."""
     state = state or scene.state
-    all_of_them = list(results(state))
-    for one in new:
-        key = Key(one.group, one.kind, one.namespace, one.name)
-        at = next((at for at, old in enumerate(all_of_them) if _is(old, key, one.sync_phase)), None)
-        if at is None:
-            all_of_them.append(one)
-        else:
-            all_of_them[at] = one
+    told = {(key_of_result(one), one.sync_phase): one for one in (*results(state), *new)}
     source = scene.application.spec.source
     kept = state.sync_result or SyncResult(scene.revision, source=source and normalised(source))
-    return replace(state, sync_result=replace(kept, resources=tuple(all_of_them)))
+    return replace(state, sync_result=replace(kept, resources=tuple(told.values())))
 
 
 def _is(one: ResourceResult, key: Key, phase: str) -> bool:
-    same = (one.group, one.kind, one.namespace, one.name) == tuple(key)
-    return same and one.sync_phase == phase
+    return key_of_result(one) == key and one.sync_phase == phase

@@ -18,9 +18,9 @@ from gitops.compare import synced
 from gitops.ending import ALL_RUN, NO_MORE, NOT_APPLIED, NOT_TAKEN, NOT_VALID, UNSUCCESSFUL
 from gitops.order import PHASES, Task
 from gitops.prune import prune
-from gitops.results import FAILED, RUNNING, SUCCEEDED, of_task, recorded, result, results
+from gitops.results import FAILED, RUNNING, SUCCEEDED, of_task, phase, recorded, result, results
 from gitops.scene import Scene
-from gitops.waiting import standing, waits, words
+from gitops.waiting import lost, standing, waits, words
 
 Results = tuple[ResourceResult, ...]
 
@@ -91,7 +91,7 @@ def _done(scene: Scene) -> Step:
 
 def _do(scene: Scene, group: tuple[Task, ...]) -> Step | None:
     """Apply a step, then wait for it; None where it is done."""
-    if due := [one for one in group if result(scene, one) is None]:
+    if due := [one for one in group if result(scene, one) is None or lost(scene, one)]:
         return _applied(scene, due, scene.state) or _in_the_way(scene, due)
     return _watched(scene, group)
 
@@ -132,30 +132,31 @@ def _said(scene: Scene, task: Task) -> str:
 
 
 def _watched(scene: Scene, group: tuple[Task, ...]) -> Step | None:
-    """Whether an applied step has come to its end, and how."""
-    state, removals = _ends(scene, group)
+    """Whether an applied step has come to its end, and how. Ends are recorded before a hook is removed."""
+    state = _with_ends(scene, group)
     if any(one.hook_phase == FAILED for one in results(state)):
-        return Step(removals, replace(state, message=UNSUCCESSFUL), UNSUCCESSFUL)
+        return Step((), replace(state, message=UNSUCCESSFUL), UNSUCCESSFUL)
     if state != scene.state:
-        return Step(removals, state, "objects came to their end")
-    if running := [one for one in group if _phase(scene, one) == RUNNING]:
+        return Step((), state, "objects came to their end")
+    if removals := _outlived(scene, group):
+        return Step(removals, state, "removing hooks that came to their end")
+    if running := [one for one in group if phase(scene, one) == RUNNING]:
         return Step((), replace(state, message=words(running)), words(running))
     return None
 
 
-def _ends(scene: Scene, group: Iterable[Task]) -> tuple[OperationState, tuple[Remove, ...]]:
-    """The state with what has just ended, and the hooks to be removed for it."""
-    running = [one for one in group if _phase(scene, one) == RUNNING]
+def _with_ends(scene: Scene, group: Iterable[Task]) -> OperationState:
+    """The state with what has just ended."""
+    running = [one for one in group if phase(scene, one) == RUNNING]
     ended = [(one, now) for one in running if (now := standing(scene, one)).phase != RUNNING]
     new = [of_task(one, now.phase, now.message or _said(scene, one)) for one, now in ended]
-    gone = (one for one, now in ended if hooks.outlived(one, now.phase))
-    removals = tuple(removal for one in gone for removal in hooks.remove(scene, one))
-    return (recorded(scene, new) if new else scene.state), removals
+    return recorded(scene, new) if new else scene.state
 
 
-def _phase(scene: Scene, task: Task) -> str:
-    found = result(scene, task)
-    return found.hook_phase if found else ""
+def _outlived(scene: Scene, group: Iterable[Task]) -> tuple[Remove, ...]:
+    """The hooks that are to be removed for how they ended."""
+    gone = (one for one in group if hooks.outlived(scene, one, phase(scene, one)))
+    return tuple(removal for one in gone for removal in hooks.remove(scene, one))
 
 
 def _failing(scene: Scene, state: OperationState) -> Step:
@@ -165,11 +166,13 @@ def _failing(scene: Scene, state: OperationState) -> Step:
         return _over(ending.failed(state, state.message, scene.now))
     if due := [one for one in tasks if result(scene, one) is None]:
         return _applied(scene, due, state) or replace(_in_the_way(scene, due), state=state)
-    ended, removals = _ends(scene, tasks)
+    ended = _with_ends(scene, tasks)
     if ended != scene.state:
-        return Step(removals, ended, "hooks for failures came to their end")
-    if any(_phase(scene, one) == RUNNING for one in tasks):
+        return Step((), ended, "hooks for failures came to their end")
+    if any(phase(scene, one) == RUNNING for one in tasks):
         return Step((), state, state.message)
+    if removals := _outlived(scene, scene.tasks):
+        return Step(removals, state, "removing hooks that came to their end")
     return _over(ending.failed(state, state.message, scene.now))
 
 

@@ -12,7 +12,7 @@ import msgspec
 
 from gitops.health import settled
 from gitops.order import Task
-from gitops.results import FAILED, RUNNING, SUCCEEDED
+from gitops.results import FAILED, RUNNING, SUCCEEDED, phase
 from gitops.scene import Scene
 
 
@@ -31,6 +31,8 @@ def waits(scene: Scene, task: Task) -> bool:
 def standing(scene: Scene, task: Task) -> Standing:
     live = scene.target(task.key).live
     found = settled(live)
+    if live is None and task.hook:
+        return Standing(FAILED, "was deleted before its end was seen; sync again to run it anew")
     if live is None:
         return Standing(RUNNING)
     if found is None:
@@ -39,6 +41,12 @@ def standing(scene: Scene, task: Task) -> Standing:
     if found.status in enough:
         return Standing(SUCCEEDED, found.message)
     return Standing(FAILED if found.status == "Degraded" else RUNNING, found.message)
+
+
+def lost(scene: Scene, task: Task) -> bool:
+    """It was applied and is gone, before it came to its end: somebody deleted it."""
+    gone = scene.target(task.key).live is None
+    return gone and not task.hook and phase(scene, task) == RUNNING
 
 
 def words(waiting: Sequence[Task]) -> str:

@@ -153,6 +153,8 @@ def well(raw: Raw) -> Raw:
             return raw | {"status": {"updatedReplicas": 2, "replicas": 2, "availableReplicas": 2}}
         case "batch", "Job":
             return raw | {"status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+        case "argoproj.io", "Rollout":
+            return raw | {"status": {"phase": "Healthy"}}
         case "apiextensions.k8s.io", _:
             return raw | {"status": {"conditions": [{"type": "Established", "status": "True"}]}}
     return raw

@@ -63,3 +63,12 @@ def raw_app(*, name: str = "api-prod", status: Raw | None = None, **spec: Any) -
         "spec": whole,
         "status": status or {},
     }
+
+
+CRD = thing(
+    "CustomResourceDefinition",
+    "shelves.shop.io",
+    api="apiextensions.k8s.io/v1",
+    namespace="",
+    spec={"group": "shop.io", "names": {"kind": "Shelf"}, "scope": "Namespaced"},
+)

@@ -7,15 +7,7 @@ from typing import Any
 import pytest
 
 from gitops.order import hooks, steps, tasks, unhooked, wave
-from tests.gitops.examples import config, deployment, noted, thing
-
-CRD = thing(
-    "CustomResourceDefinition",
-    "shelves.shop.io",
-    api="apiextensions.k8s.io/v1",
-    namespace="",
-    spec={"group": "shop.io", "names": {"kind": "Shelf"}, "scope": "Namespaced"},
-)
+from tests.gitops.examples import CRD, config, deployment, noted, thing
 
 
 def order(*objects: dict[str, Any]) -> list[str]:

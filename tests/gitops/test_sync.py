@@ -14,19 +14,12 @@ from gitops.compare import Awaited, Target
 from gitops.objects import Key
 from gitops.sync import step
 from tests.gitops.clusters import Cluster, Stopped, retried, well
-from tests.gitops.examples import app, config, deployment, noted, thing
+from tests.gitops.examples import CRD, app, config, deployment, noted, thing
 
 Raw = dict[str, Any]
 CREATE = app(syncPolicy={"syncOptions": ["CreateNamespace=true"]})
 LAST = noted(deployment("last"), "sync-wave", "1")
 ALL_RUN = "successfully synced (all tasks run)"
-CRD = thing(
-    "CustomResourceDefinition",
-    "shelves.shop.io",
-    api="apiextensions.k8s.io/v1",
-    namespace="",
-    spec={"group": "shop.io", "names": {"kind": "Shelf"}, "scope": "Namespaced"},
-)
 SHELF = thing("Shelf", api="shop.io/v1")
 
 
@@ -309,6 +302,30 @@ def test_a_failed_hook_ends_the_sync_after_those_for_failures() -> None:
     assert state.message == "one or more synchronization tasks completed unsuccessfully"
 
 
+def test_a_failed_hook_goes_when_its_author_wants_so() -> None:
+    cluster = Cluster(git=[job("migrate", "PreSync", policy="HookFailed")])
+    cluster.grown = failing
+    assert cluster.run().phase == "Failed"
+    assert cluster.log == ["apply Job/migrate", "remove Job/migrate Background"]
+
+
+def test_a_hook_that_is_gone_before_its_end_was_seen_has_failed() -> None:
+    cluster = Cluster(git=[job("migrate", "PreSync"), config()])
+    cluster.run()
+    cluster.objects.clear()
+    assert cluster.run().phase == "Failed"
+    assert messages(cluster)["migrate"].startswith("was deleted before its end was seen; sync again")
+
+
+def test_an_object_deleted_by_hand_in_mid_sync_is_applied_again() -> None:
+    cluster = Cluster(git=[deployment(), LAST])
+    cluster.run()
+    cluster.objects.clear()
+    cluster.grown = well
+    assert cluster.run().message == ALL_RUN
+    assert cluster.log == ["apply Deployment/api", "apply Deployment/api", "apply Deployment/last"]
+
+
 def test_hooks_for_failures_do_not_run_in_a_good_sync() -> None:
     cluster = Cluster(git=[config(), job("tell", "SyncFail")])
     assert (cluster.run().phase, cluster.log) == ("Succeeded", ["apply ConfigMap/settings"])
@@ -375,7 +392,15 @@ def test_what_heals_between_two_tries_succeeds() -> None:
 
 def story() -> Cluster:
     """Everything at once: hooks, a definition, waves, pruning, a namespace."""
-    git = [job("before", "PreSync"), CRD, SHELF, deployment(), LAST, config(), job("after", "PostSync")]
+    git = [
+        job("before", "PreSync", policy="HookSucceeded,BeforeHookCreation"),
+        CRD,
+        SHELF,
+        deployment(),
+        LAST,
+        config(),
+        job("after", "PostSync"),
+    ]
     cluster = Cluster(CREATE, git).has(config("old"), noted(deployment("gone"), "sync-wave", "3"))
     cluster.namespaces, cluster.grown = {}, well
     return cluster
