@@ -2,7 +2,7 @@
 
 Argo CD lets the last writer win and warns. Here an object that carries another live Application's tracking id
 is refused by name; so is, for an Application first synced by us, an object in a namespace that is not its
-own destination and that another Application targets.
+own destination and that another Application targets. The Namespace itself may be its parent's.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 from crds.application import Application
 from gitops.compare import Target
 from gitops.objects import Key
-from gitops.order import lies_in
 from gitops.tracking import instance, tracked_by
 
 Raw = dict[str, Any]
@@ -49,7 +48,7 @@ def _tracked(target: Target, rivals: dict[str, Application]) -> str:
 
 
 def _trespass(application: Application, target: Target, rivals: dict[str, Application]) -> str:
-    namespace = lies_in(target.wanted)
+    namespace = target.key.namespace
     if namespace in {"", application.spec.destination.namespace} or not first_synced_here(application):
         return ""
     owners = [name for name, one in rivals.items() if _targets(one, namespace, application)]

@@ -57,7 +57,7 @@ def application(raw: Raw) -> Health:
 
 
 def synced(raw: Raw) -> Health | None:
-    """Why a child Application is not yet what its spec asks for; None where it is, or waits for a person."""
+    """Why a child Application is not yet what its spec asks for; None where it is."""
     try:
         child = parse(raw)
     except Invalid as problem:
@@ -65,8 +65,10 @@ def synced(raw: Raw) -> Health | None:
     sync, state = child.status.sync, child.status.operation_state or OperationState()
     if child.spec.source and sync.compared_to.source != normalised(child.spec.source):
         return Health("Progressing", "Waiting for its source to be compared")
-    if child.automated is None or sync.status == "Synced":
+    if sync.status == "Synced":
         return None
+    if child.automated is None:
+        return Health("Suspended", "Waiting for a person to sync it")
     if state.sync_result is None or state.sync_result.revision != sync.revision:
         return Health("Progressing", "Waiting for its automated sync")
     return _ended(state)

@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from crds.paths import get
 from gitops.objects import Key, annotation, defines, key_of, words
 
 Raw = dict[str, Any]
@@ -142,10 +141,3 @@ def unhooked(raw: Raw) -> str:
     said = words(annotation(raw, HOOK)) or words(annotation(raw, HELM_HOOK))
     known = {*PHASES, *HELM_PHASES, "Skip", "crd-install"}
     return ", ".join(word for word in said if word not in known)
-
-
-def lies_in(raw: Raw) -> str:
-    """The namespace of an object, or that which it is."""
-    if get(raw, "kind") == "Namespace" and get(raw, "apiVersion") == "v1":
-        return key_of(raw).name
-    return key_of(raw).namespace

@@ -31,6 +31,7 @@ from gitops.releases import releasing
 from gitops.scene import Scene
 from gitops.status import Look, status
 from gitops.sync import step
+from gitops.waiting import WAITS_FOR_HEALTH
 
 Raw = dict[str, Any]
 RUNNING = ("Running", "Terminating")
@@ -190,31 +191,34 @@ def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: 
     said = conditions(facts, comparison)
     if world.rendering.passing:
         return Decision((), _status(world, comparison, state, said), world.rendering.trouble)
-    if _superseded(world, state):
-        over = ending.superseded(state, world.rendering.head, world.now)
+    found = step(_scene(world, facts, state))
+    if _superseded(world, found):
+        over = ending.superseded(found.state, world.rendering.head, world.now)
         return Decision((), _status(world, comparison, over, said), over.message)
-    found = step(
-        Scene(
-            world.application,
-            state,
-            world.rendering.revision,
-            world.now,
-            world.targets,
-            tuple(raw for raw in world.extras if surplus(raw, world.me)),
-            world.namespaces,
-            facts.forbidden,
-            world.refusal,
-            facts.blocked,
-        )
-    )
     new = _status(world, comparison, found.state, said)
     return Decision(found.actions, new, found.why, found.look_again, told=_ended(world, found))
 
 
-def _superseded(world: World, state: OperationState) -> bool:
-    """An automated sync that failed and waits for its next try, while Git has something newer to try."""
+def _scene(world: World, facts: Facts, state: OperationState) -> Scene:
+    return Scene(
+        world.application,
+        state,
+        world.rendering.revision,
+        world.now,
+        world.targets,
+        tuple(raw for raw in world.extras if surplus(raw, world.me)),
+        world.namespaces,
+        facts.forbidden,
+        world.refusal,
+        facts.blocked,
+    )
+
+
+def _superseded(world: World, found: Step) -> bool:
+    """An automated sync that only waits, for its next try or for health, while Git has something newer."""
     newer = world.rendering.head not in {"", world.rendering.revision}
-    return newer and state.operation.initiated_by.automated and ending.waits_for_retry(state)
+    idle = ending.waits_for_retry(found.state) or found.state.message.startswith(WAITS_FOR_HEALTH)
+    return newer and idle and not found.actions and found.state.operation.initiated_by.automated
 
 
 def _ended(world: World, found: Step) -> tuple[tuple[str, str], ...]:

@@ -39,6 +39,11 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
     refusal: str = ""
     trouble: str = ""
 
+    @property
+    def me(self) -> Key:
+        meta = self.application.metadata
+        return Key("argoproj.io", "Application", meta.namespace, meta.name)
+
     @cached_property
     def sync(self) -> SyncOperation:
         return self.state.operation.sync or SyncOperation()

@@ -1,7 +1,7 @@
 """Whether what was applied has come to its end: a hook by its result, others by their health.
 
 An object on its own wave is waited for; where everything is one wave nobody waits, as in Argo CD. What is
-Suspended, a paused Rollout or a child that waits for a person, holds no wave.
+Suspended holds no wave: a paused Rollout, a child that waits for a person. Nor does the Application itself.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ from gitops.health import settled
 from gitops.order import Task
 from gitops.results import FAILED, RUNNING, SUCCEEDED, phase
 from gitops.scene import Scene
+
+WAITS_FOR_HOOKS = "waiting for completion of hook"
+WAITS_FOR_HEALTH = "waiting for healthy state of"
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -29,6 +32,8 @@ def waits(scene: Scene, task: Task) -> bool:
 
 
 def standing(scene: Scene, task: Task) -> Standing:
+    if task.key == scene.me:
+        return Standing(SUCCEEDED)
     live = scene.target(task.key).live
     found = settled(live)
     if live is None and task.hook:
@@ -53,6 +58,6 @@ def words(waiting: Sequence[Task]) -> str:
     """What is waited for, hooks first."""
     hooks = [one for one in waiting if one.hook]
     named = hooks or waiting
-    what = "completion of hook" if hooks else "healthy state of"
+    what = WAITS_FOR_HOOKS if hooks else WAITS_FOR_HEALTH
     more = f" and {len(named) - 1} more {'hooks' if hooks else 'resources'}" if len(named) > 1 else ""
-    return f"waiting for {what} {named[0].key.short}{more}"
+    return f"{what} {named[0].key.short}{more}"

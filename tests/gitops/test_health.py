@@ -273,7 +273,9 @@ def test_a_child_is_waited_for_until_it_has_synced_by_itself() -> None:
 
 
 def test_a_child_that_waits_for_a_person_is_not_waited_for() -> None:
-    assert settled(child({"status": "OutOfSync"}, automated=False)) == Health("Healthy")
+    missing = child({"status": "OutOfSync"}, automated=False, health={"status": "Missing"})
+    assert settled(missing) == Health("Suspended", "Waiting for a person to sync it")
+    assert settled(child({"status": "Synced"}, automated=False)) == Health("Healthy")
 
 
 def test_a_child_whose_sync_failed_is_degraded_for_its_parents_wave() -> None:

@@ -13,7 +13,7 @@ from crds.paths import get
 from gitops.objects import Key
 from gitops.plan import Rendering, plan
 from tests.crds.applications import merged
-from tests.gitops.clusters import Stopped
+from tests.gitops.clusters import Stopped, well
 from tests.gitops.examples import REVISION, app, config, deployment, noted, raw_app, thing
 from tests.gitops.universe import Universe
 
@@ -76,15 +76,37 @@ def test_a_manual_application_syncs_when_it_is_asked_for() -> None:
     assert (entry.initiated_by.username, "operation" in here.raw) == ("eve", False)
 
 
-def test_a_running_sync_stays_at_its_revision_while_git_moves_on() -> None:
-    late = noted(deployment("late"), "sync-wave", "1")
-    here = universe(config(level="low"), deployment(), late)
+def test_a_running_hook_is_not_cut_short_by_a_newer_commit() -> None:
+    migrate = noted(thing("Job", "migrate", api="batch/v1", spec={}), "hook", "PreSync")
+    here = universe(migrate, config())
     here.grown = lambda raw: raw
     here.run()
     here.git["newer"], here.head = (config(level="high"),), "newer"
     here.run()
-    assert here.application.status.sync.revision == REVISION
-    assert here.objects[Key("", "ConfigMap", "production", "settings")]["data"] == {"level": "low"}
+    assert (here.log, here.application.status.sync.revision) == (
+        ["namespace production", "apply Job/migrate"],
+        REVISION,
+    )
+
+
+def test_a_wave_that_does_not_get_well_does_not_hold_its_own_repair() -> None:
+    late = noted(deployment("late"), "sync-wave", "1")
+    here = universe(deployment(image="api:broken"), late)
+    here.grown = lambda raw: raw if "broken" in str(raw) else well(raw)
+    assert here.run().why == "waiting for healthy state of apps/Deployment/api"
+    here.git["newer"], here.head = (deployment(image="api:v1"), late), "newer"
+    here.run()
+    assert standing(here) == ("Synced", "Healthy")
+    assert [one.revision for one in here.application.status.history] == ["newer"]
+
+
+def test_a_parent_that_holds_itself_does_not_wait_for_itself() -> None:
+    me = raw_app(syncPolicy=HEALING)
+    here = universe(me | {"status": {}}, noted(config(), "sync-wave", "1"))
+    here.namespaces["argocd"] = {}
+    here.run()
+    assert standing(here)[0] == "Synced"
+    assert "apply ConfigMap/settings" in here.log
 
 
 def test_a_sync_that_somebody_asked_for_stays_at_the_revision_it_began_with() -> None:
