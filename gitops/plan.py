@@ -29,7 +29,7 @@ from gitops.images import images, names
 from gitops.objects import Key
 from gitops.releases import releasing
 from gitops.scene import Scene
-from gitops.status import Look, status
+from gitops.status import Look, patch, status
 from gitops.sync import step
 from gitops.waiting import WAITS_FOR_HEALTH
 
@@ -92,11 +92,12 @@ class Decision(msgspec.Struct, frozen=True):
     told: tuple[tuple[str, str], ...] = ()
 
 
-def pinned(application: Application) -> str:
-    """The revision that a running operation is for, which is rendered until it ends; "" for the target's."""
+def asked_revision(application: Application) -> str:
+    """What is to be rendered: what the running operation, or one that waits, is for; "" for the target's."""
     state = application.status.operation_state
     running = state is not None and state.phase in RUNNING
-    return state.operation.sync.revision if running and state and state.operation.sync else ""
+    operation = state.operation if running and state else application.operation
+    return operation.sync.revision if operation and operation.sync else ""
 
 
 def plan(world: World) -> Decision:
@@ -110,6 +111,21 @@ def plan(world: World) -> Decision:
     if world.application.operation and not world.rendering.passing:
         return _beginning(world, facts, comparison)
     return _by_itself(world, facts, comparison)
+
+
+def record(raw: Raw, world: World, decision: Decision) -> Raw:
+    """The one merge patch of the Application itself; {} where nothing has changed.
+
+    An operation that begins is taken away by the patch that records it: none is lost, and none run twice.
+    """
+    body: Raw = {}
+    if changes := patch(raw, world.application, decision.status, world.now):
+        body["status"] = changes
+    if decision.begins:
+        body["operation"] = None
+    if decision.finalizers is not None:
+        body["metadata"] = {"finalizers": list(decision.finalizers)}
+    return body
 
 
 def _leaving(world: World) -> Decision:
@@ -177,10 +193,10 @@ def _comparison(world: World) -> Comparison:
 
 
 def _beginning(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
-    """A sync that somebody asked for, at the revision that the target names now unless they said another."""
+    """A sync that somebody asked for; it stays at the revision that was found for it."""
     operation = world.application.operation or Operation()
     sync = operation.sync or SyncOperation()
-    pinned_to = replace(sync, revision=sync.revision or world.rendering.revision)
+    pinned_to = replace(sync, revision=world.rendering.revision or sync.revision)
     begun = ending.begun(replace(operation, sync=pinned_to), world.now)
     why = f"initiated sync to {pinned_to.revision}"
     new = _status(world, comparison, begun, conditions(facts, comparison))

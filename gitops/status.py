@@ -51,12 +51,6 @@ class Look(msgspec.Struct, frozen=True):
     home: str = ""
 
 
-def started(raw: Raw, state: OperationState) -> Raw:
-    """The patch that turns `operation` into a running one: both in one, so that none is lost or run twice."""
-    before = get(raw, "status", "operationState")
-    return {"operation": None, "status": {"operationState": _change(before, _plain(state))}}
-
-
 def status(application: Application, look: Look) -> ApplicationStatus:
     """The status after this look."""
     look = replace(look, now=look.now.replace(microsecond=0))

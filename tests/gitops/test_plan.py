@@ -11,7 +11,7 @@ from crds.application_status import OperationState
 from crds.appproject import EVERYTHING, AppProject, parse_project
 from crds.paths import get
 from gitops.objects import Key
-from gitops.plan import Rendering, plan
+from gitops.plan import Rendering, plan, record
 from tests.crds.applications import merged
 from tests.gitops.clusters import Stopped, well
 from tests.gitops.examples import REVISION, app, config, deployment, noted, raw_app, thing
@@ -76,6 +76,19 @@ def test_a_manual_application_syncs_when_it_is_asked_for() -> None:
     assert (entry.initiated_by.username, "operation" in here.raw) == ("eve", False)
 
 
+def test_an_operation_is_begun_in_the_same_write_that_takes_it_away() -> None:
+    here = universe(
+        policy=MANUAL, status={"operationState": {"phase": "Failed", "retryCount": 2, "message": "old"}}
+    )
+    here.raw["operation"] = {"sync": {"prune": True}}
+    world = here.world()
+    body = record(here.raw, world, plan(world))
+    assert body["operation"] is None
+    state = body["status"]["operationState"]
+    assert (state["phase"], state["message"], state["retryCount"]) == ("Running", None, None)
+    assert state["operation"] == {"sync": {"revision": REVISION, "prune": True}}
+
+
 def test_a_running_hook_is_not_cut_short_by_a_newer_commit() -> None:
     migrate = noted(thing("Job", "migrate", api="batch/v1", spec={}), "hook", "PreSync")
     here = universe(migrate, config())
@@ -117,6 +130,15 @@ def test_a_sync_that_somebody_asked_for_stays_at_the_revision_it_began_with() ->
     here.run()
     assert here.objects[Key("", "ConfigMap", "production", "settings")]["data"] == {"level": "low"}
     assert standing(here)[0] == "OutOfSync"
+
+
+def test_an_older_revision_may_be_asked_for() -> None:
+    here = synced(config(level="low"), policy=MANUAL)
+    here.git["newer"], here.head = (config(level="high"),), "newer"
+    here.raw["operation"] = {"sync": {"revision": REVISION}}
+    here.run()
+    assert here.objects[Key("", "ConfigMap", "production", "settings")]["data"] == {"level": "low"}
+    assert (standing(here)[0], here.application.status.sync.revision) == ("OutOfSync", "newer")
 
 
 def test_a_new_commit_is_synced_and_what_it_dropped_is_pruned() -> None:

@@ -15,7 +15,7 @@ from gitops.compare import Compared, Comparison
 from gitops.ending import begun, succeeded
 from gitops.images import images, names
 from gitops.objects import Key
-from gitops.status import Look, patch, started, status
+from gitops.status import Look, patch, status
 from gitops.wellness import Health
 from tests.crds.applications import merged
 from tests.gitops.examples import NOW, REVISION, deployment, raw_app, thing
@@ -131,18 +131,6 @@ def test_the_history_is_as_long_as_its_limit_and_old_entries_are_left_as_they_ar
     history = written(raw, replace(LOOK, state=ended()))["status"]["history"]
     assert [one["id"] for one in history] == [2, 3]
     assert history[0] == old[2]
-
-
-def test_an_operation_is_begun_in_the_same_write_that_takes_it_away() -> None:
-    raw = raw_app(status={"operationState": {"phase": "Failed", "message": "old", "retryCount": 2}})
-    found = started(raw, begun(Operation(SyncOperation(REVISION)), NOW))
-    assert found["operation"] is None
-    after = without_nulls(merged(raw["status"], found["status"]))["operationState"]
-    assert after == {
-        "operation": {"sync": {"revision": REVISION}},
-        "phase": "Running",
-        "startedAt": "2026-03-15T10:30:00Z",
-    }
 
 
 def test_a_field_of_the_status_that_we_do_not_know_stays() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,9 +18,8 @@ from crds.appproject import EVERYTHING, AppProject
 from gitops.actions import Action, Apply, EnsureNamespace, Remove
 from gitops.compare import Predicted, Target, Unasked, to_send
 from gitops.objects import Key, desired, key_of
-from gitops.plan import Decision, Rendering, World, pinned, plan
+from gitops.plan import Decision, Rendering, World, asked_revision, plan, record
 from gitops.releases import moving
-from gitops.status import patch, started
 from gitops.tracking import tracked_by
 from tests.crds.applications import merged
 from tests.gitops.clusters import Stopped, well
@@ -52,7 +52,7 @@ class Universe:
 
     def world(self) -> World:
         application = self.application
-        revision = pinned(application) or self.head
+        revision = asked_revision(application) or self.head
         wanted = [desired(raw, application.name, "production", _spaced(raw)) for raw in self.git[revision]]
         keys = {key_of(raw) for raw in wanted}
         extras = [
@@ -82,16 +82,12 @@ class Universe:
         return Target(sent, live, Predicted(merged(live or {}, sent)), guard)
 
     def look(self) -> Decision:
-        found = plan(self.world())
+        world = self.world()
+        found = plan(world)
         for action in found.actions:
-            self._write(lambda action=action: self._perform(action))  # type: ignore[misc]
-        changes = patch(self.raw, self.application, found.status, self.now)
-        body: Raw = {"status": changes} if changes else {}
-        if found.begins:
-            assert found.status.operation_state
-            body = merged(body, {"operation": started(self.raw, found.status.operation_state)["operation"]})
-        if body:
-            self._write(lambda: self._patch(body))
+            self._write(partial(self._perform, action))
+        if body := record(self.raw, world, found):
+            self._write(partial(self._patch, body))
         return found
 
     def run(self, looks: int = 60) -> Decision:
