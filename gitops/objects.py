@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from crds.paths import drop, get, put
+from crds.errors import Invalid
+from crds.paths import drop, get, put, show
 from gitops.tracking import TRACKING, Place, tracking_id
 
 Raw = dict[str, Any]
@@ -49,6 +50,22 @@ def group_version(raw: Raw) -> tuple[str, str]:
 def annotation(raw: Raw | None, name: str) -> str:
     """An annotation as text, "" where it is not there."""
     return str(get(raw, "metadata", "annotations", name, default=""))
+
+
+def as_sent(tree: Any, *path: str | int) -> Any:
+    """A tree out of YAML as kubectl sends it: keys are text, `on` is `true`; Invalid for dates."""
+    match tree:
+        case dict():
+            return {_name(key): as_sent(value, *path, _name(key)) for key, value in tree.items()}
+        case list():
+            return [as_sent(item, *path, at) for at, item in enumerate(tree)]
+        case str() | bool() | int() | float() | None:
+            return tree
+    raise Invalid(show(*path), f"{tree} is no JSON; write it in quotes")
+
+
+def _name(key: object) -> str:
+    return str(key).lower() if isinstance(key, bool) or key is None else str(key)
 
 
 def words(text: str) -> tuple[str, ...]:

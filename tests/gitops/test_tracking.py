@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+import yaml
+
+from crds.errors import Invalid
 from crds.paths import drop
-from gitops.objects import Key, desired, flat, key_of, scope_of, unique
+from gitops.objects import Key, as_sent, desired, flat, key_of, scope_of, unique
 from gitops.tracking import TRACKING, Place, instance, tracked_by, tracking_id
 from tests.gitops.examples import config, deployment, noted, thing
 
@@ -58,6 +62,16 @@ def test_an_object_without_an_id_belongs_to_nobody() -> None:
     assert (tracked_by(config()), tracked_by(None), tracked_by(noted(config(), "tracking-id", "x"))) == (
         "",
     ) * 3
+
+
+def test_keys_of_yaml_come_as_kubectl_sends_them() -> None:
+    raw = yaml.safe_load("{on: OutOfSync, 8080: web, list: [{off: 1}]}")
+    assert as_sent(raw) == {"true": "OutOfSync", "8080": "web", "list": [{"false": 1}]}
+
+
+def test_a_date_in_yaml_is_named_with_the_way_out() -> None:
+    with pytest.raises(Invalid, match=r"data\.since\[0\]: 2026-03-15 is no JSON; write it in quotes"):
+        as_sent(yaml.safe_load("{data: {since: [2026-03-15]}}"))
 
 
 def test_a_list_is_its_objects() -> None:
