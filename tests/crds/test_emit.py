@@ -56,7 +56,7 @@ def test_a_file_is_small_enough_for_plain_apply(path: Any) -> None:
 
 @pytest.mark.parametrize("kind", emit.KINDS)
 def test_what_is_written_is_the_yaml_of_the_definition(kind: Kind) -> None:
-    assert yaml.safe_load(emit.files()[emit.FOLDER / f"{kind.plural}.yaml"]) == emit.crd(kind)
+    assert yaml.safe_load(emit.files()[emit.file(kind)]) == emit.crd(kind)
 
 
 @pytest.mark.parametrize("kind", emit.KINDS)
@@ -108,3 +108,8 @@ def test_a_check_names_the_files_that_are_stale(tmp_path: Any, monkeypatch: pyte
         emit.main(["--check"])
     emit.main([])
     emit.main(["--check"])
+
+
+def test_argo_cds_own_kinds_are_not_applied_with_the_rest() -> None:
+    apart = {path.name for path in emit.files() if path.parent != emit.FOLDER}
+    assert apart == {"applications.yaml", "appprojects.yaml"}
