@@ -241,6 +241,7 @@ def stale() -> list[str]:
 def main(words: list[str]) -> None:
     if words != ["--check"]:
         for path, text in files().items():
+            path.parent.mkdir(exist_ok=True)
             path.write_text(text, "utf-8")
     if late := stale():
         sys.exit(f"{', '.join(late)}: not what the types say; run python -m crds.emit and commit")

@@ -44,6 +44,13 @@ class Ref(NamedTuple):
         return f"{self.kind.kind} {self.namespace}{'/' if self.namespace else ''}{self.name}"
 
 
+class Resource(NamedTuple):
+    """A kind as a server serves it, and whether its objects lie in namespaces."""
+
+    kind: Kind
+    namespaced: bool
+
+
 ROLLOUT = Kind("argoproj.io", "v1alpha1", "Rollout", "rollouts", status=True)
 ANALYSIS_RUN = Kind("argoproj.io", "v1alpha1", "AnalysisRun", "analysisruns")
 ANALYSIS_TEMPLATE = Kind("argoproj.io", "v1alpha1", "AnalysisTemplate", "analysistemplates")
@@ -64,6 +71,10 @@ VIRTUAL_SERVICE = Kind("networking.istio.io", "v1", "VirtualService", "virtualse
 DESTINATION_RULE = Kind("networking.istio.io", "v1", "DestinationRule", "destinationrules", status=True)
 
 KINDS: tuple[Kind, ...] = (
+    APPLICATION,
+    APP_PROJECT,
+    NAMESPACE,
+    SECRET,
     ROLLOUT,
     ANALYSIS_RUN,
     ANALYSIS_TEMPLATE,
@@ -83,3 +94,8 @@ def ref_of(kind: Kind, raw: dict[str, Any]) -> Ref:
     """The name of a raw object of `kind`."""
     meta = raw["metadata"]
     return Ref(kind, meta.get("namespace", ""), meta["name"])
+
+
+def named(found: Kind) -> Kind:
+    """The kind as it is known here, which is one and the same key for all who look at its objects."""
+    return next((kind for kind in KINDS if kind[:4] == found[:4]), found)

@@ -73,18 +73,18 @@ def json_patch(path: str, operations: Iterable[dict[str, Any]]) -> Request:
     return Request("PATCH", path, _manager(), list(operations), "application/json-patch+json")
 
 
-def apply(path: str, body: dict[str, Any], force: bool = False) -> Request:
-    """Server-side apply under our field manager."""
-    query = _manager() | {"force": "true" if force else "false"}
+def apply(path: str, body: dict[str, Any], force: bool = False, dry_run: bool = False) -> Request:
+    """Server-side apply under our field manager. A dry run answers what would be stored."""
+    query = _manager() | {"force": "true" if force else "false"} | ({"dryRun": "All"} if dry_run else {})
     return Request("PATCH", path, query, body, "application/apply-patch+yaml")
 
 
-def delete(path: str, uid: str = "") -> Request:
-    """Delete the object, only if it still has `uid`; its dependents follow in the background."""
+def delete(path: str, uid: str = "", propagation: str = "Background") -> Request:
+    """Delete the object, only if it still has `uid`; its dependents before it, behind it, or not at all."""
     body: dict[str, Any] = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
-        "propagationPolicy": "Background",
+        "propagationPolicy": propagation,
     }
     return Request("DELETE", path, body=body | ({"preconditions": {"uid": uid}} if uid else {}))
 

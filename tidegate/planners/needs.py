@@ -138,7 +138,74 @@ class Reached(msgspec.Struct, frozen=True, tag=True):
     kind: Kind
 
 
-Need = Object | Owned | Pods | Samples | Query | SecretKey | Defaulted | Refusal | Pruned | Noticed | Reached
+class Served(msgspec.Struct, frozen=True, tag=True):
+    """How the API server serves a kind. Known value: `crds.refs.Resource`. Absent: not at all, as yet."""
+
+    group: str
+    version: str
+    kind: str
+
+
+class Head(msgspec.Struct, frozen=True, tag=True):
+    """What a revision names in a repository, asked again every `every` seconds for as long as it is needed.
+
+    All that is needed of a repository is asked in one question. `fresh` asks at once: people want to know.
+    Known value: `gitops.sources.Found` or `Lost`.
+    """
+
+    repo: str
+    revision: str
+    every: float
+    fresh: str = ""
+
+
+class Rendered(msgspec.Struct, frozen=True, tag=True):
+    """What a source declares at a commit, for the Application of that name.
+
+    `source` is a `spec.source` as compact JSON with sorted keys. `children` lets an app of apps be read with
+    its folders. Known value: `gitops.sources.Manifests` or `Unrenderable`.
+    """
+
+    repo: str
+    commit: str
+    source: bytes
+    application: str
+    children: bool = False
+
+
+class DryRun(msgspec.Struct, frozen=True, tag=True):
+    """What a server-side apply of `body`, compact JSON with sorted keys, would make of an object.
+
+    `seen` stands for what is there and for the try, so that another look at either is another question.
+    Known value: `gitops.compare.Predicted` or `Refused`. Failed: the API server could not say.
+    """
+
+    ref: Ref
+    body: bytes
+    seen: str
+
+    def __repr__(self) -> str:
+        """Without the body, which may be a Secret's."""
+        return f"DryRun({self.ref})"
+
+
+Need = (
+    Object
+    | Owned
+    | Pods
+    | Samples
+    | Query
+    | SecretKey
+    | Defaulted
+    | Refusal
+    | Pruned
+    | Noticed
+    | Reached
+    | Served
+    | Head
+    | Rendered
+    | DryRun
+)
 
 
 class Known(msgspec.Struct, frozen=True, tag=True):

@@ -37,11 +37,20 @@ class JsonPatch(msgspec.Struct, frozen=True, tag=True):
     operations: tuple[Raw, ...]
 
 
+class Apply(msgspec.Struct, frozen=True, tag=True):
+    """Server-side apply, what others manage taken over; a metadata.resourceVersion in `body` makes it
+    conditional."""
+
+    ref: Ref
+    body: Raw
+
+
 class Delete(msgspec.Struct, frozen=True, tag=True):
-    """Delete exactly this object (precondition on `uid`), its dependents in the background."""
+    """Delete exactly this object (precondition on `uid`); `propagation` says when its dependents go."""
 
     ref: Ref
     uid: str
+    propagation: str = "Background"
 
 
 class Evict(msgspec.Struct, frozen=True, tag=True):
@@ -66,7 +75,7 @@ class Record(msgspec.Struct, frozen=True, tag=True):
     version: str
 
 
-Write = Create | MergePatch | JsonPatch | Delete | Evict | Record
+Write = Create | MergePatch | JsonPatch | Apply | Delete | Evict | Record
 
 
 class Event(msgspec.Struct, frozen=True):

@@ -20,7 +20,18 @@ from tidegate.kube import requests
 from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Request, Response, Sender
 from tidegate.kube.store import Raw, Store
-from tidegate.planners.plan import Create, Delete, Event, Evict, JsonPatch, MergePatch, Plan, Record, Write
+from tidegate.planners.plan import (
+    Apply,
+    Create,
+    Delete,
+    Event,
+    Evict,
+    JsonPatch,
+    MergePatch,
+    Plan,
+    Record,
+    Write,
+)
 
 log = logging.getLogger("tidegate.executor")
 
@@ -92,8 +103,8 @@ class Executor:
             case Record():
                 raw = await self._record(write)
                 self.pruned(write.ref, _lost(write.patch, get(raw, "status", default={})))
-            case Delete(ref, uid):
-                return await self._delete(ref, uid)
+            case Delete():
+                return await self._delete(write)
             case Evict(ref, uid):
                 return await self._evict(ref, uid)
             case _:
@@ -116,12 +127,13 @@ class Executor:
         self._without_status.add(kind)
         return raw
 
-    async def _delete(self, ref: Ref, uid: str) -> None:
-        response = await self._sender.send(requests.delete(_path(ref), uid))
-        if _gone(response, uid):
-            self._forget(ref, uid)
+    async def _delete(self, write: Delete) -> None:
+        asked = requests.delete(_path(write.ref), write.uid, write.propagation)
+        response = await self._sender.send(asked)
+        if _gone(response, write.uid):
+            self._forget(write.ref, write.uid)
         else:
-            self._keep(ref.kind, accepted(response))
+            self._keep(write.ref.kind, accepted(response))
 
     async def _evict(self, ref: Ref, uid: str) -> None:
         response = await self._sender.send(requests.evict(_path(ref), uid))
@@ -161,7 +173,7 @@ def _on_our_own(write: Write, versions: dict[Ref, str]) -> Write:
             return write
 
 
-def _request(write: Create | MergePatch | JsonPatch) -> Request:
+def _request(write: Create | MergePatch | JsonPatch | Apply) -> Request:
     match write:
         case Create(ref, body):
             return requests.create(_collection(ref), body)
@@ -169,6 +181,8 @@ def _request(write: Create | MergePatch | JsonPatch) -> Request:
             return requests.merge_patch(_path(ref), body)
         case JsonPatch(ref, operations):
             return requests.json_patch(_path(ref), operations)
+        case Apply(ref, body):
+            return requests.apply(_path(ref), body, force=True)
         case never:
             assert_never(never)
 

@@ -21,7 +21,9 @@ from tidegate.planners.needs import (
     Answer,
     Answers,
     Defaulted,
+    DryRun,
     Failed,
+    Head,
     Known,
     Need,
     Noticed,
@@ -33,8 +35,10 @@ from tidegate.planners.needs import (
     Query,
     Reached,
     Refusal,
+    Rendered,
     Samples,
     SecretKey,
+    Served,
 )
 
 log = logging.getLogger("tidegate.observe")
@@ -43,6 +47,8 @@ Fetch = Callable[[Any], Awaitable[Answer]]
 Ask = Callable[[Answers], tuple[Need, ...]]
 
 FETCH_SECONDS = 30.0
+GIT_SECONDS = 600.0
+"""A first fetch of a large repository takes its time, and so do a hundred renderings at once."""
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 30.0
 ROUNDS = 32
@@ -118,7 +124,9 @@ class Observer:
                 return _shown(self._told.get(need))
             case Reached(kind):
                 return _shown(self._reached(kind))
-            case Pods() | Samples() | Query() | SecretKey() | Defaulted():
+            case Pods() | Samples() | Query() | SecretKey() | Defaulted() | Served():
+                return self._fetched.get(need) or self._begin(need)
+            case Head() | Rendered() | DryRun():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
@@ -146,6 +154,8 @@ class Observer:
     def _unseen(self, kind: Kind) -> Answer | None:
         """Why nothing can be said of this kind's objects, or None where the store can tell."""
         if not self._store.watches(kind):
+            self.missed(kind)
+        if not self._store.watches(kind):
             return Failed(f"{kind.plural} are not watched by this controller")
         if why := self._store.refused(kind):
             self.missed(kind)
@@ -162,7 +172,7 @@ class Observer:
     async def _fetch(self, need: Need) -> None:
         """Fetch until there is an answer, saying the error meanwhile; ends with the last who asks."""
         insistent = AsyncRetrying(
-            retry=retry_if_result(lambda answer: isinstance(answer, Failed)),
+            retry=retry_if_result(lambda answer: _passing(need, answer)),
             wait=wait_exponential(multiplier=FIRST_RETRY, max=LONGEST_RETRY),
             before_sleep=lambda state: self._learn(
                 need, state.outcome.result() if state.outcome else Absent()
@@ -173,7 +183,7 @@ class Observer:
         self._learn(need, answer)
 
     async def _try(self, need: Need) -> Answer:
-        seconds = FETCH_SECONDS + (need.server.timeout if isinstance(need, Samples | Query) else 0)
+        seconds = _patience(need)
         try:
             async with asyncio.timeout(seconds):
                 return await self._fetchers[type(need)](need)
@@ -182,6 +192,15 @@ class Observer:
         except Exception as problem:
             log.exception("could not fetch %s", need)
             return Failed(f"{type(problem).__name__}: {problem}")
+
+    def heads(self) -> tuple[Head, ...]:
+        """What is needed of Git's heads now."""
+        return tuple(need for need in self._askers if isinstance(need, Head))
+
+    def learn(self, need: Need, answer: Answer) -> None:
+        """A newer answer to what was answered before, if somebody still needs it."""
+        if need in self._askers and need not in self._fetching:
+            self._learn(need, answer)
 
     def _learn(self, need: Need, answer: Answer) -> None:
         if self._fetched.get(need) != answer:
@@ -218,6 +237,21 @@ class Observer:
         asked = [keys for need, keys in self._askers.items() if _kind_of(need) == kind]
         for key in set().union(*asked):
             self._wake(key)
+
+
+def _passing(need: Need, answer: Answer) -> bool:
+    """Whether it is asked again after this; a kind that is not served may be tomorrow."""
+    return isinstance(answer, Failed) or (isinstance(need, Served) and isinstance(answer, Absent))
+
+
+def _patience(need: Need) -> float:
+    match need:
+        case Samples() | Query():
+            return FETCH_SECONDS + need.server.timeout
+        case Head() | Rendered():
+            return GIT_SECONDS
+        case _:
+            return FETCH_SECONDS
 
 
 def _kind_of(need: Need) -> Kind | None:

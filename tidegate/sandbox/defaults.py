@@ -1,4 +1,4 @@
-"""What the API server fills into a pod template, and how it writes quantities: data, and a walk over it."""
+"""What the API server fills into an object, most of it into a pod template: data, and a walk over it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tidegate.sandbox.objects import Raw, at
+from tidegate.sandbox.resources import EVENTS, POD_TEMPLATES, REPLICA_SETS, Resource
 
 _POD: Raw = {
     "restartPolicy": "Always",
@@ -105,3 +106,15 @@ def _shortest(amount: Decimal, sizes: Iterator[tuple[str, Decimal]]) -> str:
         if amount % size == 0 and (amount or not suffix):
             return f"{int(amount / size)}{suffix}"
     return str(amount)
+
+
+def defaulted(resource: Resource, raw: Raw) -> Raw:
+    if resource is POD_TEMPLATES:
+        return {**raw, "template": pod_template(at(raw, "template", default={}))}
+    if resource is REPLICA_SETS:
+        spec = raw["spec"]
+        filled = {"replicas": 1, **spec, "template": pod_template(spec["template"])}
+        return {**raw, "spec": filled, "status": {"replicas": 0}}
+    if resource is EVENTS:
+        return {"eventTime": None, "reportingComponent": "", "reportingInstance": "", **raw}
+    return raw

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tidegate.sandbox.refusals import not_found, unsupported
+from tidegate.sandbox.refusals import Refused, not_found, unsupported
 
 
 class Resource(NamedTuple):
@@ -38,6 +38,8 @@ PODS = Resource("", "v1", "pods", "Pod", status=True)
 POD_TEMPLATES = Resource("", "v1", "podtemplates", "PodTemplate")
 SERVICES = Resource("", "v1", "services", "Service", status=True, counted=False)
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", counted=False)
+SECRETS = Resource("", "v1", "secrets", "Secret", counted=False)
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", status=True, counted=False, namespaced=False)
 EVENTS = Resource("", "v1", "events", "Event", counted=False)
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", counted=False)
 ROLLOUTS = _custom("argoproj.io", "v1alpha1", "rollouts", "Rollout", status=True)
@@ -46,6 +48,8 @@ ANALYSIS_TEMPLATES = _custom("argoproj.io", "v1alpha1", "analysistemplates", "An
 CLUSTER_ANALYSIS_TEMPLATES = _custom(
     "argoproj.io", "v1alpha1", "clusteranalysistemplates", "ClusterAnalysisTemplate"
 )._replace(namespaced=False)
+APPLICATIONS = _custom("argoproj.io", "v1alpha1", "applications", "Application")
+APP_PROJECTS = _custom("argoproj.io", "v1alpha1", "appprojects", "AppProject")
 VIRTUAL_SERVICES = _custom("networking.istio.io", "v1", "virtualservices", "VirtualService", status=True)
 DESTINATION_RULES = _custom("networking.istio.io", "v1", "destinationrules", "DestinationRule", status=True)
 
@@ -57,12 +61,16 @@ RESOURCES: dict[tuple[str, str, str], Resource] = {
         POD_TEMPLATES,
         SERVICES,
         CONFIG_MAPS,
+        SECRETS,
+        NAMESPACES,
         EVENTS,
         LEASES,
         ROLLOUTS,
         ANALYSIS_RUNS,
         ANALYSIS_TEMPLATES,
         CLUSTER_ANALYSIS_TEMPLATES,
+        APPLICATIONS,
+        APP_PROJECTS,
         VIRTUAL_SERVICES,
         DESTINATION_RULES,
     )
@@ -101,3 +109,28 @@ def target_of(path: str) -> Target:
     if subresource and not resource.status:
         raise not_found(resource, name)
     return Target(resource, namespace, name, subresource)
+
+
+def discovered(path: str) -> dict[str, Any] | None:
+    """What is served of a group's version, where the path is one."""
+    match path.strip("/").split("/"):
+        case ["api", version]:
+            group = ""
+        case ["apis", group, version]:
+            pass
+        case _:
+            return None
+    found = [r for r in RESOURCES.values() if (r.group, r.version) == (group, version)]
+    if not found:
+        raise Refused(404, "NotFound", "the server could not find the requested resource", {})
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": found[0].api_version,
+        "resources": [listed for one in found for listed in _listed(one)],
+    }
+
+
+def _listed(resource: Resource) -> list[dict[str, Any]]:
+    plain = {"name": resource.plural, "namespaced": resource.namespaced, "kind": resource.kind}
+    return [plain, {**plain, "name": f"{resource.plural}/status"}] if resource.status else [plain]

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
 from tidegate.kube.http import Request, Response
-from tidegate.sandbox.defaults import pod_template
+from tidegate.sandbox.applying import applied
+from tidegate.sandbox.defaults import defaulted
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.patches import json_patched, merged
 from tidegate.sandbox.refusals import (
@@ -31,7 +32,13 @@ from tidegate.sandbox.refusals import (
     shown,
     unsupported,
 )
-from tidegate.sandbox.resources import EVENTS, POD_TEMPLATES, PODS, REPLICA_SETS, Resource, Target, target_of
+from tidegate.sandbox.resources import (
+    PODS,
+    Resource,
+    Target,
+    discovered,
+    target_of,
+)
 from tidegate.sandbox.selectors import matcher
 from tidegate.sandbox.validation import check
 
@@ -44,11 +51,12 @@ PATCHES: dict[str, Callable[[Any, Any], Any]] = {
     "application/merge-patch+json": merged,
     "application/json-patch+json": json_patched,
 }
+APPLY = "application/apply-patch+yaml"
 QUERIES = {
     "GET": {"labelSelector", "fieldSelector", "limit", "continue", "resourceVersion"},
     "POST": {"dryRun", "fieldManager"},
     "PUT": {"fieldManager"},
-    "PATCH": {"fieldManager"},
+    "PATCH": {"fieldManager", "force", "dryRun"},
     "DELETE": set(),
 }
 
@@ -88,6 +96,8 @@ class Store:
     def handle(self, request: Request) -> Response:
         """The API server's answer; a refusal is a Response too."""
         try:
+            if request.method == "GET" and (listed := discovered(request.path)):
+                return Response(200, listed)
             target = target_of(request.path)
             status, answer = self._answer(request, target, sent(request.body))
             return Response(status, sent(answer))
@@ -157,7 +167,7 @@ class Store:
             case "PUT", True:
                 return 200, self._update(target, self._standing(target), body)
             case "PATCH", True:
-                return 200, self._patch(target, request, body)
+                return self._patch(target, request, body)
             case "DELETE", True if not target.subresource:
                 return 200, self._delete(target, body)
         raise unsupported(f"{request.method} on {request.path}")
@@ -215,7 +225,7 @@ class Store:
             raise already_exists(resource, name)
         placed = {"namespace": target.namespace} if resource.namespaced else {}
         fresh = merged(_statusless(resource, body), {"metadata": {**placed, "resourceVersion": None}})
-        fresh = self._born(resource, _defaulted(resource, fresh))
+        fresh = self._born(resource, defaulted(resource, fresh))
         check(resource, None, fresh)
         return fresh if dry else self._stored(resource, None, fresh)
 
@@ -225,14 +235,27 @@ class Store:
             raise unsupported("a create without metadata.name and generateName")
         return meta if meta.get("name") else {**meta, "name": f"{prefix}{self._uids:05d}"}
 
-    def _patch(self, target: Target, request: Request, body: Any) -> Raw:
-        if request.content_type not in PATCHES:
-            raise unsupported(f"a patch of type {request.content_type}")
+    def _apply(self, target: Target, query: Mapping[str, str], body: Raw) -> tuple[int, Raw]:
+        if query.get("force") != "true":
+            raise unsupported("an apply that takes nothing over")
+        dry, manager = "dryRun" in query, query["fieldManager"]
+        old = self._objects.get(target[:3])
+        if old is None and at(body, "metadata", "resourceVersion"):
+            raise not_found(target.resource, target.name)
+        if old is None:
+            return 201, self._create(target, applied({"metadata": {}}, body, manager), dry)
+        return 200, self._update(target, old, applied(old, body, manager), dry)
+
+    def _patch(self, target: Target, request: Request, body: Any) -> tuple[int, Raw]:
+        if request.content_type == APPLY and not target.subresource:
+            return self._apply(target, request.query, body)
+        if request.content_type not in PATCHES or "dryRun" in request.query:
+            raise unsupported(f"a patch of type {request.content_type} with {dict(request.query)}")
         old = self._standing(target)
         new = PATCHES[request.content_type](old, body)
-        return self._update(target, old, new)
+        return 200, self._update(target, old, new)
 
-    def _update(self, target: Target, old: Raw, new: Raw) -> Raw:
+    def _update(self, target: Target, old: Raw, new: Raw, dry: bool = False) -> Raw:
         resource = target.resource
         _preconditions(resource, old, new)
         new = self._known(resource, _kept(target, old, new))
@@ -240,7 +263,7 @@ class Store:
         if resource.counted and _spec(resource, new) != _spec(resource, old):
             generation = at(old, "metadata", "generation", default=0) + 1
             new = merged(new, {"metadata": {"generation": generation}})
-        return self._stored(resource, old, new)
+        return new if dry else self._stored(resource, old, new)
 
     def _known(self, resource: Resource, new: Raw) -> Raw:
         if resource not in self.prunes or "status" not in new:
@@ -250,7 +273,7 @@ class Store:
 
     def _delete(self, target: Target, body: Any) -> Raw:
         policy = at(body, "propagationPolicy", default="Background")
-        if policy != "Background" or target.resource is PODS:
+        if policy not in ("Background", "Foreground") or target.resource is PODS:
             raise unsupported(f"deleting {target.resource.plural} with propagationPolicy {policy}")
         old = self._standing(target)
         wanted, uid = at(body, "preconditions", "uid"), old["metadata"]["uid"]
@@ -334,18 +357,6 @@ def _spec(resource: Resource, raw: Raw) -> Raw:
 
 def _statusless(resource: Resource, raw: Raw) -> Raw:
     return {key: value for key, value in raw.items() if not (resource.status and key == "status")}
-
-
-def _defaulted(resource: Resource, raw: Raw) -> Raw:
-    if resource is POD_TEMPLATES:
-        return {**raw, "template": pod_template(at(raw, "template", default={}))}
-    if resource is REPLICA_SETS:
-        spec = raw["spec"]
-        filled = {"replicas": 1, **spec, "template": pod_template(spec["template"])}
-        return {**raw, "spec": filled, "status": {"replicas": 0}}
-    if resource is EVENTS:
-        return {"eventTime": None, "reportingComponent": "", "reportingInstance": "", **raw}
-    return raw
 
 
 def _preconditions(resource: Resource, old: Raw, new: Raw) -> None:

@@ -1,0 +1,132 @@
+"""Git behind needs: heads that are asked again while somebody needs them, and renderings.
+
+A repository is asked once for all revisions that are needed of it, when the first of them is due. What is
+learnt is handed to the observer, which wakes who asked. A repository that does not answer delays no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+from crds.errors import Invalid
+from gitops.sources import Found, Lost, Manifests, Unrenderable
+from tidegate.git import errors
+from tidegate.git.mirror import Head as There
+from tidegate.git.mirror import Lost as Gone
+from tidegate.git.render import Asked, Rendering
+from tidegate.git.repositories import Repositories
+from tidegate.planners.needs import Answer, Failed, Head, Known, Rendered
+
+TICK = 1.0
+FORGIVEN = 1
+"""Questions in a row that a repository may leave unanswered before anybody is told."""
+FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0
+
+
+class Audience(Protocol):
+    """Who needs heads, and hears of them: the observer."""
+
+    def heads(self) -> Iterable[Head]: ...
+
+    def learn(self, need: Head, answer: Answer) -> None: ...
+
+
+class Heads:
+    """Answers a `Head` when it is first asked; `run` asks again for as long as it is needed."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+        self._due: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+        self._asking: dict[str, asyncio.Task[None]] = {}
+
+    async def __call__(self, need: Head) -> Answer:
+        return (await self._answers(need.repo, (need.revision,)))[need.revision]
+
+    async def run(self, audience: Audience) -> None:
+        """For ever; cancel to end."""
+        try:
+            while True:
+                self.tick(audience)
+                await asyncio.sleep(TICK)
+        finally:
+            for task in self._asking.values():
+                task.cancel()
+
+    def tick(self, audience: Audience) -> None:
+        """Begin to ask the repositories that are due."""
+        now = asyncio.get_running_loop().time()
+        needed: dict[str, list[Head]] = {}
+        for need in audience.heads():
+            needed.setdefault(need.repo, []).append(need)
+        self._due = {repo: self._due.get(repo, now + _soonest(needs)) for repo, needs in needed.items()}
+        for repo, needs in needed.items():
+            if now >= self._due[repo] and repo not in self._asking:
+                self._asking[repo] = asyncio.create_task(self._ask(repo, needs, audience))
+
+    def hurry(self, repo: str) -> None:
+        """Ask this repository at the next tick: somebody knows of a push."""
+        self._due[repo] = 0.0
+
+    async def _ask(self, repo: str, needs: list[Head], audience: Audience) -> None:
+        try:
+            await self._tell(repo, needs, audience)
+        finally:
+            del self._asking[repo]
+
+    async def _tell(self, repo: str, needs: list[Head], audience: Audience) -> None:
+        answers = await self._answers(repo, {need.revision for need in needs})
+        failed = any(isinstance(answer, Failed) for answer in answers.values())
+        self._failures[repo] = self._failures.get(repo, 0) + 1 if failed else 0
+        wait = _soonest(needs) if not failed else self._retry(repo)
+        self._due[repo] = asyncio.get_running_loop().time() + wait
+        if self._failures[repo] <= FORGIVEN and failed:
+            return
+        for need in needs:
+            audience.learn(need, answers[need.revision])
+
+    def _retry(self, repo: str) -> float:
+        return min(LONGEST_RETRY, FIRST_RETRY * float(2 ** min(self._failures[repo] - 1, 8)))
+
+    async def _answers(self, repo: str, revisions: Iterable[str]) -> dict[str, Answer]:
+        try:
+            heads = await self._repositories.heads(repo, revisions)
+        except Invalid as problem:
+            return {revision: Known(Lost(str(problem))) for revision in revisions}
+        except errors.GitError as problem:
+            return {revision: Failed(str(problem)) for revision in revisions}
+        return {revision: Known(_seen(head)) for revision, head in heads.items()}
+
+
+class Renderings:
+    """Answers a `Rendered`; what only another commit can mend is an answer, too."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+
+    async def __call__(self, need: Rendered) -> Answer:
+        question = Asked(need.source, need.application, need.children)
+        try:
+            rendering = await self._repositories.rendered(need.repo, need.commit, question)
+        except (errors.Unrenderable, errors.NoRevision, Invalid) as problem:
+            return Known(Unrenderable(str(problem)))
+        except errors.GitError as problem:
+            return Failed(str(problem))
+        return Known(_manifests(rendering))
+
+
+def _soonest(needs: Iterable[Head]) -> float:
+    return min(need.every for need in needs)
+
+
+def _seen(head: There | Gone) -> Found | Lost:
+    if isinstance(head, Gone):
+        return Lost(f"{head.why}; it was last seen at {head.last}" if head.last else head.why)
+    return Found(head.commit, head.rewritten)
+
+
+def _manifests(rendering: Rendering) -> Manifests:
+    files = tuple(file for file, _ in rendering.origins)
+    return Manifests(rendering.kind, rendering.raws(), files, rendering.recursed)
