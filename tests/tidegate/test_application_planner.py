@@ -1,0 +1,304 @@
+"""An Application's plan from answers: what is asked for in which order, and what is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from crds.paths import get, put
+from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, Kind, Ref, Resource
+from gitops.compare import Predicted, Refused
+from gitops.sources import Found, Lost, Manifests, Unrenderable
+from tests.crds.applications import merged
+from tests.gitops.examples import NOW, config, raw_app, thing
+from tidegate.planners.application import ApplicationPlanner
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    DryRun,
+    Failed,
+    Head,
+    Known,
+    Need,
+    Object,
+    Owned,
+    Pending,
+    Refusal,
+    Rendered,
+    Served,
+)
+from tidegate.planners.plan import Apply, Delete, MergePatch, Plan
+
+Raw = dict[str, Any]
+COMMIT, NEWER = "c" * 40, "d" * 40
+SETTINGS = Ref(CONFIG_MAP, "production", "settings")
+KINDS = {"ConfigMap": CONFIG_MAP, "Namespace": NAMESPACE}
+CLUSTER_WIDE = {"Namespace", "CustomResourceDefinition"}
+AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
+
+
+@dataclass
+class Answers:
+    """A cluster and a repository of a few lines, that answer needs as the runtime does."""
+
+    app: Raw
+    git: tuple[Raw, ...] = (config(level="1"),)
+    head: Answer = field(default_factory=lambda: Known(Found(COMMIT)))
+    rendered: Answer | None = None
+    objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)
+    served: set[str] = field(default_factory=lambda: set(KINDS))
+    dry_run: Answer | None = None
+    now: datetime = NOW
+    asked: list[Need] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.has(thing("Namespace", "production", namespace=""))
+        self.app["spec"]["project"] = "default"
+        self.app = put(self.app, ("metadata", "resourceVersion"), "1")
+
+    def has(self, *raws: Raw) -> Answers:
+        for raw in raws:
+            self.objects[raw["kind"], raw["metadata"].get("namespace", ""), raw["metadata"]["name"]] = raw
+        return self
+
+    def answer(self, need: Need) -> Answer:
+        match need:
+            case Head():
+                return self.head
+            case Rendered():
+                return self.rendered or Known(Manifests("Directory", self.git, ("services/api/a.yaml",)))
+            case Served(group, version, kind) if kind in self.served:
+                found = KINDS.get(kind, Kind(group, version, kind, f"{kind.lower()}s"))
+                return Known(Resource(found, kind not in CLUSTER_WIDE))
+            case Object(ref):
+                raw = self.objects.get((ref.kind.kind, ref.namespace, ref.name))
+                return Known(raw) if raw else Absent()
+            case Owned():
+                return Known((self.app,))
+            case DryRun(ref, body):
+                live = self.objects.get((ref.kind.kind, ref.namespace, ref.name), {})
+                return self.dry_run or Known(Predicted(merged(live, msgspec.json.decode(body))))
+        return Absent()
+
+    def look(self) -> Plan:
+        planner, known = ApplicationPlanner("argocd"), dict[Need, Answer]()
+        for _ in range(10):
+            needs = planner.needs(self.app, known, self.now)
+            if all(need in known for need in needs):
+                break
+            known |= {need: self.answer(need) for need in needs if need not in known}
+        self.asked = list(needs)
+        return planner.plan(self.app, {need: known[need] for need in needs}, self.now)
+
+    def play(self, looks: int = 20) -> Answers:
+        """Looks, each plan carried out, until one writes nothing."""
+        for _ in range(looks):
+            found = self.look()
+            if not found.writes:
+                return self
+            for write in found.writes:
+                self._perform(write)
+        raise AssertionError("still writing")
+
+    def _perform(self, write: Any) -> None:
+        match write:
+            case Apply(ref, body):
+                live = self.objects.get((ref.kind.kind, ref.namespace, ref.name), {})
+                self.has(put(merged(live, body), ("metadata", "uid"), f"uid-{ref.name}"))
+            case Delete(ref):
+                del self.objects[ref.kind.kind, ref.namespace, ref.name]
+            case MergePatch(Ref(kind), body) if kind == APPLICATION:
+                version = int(self.app["metadata"]["resourceVersion"])
+                assert body["metadata"]["resourceVersion"] == str(version)
+                self.app = put(merged(self.app, body), ("metadata", "resourceVersion"), str(version + 1))
+
+
+def app(**spec: Any) -> Answers:
+    return Answers(raw_app(**spec))
+
+
+def said(here: Answers) -> list[str]:
+    return [f"{one['type']}: {one['message']}" for one in get(here.app, "status", "conditions", default=[])]
+
+
+def test_an_automated_application_comes_to_what_git_declares_and_then_writes_nothing() -> None:
+    here = app(syncPolicy=AUTOMATED).play()
+    assert here.objects["ConfigMap", "production", "settings"]["data"] == {"level": "1"}
+    assert get(here.app, "status", "sync") | {"comparedTo": 0} == {
+        "status": "Synced",
+        "revision": COMMIT,
+        "comparedTo": 0,
+    }
+    assert here.look().writes == ()
+
+
+def test_one_that_is_not_automated_is_only_compared() -> None:
+    here = app().play()
+    assert get(here.app, "status", "sync", "status") == "OutOfSync"
+    assert ("ConfigMap", "production", "settings") not in here.objects
+
+
+def test_what_git_drops_is_deleted_in_the_foreground() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.git = (config("other"), config(level="1"))
+    here.play()
+    here.git, here.head = (config("other"),), Known(Found(NEWER))
+    here.play()
+    assert ("ConfigMap", "production", "settings") not in here.objects
+    assert get(here.app, "status", "sync", "revision") == NEWER
+
+
+def test_nothing_is_planned_before_git_has_answered() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.head = Pending()
+    assert (here.look().writes, here.look().why) == ((), "waiting for Head")
+
+
+def test_a_running_sync_goes_on_while_git_does_not_answer() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    first = here.look()
+    for write in first.writes:
+        here._perform(write)
+    assert get(here.app, "status", "operationState", "phase") == "Running"
+    here.head = Pending()
+    here.play()
+    assert get(here.app, "status", "operationState", "phase") == "Succeeded"
+
+
+def test_git_that_does_not_answer_is_said() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.head = Failed("git.example.com: no answer")
+    here.play()
+    assert said(here) == ["ComparisonError: git.example.com: no answer"]
+    assert get(here.app, "status", "sync", "status") == "Unknown"
+
+
+def test_a_branch_that_vanished_and_files_that_are_no_yaml_are_said() -> None:
+    here = app()
+    here.head = Known(Lost("there is no branch main"))
+    assert said(here.play()) == ["ComparisonError: there is no branch main"]
+    here.head, here.rendered = Known(Found(COMMIT)), Known(Unrenderable("a.yaml:3: is no YAML"))
+    assert said(here.play()) == ["ComparisonError: a.yaml:3: is no YAML"]
+
+
+def test_without_its_namespace_an_object_is_missing_and_no_dry_run_is_asked() -> None:
+    here = app()
+    here.objects.clear()
+    here.play()
+    assert get(here.app, "status", "sync", "status") == "OutOfSync"
+    assert not any(isinstance(need, DryRun) for need in here.asked)
+
+
+def test_the_namespace_is_created_when_that_is_asked() -> None:
+    here = app(syncPolicy=AUTOMATED | {"syncOptions": ["CreateNamespace=true"]})
+    here.objects.clear()
+    here.play()
+    assert ("Namespace", "", "production") in here.objects
+    assert get(here.app, "status", "sync", "status") == "Synced"
+
+
+def test_a_definition_is_written_before_objects_of_its_kind() -> None:
+    crd = thing(
+        "CustomResourceDefinition",
+        "shelves.shop.io",
+        api="apiextensions.k8s.io/v1",
+        namespace="",
+        spec={"group": "shop.io", "names": {"kind": "Shelf"}, "scope": "Namespaced"},
+        status={},
+    )
+    here = app(syncPolicy=AUTOMATED)
+    here.git, here.served = (crd, thing("Shelf", "a", api="shop.io/v1")), {"CustomResourceDefinition"}
+    for _ in range(3):
+        for write in here.look().writes:
+            here._perform(write)
+    kinds = {kind for kind, _, _ in here.objects}
+    assert kinds == {"Namespace", "CustomResourceDefinition"}
+    here.served = here.served | {"Shelf"}
+    crd_there = here.objects["CustomResourceDefinition", "", "shelves.shop.io"]
+    here.has(crd_there | {"status": {"conditions": [{"type": "Established", "status": "True"}]}})
+    here.play()
+    assert ("Shelf", "production", "a") in here.objects
+
+
+def test_a_dry_run_that_is_refused_fails_the_sync_and_nothing_is_written() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.dry_run = Known(Refused("data: must be text"))
+    here.play()
+    assert ("ConfigMap", "production", "settings") not in here.objects
+    assert "data: must be text" in get(here.app, "status", "operationState", "message")
+
+
+def test_a_write_that_was_refused_is_known_to_the_next_look() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.look()
+    assert Refusal(Ref(APPLICATION, "argocd", "api-prod")) in here.asked
+
+
+def test_a_refresh_is_asked_at_once_and_its_annotation_taken_away() -> None:
+    here = app().play()
+    here.app = put(here.app, ("metadata", "annotations"), {"argocd.argoproj.io/refresh": "hard"})
+    found = here.look()
+    assert any(isinstance(need, Head) and need.fresh == "hard" for need in here.asked)
+    (write,) = found.writes
+    assert isinstance(write, MergePatch)
+    assert write.body["metadata"]["annotations"] == {"argocd.argoproj.io/refresh": None}
+
+
+def test_one_that_is_skipped_or_lies_elsewhere_is_not_touched() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.app = put(here.app, ("metadata", "annotations"), {"argocd.argoproj.io/skip-reconcile": "true"})
+    assert here.look().writes == ()
+    other = app(syncPolicy=AUTOMATED)
+    other.app = put(other.app, ("metadata", "namespace"), "elsewhere")
+    assert other.look().writes == ()
+
+
+def test_a_spec_that_cannot_be_read_is_told_once() -> None:
+    here = app()
+    here.app["spec"]["destination"] = "production"
+    assert "spec.destination" in said(here.play())[0]
+
+
+def test_one_that_is_deleted_takes_along_what_it_holds_without_asking_git() -> None:
+    here = app(syncPolicy=AUTOMATED).play()
+    here.app = put(here.app, ("metadata", "finalizers"), ["resources-finalizer.argocd.argoproj.io"])
+    here.app = put(here.app, ("metadata", "deletionTimestamp"), "2026-03-15T10:30:00Z")
+    here.head = Failed("no answer")
+    here.play()
+    assert ("ConfigMap", "production", "settings") not in here.objects
+    assert here.app["metadata"]["finalizers"] == []
+    assert not any(isinstance(need, Head) for need in here.asked)
+
+
+def test_git_is_asked_every_few_minutes_at_a_time_of_its_own() -> None:
+    one, other = app(), Answers(raw_app(name="web-prod"))
+    one.look(), other.look()
+    every = [need.every for here in (one, other) for need in here.asked if isinstance(need, Head)]
+    assert len(set(every)) == 2
+    assert all(180 <= seconds <= 216 for seconds in every)
+    one.now += timedelta(hours=1)
+    one.look()
+    assert every[0] in [need.every for need in one.asked if isinstance(need, Head)]
+
+
+def test_an_object_of_another_application_is_left_alone() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    theirs = put(
+        config(level="9"),
+        ("metadata", "annotations"),
+        {"argocd.argoproj.io/tracking-id": "web:/ConfigMap:production/settings"},
+    )
+    here.has(theirs)
+    web = raw_app(name="web")
+    here.answer = _with(here, web)  # type: ignore[method-assign]
+    here.play()
+    assert here.objects["ConfigMap", "production", "settings"] == theirs
+    assert any("belongs to Application web" in one for one in said(here))
+
+
+def _with(here: Answers, other: Raw) -> Any:
+    plain = here.answer
+    return lambda need: Known((here.app, other)) if isinstance(need, Owned) else plain(need)

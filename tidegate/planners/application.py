@@ -1,0 +1,122 @@
+"""What is written for an Application: the decision of `gitops`, as writes, and its one patch of itself last.
+
+Only Applications in one namespace, `home`, are looked at; nothing happens to one whose author says
+`skip-reconcile`. A spec that cannot be read is told in a condition, and nothing else is written.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import assert_never
+
+from crds.application import Application, parse
+from crds.errors import Invalid
+from crds.patches import merged
+from crds.paths import get, put
+from crds.refs import APPLICATION, NAMESPACE, Ref, ref_of
+from crds.times import rfc3339
+from gitops import actions
+from gitops.plan import plan, record
+from gitops.refresh import REFRESH, asked, skipped
+from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_world import world
+from tidegate.planners.needs import Answers, Need, Raw
+from tidegate.planners.plan import Apply, Delete, Event, MergePatch, Plan, Write
+
+
+class ApplicationPlanner:
+    """Plans for the Applications in `home`."""
+
+    def __init__(self, home: str) -> None:
+        self._home = home
+
+    def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
+        application = self._read(raw)
+        if not isinstance(application, Application):
+            return ()
+        return Sight(raw, application, answers, self._home).needs(now)
+
+    def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
+        application = self._read(raw)
+        if application is None:
+            return Plan(why="not ours")
+        if isinstance(application, Invalid):
+            return _unreadable(raw, application, now)
+        sight = Sight(raw, application, answers, self._home)
+        if need := sight.waiting(now):
+            return Plan(why=f"waiting for {type(need).__name__}")
+        return _decided(sight, now)
+
+    def _read(self, raw: Raw) -> Application | Invalid | None:
+        """None where it is to be left alone."""
+        if get(raw, "metadata", "namespace") != self._home:
+            return None
+        try:
+            application = parse(raw)
+        except Invalid as problem:
+            return problem
+        return None if skipped(application) else application
+
+
+def _decided(sight: Sight, now: datetime) -> Plan:
+    seen = world(sight, now)
+    decision = plan(seen)
+    body = record(sight.raw, seen, decision)
+    if asked(sight.application):
+        body = put(body, ("metadata", "annotations", REFRESH), None)
+    events = tuple(Event(sight.raw, reason, text) for reason, text in decision.told)
+    if unserved := next((one for one in decision.actions if _target(sight, one) is None), None):
+        return _as_far(sight, decision.actions[: decision.actions.index(unserved)], unserved)
+    writes = [_write(sight, action) for action in decision.actions]
+    return Plan((*writes, *_recorded(sight.raw, body)), decision.look_again, decision.why, events)
+
+
+def _as_far(sight: Sight, first: tuple[actions.Action, ...], unserved: actions.Action) -> Plan:
+    """What comes before an object whose kind is not served yet: its definition, mostly. Nothing is recorded,
+    so all is done again once it is served."""
+    kind = unserved.raw["kind"] if isinstance(unserved, actions.Apply) else "a kind"
+    return Plan(tuple(_write(sight, action) for action in first), why=f"waiting for {kind} to be served")
+
+
+def _target(sight: Sight, action: actions.Action) -> Ref | None:
+    """None where the API server has no such kind."""
+    match action:
+        case actions.EnsureNamespace(name):
+            return Ref(NAMESPACE, "", name)
+        case actions.Apply(raw):
+            return sight.at(raw)
+        case actions.Remove(key, version):
+            where = {"name": key.name, "namespace": key.namespace}
+            return sight.at({"apiVersion": version, "kind": key.kind, "metadata": where})
+    assert_never(action)
+
+
+def _write(sight: Sight, action: actions.Action) -> Write:
+    ref = _target(sight, action)
+    assert ref, "only what is served is written"
+    match action:
+        case actions.EnsureNamespace(name, labels, annotations):
+            meta = {"name": name, "labels": labels, "annotations": annotations}
+            return Apply(ref, {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+        case actions.Apply(raw, guard):
+            return Apply(ref, put(raw, ("metadata", "resourceVersion"), guard) if guard else raw)
+        case actions.Remove(uid=uid, propagation=propagation):
+            return Delete(ref, uid, propagation)
+    assert_never(action)
+
+
+def _recorded(raw: Raw, body: Raw) -> tuple[Write, ...]:
+    """On the object itself, for it has no status subresource; never over what others wrote meanwhile."""
+    if not body:
+        return ()
+    versioned = merged(body, {"metadata": {"resourceVersion": get(raw, "metadata", "resourceVersion")}})
+    return (MergePatch(ref_of(APPLICATION, raw), versioned),)
+
+
+def _unreadable(raw: Raw, problem: Invalid, now: datetime) -> Plan:
+    said = {"type": "InvalidSpecError", "message": str(problem)}
+    there = get(raw, "status", "conditions", default=[])
+    if [(get(one, "type"), get(one, "message")) for one in there] == [tuple(said.values())]:
+        return Plan(why=str(problem))
+    told = {"status": {"conditions": [said | {"lastTransitionTime": rfc3339(now)}]}}
+    return Plan(_recorded(raw, told), why=str(problem))

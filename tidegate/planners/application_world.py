@@ -1,0 +1,112 @@
+"""The answers about an Application, put together into the world that `gitops.plan` decides on."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from crds.application import Application, parse
+from crds.appproject import AppProject, parse_project
+from crds.errors import Invalid
+from crds.refs import APP_PROJECT, APPLICATION, Ref
+from gitops.compare import Answer, Awaited, Refused, Target, Unasked
+from gitops.objects import key_of
+from gitops.plan import Rendering, World
+from gitops.recursion import recursion
+from gitops.sources import Found, Lost, Unrenderable, below
+from tidegate.planners.application_needs import RUNNING, Sent, Sight
+from tidegate.planners.needs import Failed, Known, Object, Owned, Raw, Refusal, known
+
+
+def world(sight: Sight, now: datetime) -> World:
+    """Once nothing is waited for but dry runs."""
+    application = sight.application
+    names = {key_of(one.wanted).namespace for one in sight.sent} | {application.spec.destination.namespace}
+    spaces = {name: raw for name in sorted(names) if name and (raw := sight.namespace(name)) is not None}
+    return World(
+        application,
+        rendering(sight, now),
+        now,
+        sight.home,
+        _project(sight),
+        _others(sight),
+        tuple(Target(one.wanted, one.live, _answer(sight, one), one.guard) for one in sight.sent),
+        sight.extras,
+        spaces,
+        str(known(sight.answers, Refusal(sight.me), "")),
+    )
+
+
+def rendering(sight: Sight, now: datetime) -> Rendering:
+    """What Git says, and what is in the way of knowing it."""
+    source, asked = sight.application.spec.source, sight.rendered(now)
+    if source is None or sight.leaving:
+        return Rendering()
+    target = sight.head(now)
+    head = known(sight.answers, target) if target else None
+    named = head.commit if isinstance(head, Found) else ""
+    if asked is None:
+        return _nowhere(sight, now)
+    answer = sight.answers.get(asked)
+    if isinstance(answer, Failed):
+        return Rendering(asked.commit, trouble=answer.why, passing=True, head=named)
+    if isinstance(found := known(sight.answers, asked), Unrenderable):
+        return Rendering(asked.commit, trouble=found.why, head=named)
+    manifests = sight.manifests
+    if manifests is None:
+        return Rendering(asked.commit, trouble="not rendered yet", passing=True, head=named)
+    plain = manifests.kind == "Directory"
+    read = recursion(sight.application, below(manifests, source.path), plain=plain)
+    said = read.condition if manifests.recursed else ""
+    return Rendering(asked.commit, manifests.kind, head=named, recursion=said, repeated=sight.distinct[1])
+
+
+def _nowhere(sight: Sight, now: datetime) -> Rendering:
+    """The revision names no commit: for now, or until somebody mends it."""
+    asked = sight.asked_head(now)
+    answer = sight.answers.get(asked) if asked else None
+    if isinstance(answer, Failed):
+        return Rendering(trouble=answer.why, passing=True)
+    if isinstance(answer, Known) and isinstance(answer.value, Lost):
+        return Rendering(trouble=answer.value.why)
+    return Rendering(trouble="no revision to compare with", passing=True)
+
+
+def _answer(sight: Sight, one: Sent) -> Answer:
+    key = key_of(one.wanted)
+    if one.ref is None:
+        return Unasked(f"{key.kind} is not served; install its CustomResourceDefinition")
+    if isinstance(there := sight.answers.get(Object(one.ref)), Failed):
+        return Unasked(there.why)
+    need = sight.dry_run(one)
+    if need is None:
+        return Unasked(f'namespaces "{key.namespace}" not found')
+    match sight.answers.get(need):
+        case Known(value):
+            found: Answer = value
+            return found
+        case Failed(why) if not _runs(sight.application):
+            return Refused(why)
+    return Awaited()
+
+
+def _runs(application: Application) -> bool:
+    state = application.status.operation_state
+    return state is not None and state.phase in RUNNING
+
+
+def _project(sight: Sight) -> AppProject | None:
+    raw = known(sight.answers, Object(Ref(APP_PROJECT, sight.home, sight.application.spec.project)))
+    return parse_project(raw) if raw else None
+
+
+def _others(sight: Sight) -> tuple[Application, ...]:
+    """Those that can be read: one that cannot claims nothing."""
+    raws = known(sight.answers, Owned(APPLICATION, sight.me.namespace, ""), ())
+    return tuple(one for raw in raws if (one := _read(raw)) and one.name != sight.application.name)
+
+
+def _read(raw: Raw) -> Application | None:
+    try:
+        return parse(raw)
+    except Invalid:
+        return None
