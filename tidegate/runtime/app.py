@@ -4,34 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
-from crds.refs import (
-    ANALYSIS_RUN,
-    ANALYSIS_TEMPLATE,
-    CLUSTER_ANALYSIS_TEMPLATE,
-    CONFIG_MAP,
-    DESTINATION_RULE,
-    HASH_LABEL,
-    REPLICA_SET,
-    ROLLOUT,
-    SERVICE,
-    VIRTUAL_SERVICE,
-    Kind,
-)
-from tidegate.kube import requests
+from crds.refs import ANALYSIS_RUN, APPLICATION, Kind
 from tidegate.kube.http import Sender
-from tidegate.kube.reflector import Reflector, Watched
-from tidegate.kube.requests import Selection
+from tidegate.kube.reflector import Reflector
+from tidegate.kube.requests import ALL
 from tidegate.kube.store import Raw, Store
-from tidegate.planners.needs import Defaulted, Pods, SecretKey
+from tidegate.planners.needs import Defaulted, DryRun, Pods, SecretKey, Served
 from tidegate.planners.plan import Event
-from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime.bystander import Bystander
 from tidegate.runtime.clock import Clock
+from tidegate.runtime.cluster import Discovery, DryRuns
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher, SecretFetcher
 from tidegate.runtime.lease import Elector
@@ -41,33 +29,29 @@ from tidegate.runtime.ports import probe, serve, text
 from tidegate.runtime.queue import Queue
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
 from tidegate.runtime.settings import Settings
+from tidegate.runtime.sources import Heads
+from tidegate.runtime.watches import watched, watches
 
 log = logging.getLogger("tidegate.app")
 
 STUCK_SECONDS = 150.0
-SLOW = frozenset({ANALYSIS_RUN})  # the first judgement imports scipy, 0.3 s
-
-WATCHES: dict[Kind, Selection] = {
-    ROLLOUT: requests.ALL,
-    REPLICA_SET: Selection(labels=HASH_LABEL),
-    ANALYSIS_RUN: requests.ALL,
-    ANALYSIS_TEMPLATE: requests.ALL,
-    CLUSTER_ANALYSIS_TEMPLATE: requests.ALL,
-    VIRTUAL_SERVICE: requests.ALL,
-    DESTINATION_RULE: requests.ALL,
-    SERVICE: requests.ALL,
-    CONFIG_MAP: Selection(fields=f"metadata.name={Surroundings().catalogue}"),
-}
+SLOW = frozenset(
+    {ANALYSIS_RUN, APPLICATION}
+)  # the first judgement imports scipy, 0.3 s; objects by the score
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What is plugged in: the planners by the kind they plan for, and fetchers by the need they answer."""
+    """What is plugged in: the planners by the kind they plan for, and fetchers by the need they answer.
+
+    `heads` follows Git, where Applications are synced.
+    """
 
     planners: Mapping[Kind, Planner]
     fetchers: Mapping[type, Fetch]
     clock: Clock
     requests: Requests
+    heads: Heads | None = None
 
 
 class App:
@@ -87,12 +71,11 @@ class App:
             elector.met = lambda lease: self._tell_conflict(executor, lease)
         hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
-        self.reflectors = [
-            Reflector(sender, self.store, watched(kind, selection, _where(kind, settings)))
-            for kind, selection in WATCHES.items()
-        ]
-        asks = {reflector.watched.kind: reflector.ask for reflector in self.reflectors}
-        self.observer.missed = lambda kind: asks[kind]()
+        self._sender, self._heads = sender, parts.heads
+        self.reflectors = [Reflector(sender, self.store, one) for one in watches(settings)]
+        self._first = {reflector.watched.kind for reflector in self.reflectors}
+        self.observer.missed = self._missed
+        self._failed: Callable[[], None] = lambda: None
         self._tasks: list[asyncio.Task[None]] = []
         self._ports: list[web.AppRunner] = []
 
@@ -109,11 +92,27 @@ class App:
 
     def start(self, failed: Callable[[], None]) -> None:
         """Begin to watch and to work; `failed` is called if any part ends by itself."""
+        self._failed = failed
         runs = [reflector.run() for reflector in self.reflectors]
         runs += [self._elector.run(self._work) if self._elector else self._work()]
-        self._tasks = [asyncio.create_task(run) for run in runs]
-        for task in self._tasks:
-            task.add_done_callback(lambda ended: self._ended(ended, failed))
+        runs += [self._heads.run(self.observer)] if self._heads else []
+        for run in runs:
+            self._run(run)
+
+    def _run(self, part: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(part)
+        self._tasks.append(task)
+        task.add_done_callback(lambda ended: self._ended(ended, self._failed))
+
+    def _missed(self, kind: Kind) -> None:
+        """A kind is needed that is not served, or that some Application holds and nobody watches yet."""
+        if self.store.watches(kind):
+            for reflector in self.reflectors:
+                if reflector.watched.kind == kind:
+                    reflector.ask()
+        elif self._settings.applications:
+            self.reflectors.append(Reflector(self._sender, self.store, watched(kind, ALL, "")))
+            self._run(self.reflectors[-1].run())
 
     async def stop(self) -> None:
         """Workers first, so that nothing is written once the Lease is released."""
@@ -136,7 +135,8 @@ class App:
         """Why we could not do our work, or take it over; "" if we could."""
         if stranger := self._conflict():
             return f"ControllerConflict: {stranger} holds the Lease"
-        cold = [r.watched.path for r in self.reflectors if not self._is_known(r.watched.kind)]
+        first = [r.watched for r in self.reflectors if r.watched.kind in self._first]
+        cold = [one.path for one in first if not self._is_known(one.kind)]
         return f"not yet read: {', '.join(cold)}" if cold else ""
 
     def _is_known(self, kind: object) -> bool:
@@ -172,19 +172,11 @@ class App:
                 group.create_task(self.reconciler.work())
 
 
-def watched(kind: Kind, selection: Selection, namespace: str) -> Watched:
-    return Watched(kind, requests.path(kind.group, kind.version, kind.plural, namespace), selection)
-
-
-def _where(kind: Kind, settings: Settings) -> str:
-    """The catalogue lies beside the controller, wherever that acts; cluster templates lie in no namespace."""
-    elsewhere = {CONFIG_MAP: settings.home, CLUSTER_ANALYSIS_TEMPLATE: ""}
-    return elsewhere.get(kind, settings.namespace)
-
-
 def _fetchers(sender: Sender) -> dict[type, Fetch]:
     return {
         Pods: PodFetcher(sender),
         Defaulted: DefaultsFetcher(sender),
         SecretKey: SecretFetcher(sender),
+        Served: Discovery(sender),
+        DryRun: DryRuns(sender),
     }

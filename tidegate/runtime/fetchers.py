@@ -15,6 +15,18 @@ from tidegate.kube.store import Raw
 from tidegate.planners.needs import Absent, Answer, Defaulted, Failed, Known, Pods, SecretKey
 
 
+async def listed(sender: Sender, path: str, selection: Selection) -> list[Raw]:
+    """All objects of a collection that are meant, page by page. Raises KubeError."""
+    raws: list[Raw] = []
+    token = ""
+    while True:
+        page = accepted(await sender.send(requests.page(path, selection, token=token)))
+        raws += page.get("items") or ()
+        token = page["metadata"].get("continue", "")
+        if not token:
+            return raws
+
+
 class PodFetcher:
     """Known value: the matching pods by name."""
 
@@ -25,21 +37,10 @@ class PodFetcher:
         path = requests.path(POD.group, POD.version, POD.plural, need.namespace)
         selection = Selection(labels=",".join(f"{key}={value}" for key, value in need.labels))
         try:
-            return Known(
-                tuple(sorted(await self._all(path, selection), key=lambda pod: pod["metadata"]["name"]))
-            )
+            found = await listed(self._sender, path, selection)
         except KubeError as problem:
             return Failed(str(problem))
-
-    async def _all(self, path: str, selection: Selection) -> list[Raw]:
-        raws: list[Raw] = []
-        token = ""
-        while True:
-            page = accepted(await self._sender.send(requests.page(path, selection, token=token)))
-            raws += page.get("items") or ()
-            token = page["metadata"].get("continue", "")
-            if not token:
-                return raws
+        return Known(tuple(sorted(found, key=lambda pod: pod["metadata"]["name"])))
 
 
 class DefaultsFetcher:

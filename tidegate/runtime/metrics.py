@@ -21,7 +21,18 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from crds.paths import get
-from crds.refs import ANALYSIS_RUN, DESTINATION_RULE, POD, ROLLOUT, SERVICE, Kind, Ref, ref_of, shard_of
+from crds.refs import (
+    ANALYSIS_RUN,
+    APPLICATION,
+    DESTINATION_RULE,
+    POD,
+    ROLLOUT,
+    SERVICE,
+    Kind,
+    Ref,
+    ref_of,
+    shard_of,
+)
 from tidegate import VERSION
 from tidegate.kube.http import Request
 from tidegate.kube.store import Raw, Store
@@ -42,6 +53,8 @@ REPLICAS = {
     "updated": "updatedReplicas",
 }
 SECONDS = (0.005, 0.01, 0.05, 0.15, 0.25, 0.5, 1.0)
+
+QUEUED = (ROLLOUT, ANALYSIS_RUN, SERVICE, DESTINATION_RULE, APPLICATION)
 
 
 class Requests(Collector):
@@ -81,7 +94,7 @@ class Metrics:
         self.registry.register(AnalysisFigures(store, instance))
         self._lingering = requests.lingering
         self._timings = Timings(store, self.registry, self._lingering, instance)
-        self.queue = QueueFigures((ROLLOUT, ANALYSIS_RUN, SERVICE, DESTINATION_RULE), self.registry)
+        self.queue = QueueFigures(QUEUED, self.registry)
         store.changed.append(self._changed)
         named = ("namespace", "name")
         self._rounds = {

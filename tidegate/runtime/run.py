@@ -19,6 +19,7 @@ from tidegate.runtime import logs
 from tidegate.runtime.app import App, Parts
 from tidegate.runtime.clock import WallClock
 from tidegate.runtime.controllers import controllers
+from tidegate.runtime.gitops import git_parts
 from tidegate.runtime.host import host
 from tidegate.runtime.lease import OURS, Elector
 from tidegate.runtime.metrics import Requests
@@ -42,12 +43,16 @@ async def _run(settings: Settings, connection: Connection) -> int:
     requests = Requests()
     sender = AioSender(connection, AGENT, requests.seen)
     elector = Elector(sender, settings.home, identity()) if settings.elect else None
-    planners = controllers(Surroundings(settings.home, settings.prometheus))
-    async with aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session:
+    planners = controllers(Surroundings(settings.home, settings.prometheus), settings.applications)
+    async with (
+        aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session,
+        git_parts(settings, sender) as git,
+    ):
         clock = WallClock()
         prometheus = PrometheusFetcher(session, clock.now, settings.prometheus)
         fetchers: dict[type, Fetch] = {Samples: prometheus.samples, Query: prometheus.query}
-        app = App(settings, sender, elector, Parts(planners, fetchers, clock, requests))
+        parts = Parts(planners, fetchers | dict(git.fetchers), clock, requests, git.heads)
+        app = App(settings, sender, elector, parts)
         try:
             return await host(app, connection, settings.certificate)
         finally:

@@ -15,7 +15,7 @@ PROMETHEUS_VARIABLE = "ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
 @dataclass(frozen=True)
 class Settings:
     """`home` is the controller's own namespace; `namespace` "" means the whole cluster, `instance` "" the
-    objects that name no instance."""
+    objects that name no instance. `applications` is the namespace whose Applications are synced, if any."""
 
     home: str = "default"
     instance: str = ""
@@ -28,6 +28,8 @@ class Settings:
     log_format: str = "text"
     prometheus: str = ""
     certificate: Certificate | None = None
+    applications: str = ""
+    git_cache: str = ""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--webhook-certificate", default="", metavar="PEM", help="serve admission reviews; none: do not")
     add("--webhook-key", default="", metavar="PEM")
     add("--webhook-port", type=int, default=9443)
+    add(
+        "--applications",
+        default="",
+        metavar="NAMESPACE",
+        help="sync the Applications in this namespace (young; never beside Argo CD); none: touch none",
+    )
+    add("--git-cache", default="", metavar="DIR", help="where mirrors are kept; none: among temporary files")
     add("--log-format", choices=("text", "json"), default="text")
 
 
@@ -54,6 +63,8 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
     parser = argparse.ArgumentParser(prog="tidegate controller")
     arguments(parser)
     given = parser.parse_args(flags)
+    if given.applications and given.namespace:
+        parser.error("--applications reads the whole cluster; leave --namespace away")
     return Settings(
         instance=given.instance_id,
         namespace=given.namespace,
@@ -65,6 +76,8 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
         log_format=given.log_format,
         prometheus=environ.get(PROMETHEUS_VARIABLE, ""),
         certificate=_certificate(given),
+        applications=given.applications,
+        git_cache=given.git_cache,
     )
 
 

@@ -19,8 +19,8 @@ from crds.refs import ROLLOUT, Ref
 from tests.tidegate.kube.fake import FakeApi, serving
 from tests.tidegate.kube.waiting import SCALE, until
 from tests.tidegate.runtime.worlds import path
-from tidegate.runtime.app import WATCHES
 from tidegate.runtime.lease import LOCK_NAME
+from tidegate.runtime.watches import WATCHES
 
 LEASE = f"/apis/coordination.k8s.io/v1/namespaces/tide/leases/{LOCK_NAME}"
 

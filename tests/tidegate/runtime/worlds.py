@@ -19,12 +19,12 @@ from tidegate.kube.reflector import Pace, Reflector
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Plan
-from tidegate.runtime.app import watched
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.observe import Fetch, Observer
 from tidegate.runtime.queue import Queue
 from tidegate.runtime.queue_metrics import QueueFigures
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
+from tidegate.runtime.watches import watched
 from tidegate.sandbox.sender import SandboxSender
 from tidegate.sandbox.store import Store as Cluster
 

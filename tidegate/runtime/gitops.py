@@ -1,0 +1,42 @@
+"""What a controller that syncs Applications has beside the others: mirrors, renderers and a poll of heads."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tidegate.git.repositories import Repositories
+from tidegate.git.workers import Workers
+from tidegate.kube.http import Sender
+from tidegate.planners.needs import Head, Rendered
+from tidegate.runtime.credentials import Credentials
+from tidegate.runtime.observe import Fetch
+from tidegate.runtime.settings import Settings
+from tidegate.runtime.sources import Heads, Renderings
+
+CACHE = "tidegate-git"
+
+
+@dataclass(frozen=True)
+class GitParts:
+    """Nothing at all where no Applications are synced."""
+
+    fetchers: Mapping[type, Fetch] = field(default_factory=dict)
+    heads: Heads | None = None
+
+
+@asynccontextmanager
+async def git_parts(settings: Settings, sender: Sender) -> AsyncIterator[GitParts]:
+    if not settings.applications:
+        yield GitParts()
+        return
+    folder = Path(settings.git_cache or Path(tempfile.gettempdir()) / CACHE)
+    repositories = Repositories(folder, Workers(), Credentials(sender, settings.applications))
+    heads = Heads(repositories)
+    try:
+        yield GitParts({Head: heads, Rendered: Renderings(repositories)}, heads)
+    finally:
+        await repositories.close()
