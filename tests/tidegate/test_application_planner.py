@@ -24,7 +24,7 @@ from tidegate.planners.needs import (
     Known,
     Need,
     Object,
-    Owned,
+    Outline,
     Pending,
     Refusal,
     Rendered,
@@ -76,7 +76,7 @@ class Answers:
             case Object(ref):
                 raw = self.objects.get((ref.kind.kind, ref.namespace, ref.name))
                 return Known(raw) if raw else Absent()
-            case Owned():
+            case Outline():
                 return Known((self.app,))
             case DryRun(ref, body):
                 live = self.objects.get((ref.kind.kind, ref.namespace, ref.name), {})
@@ -301,4 +301,4 @@ def test_an_object_of_another_application_is_left_alone() -> None:
 
 def _with(here: Answers, other: Raw) -> Any:
     plain = here.answer
-    return lambda need: Known((here.app, other)) if isinstance(need, Owned) else plain(need)
+    return lambda need: Known((here.app, other)) if isinstance(need, Outline) else plain(need)

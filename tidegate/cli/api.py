@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from crds.meta import LabelSelector, read
+from crds.patches import merged
 from crds.paths import get
-from crds.refs import ANALYSIS_RUN, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, Kind
+from crds.refs import ANALYSIS_RUN, APPLICATION, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, Kind
 from tidegate.kube import requests
 from tidegate.kube.errors import NotFound, accepted
 from tidegate.kube.http import Request, Response
@@ -50,6 +51,18 @@ class Api:
                 return
             if event["type"] != "BOOKMARK":
                 yield event
+
+    def application(self, name: str) -> Raw:
+        return self._read(APPLICATION, name)
+
+    def applications(self) -> tuple[Raw, ...]:
+        return self._list(APPLICATION)
+
+    def change(self, application: Raw, body: Raw) -> Raw:
+        """The Application after a merge patch; Conflict where somebody wrote since it was read."""
+        held = merged(body, {"metadata": {"resourceVersion": application["metadata"]["resourceVersion"]}})
+        path = self._path(APPLICATION, application["metadata"]["name"])
+        return accepted(self._line.send(requests.merge_patch(path, held)))
 
     def parts(self, rollout: Raw) -> Parts:
         """What the Rollout may own, asked for by its selector and its revisions."""

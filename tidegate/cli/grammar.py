@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tidegate.cli import commands, editing
+from tidegate.cli import app, commands, editing
 from tidegate.cli import lint as check
 from tidegate.cli.commands import ROLLOUT_WORDS
 from tidegate.cli.completion import NAME, SHELLS, completion
@@ -22,7 +22,12 @@ _LONG = {
     "-c": "--skip-current-step",
     "-a": "--skip-all-steps",
 }
-_SWITCHES = {*_LONG.values(), "--timestamps", "--full", "--no-color", "--short"}
+_SWITCHES = {*_LONG.values(), "--timestamps", "--full", "--no-color", "--short"} | {
+    "--refresh",
+    "--hard-refresh",
+    "--prune",
+    "--dry-run",
+}
 _EXAMPLES = """\
 examples:
   kubectl argo rollouts get rollout api --watch     follow a release
@@ -50,11 +55,12 @@ def parser() -> ArgumentParser:
         parents=[cluster_flags()],
         allow_abbrev=False,
     )
-    top.set_defaults(namespace="", context="", kubeconfig="", no_color=False, alone=False)
+    top.set_defaults(namespace="", context="", kubeconfig="", no_color=False, alone=False, home="")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
     _look(verbs)
     _steer(verbs)
     _change(verbs)
+    _applications(_group(verbs, "app", "look at applications, and sync them", "COMMAND"))
     _offline(verbs, top)
     return top
 
@@ -98,6 +104,33 @@ def _change(verbs: Any) -> None:
         "images", metavar="CONTAINER=IMAGE", nargs="+", type=editing.image, help="*: all others"
     )
     image.set_defaults(command=editing.set_image)
+
+
+def _applications(group: Any) -> None:
+    every = _under(group, "list", "list applications, one a line")
+    every.set_defaults(command=app.list_applications, home=app.HOME)
+    get = _application(group, "get", "show an application and its objects", app.get_application)
+    get.add_argument("-o", "--output", choices=("wide", "summary", "json"), default="wide")
+    _switch(get, "--refresh", default=False, does="look at Git first")
+    _switch(get, "--hard-refresh", default=False, does="look at Git first, and render anew")
+    sync = _application(group, "sync", "make the cluster as Git says", app.sync_application)
+    sync.add_argument("--revision", default="", metavar="REVISION", help="default: the target's")
+    sync.add_argument(
+        "--resource", dest="resources", action="append", metavar="GROUP:KIND:NAME", help="only this object"
+    )
+    _switch(sync, "--prune", default=False, does="delete what is no more in Git")
+    _switch(sync, "--dry-run", default=False, does="only try")
+    sync.add_argument("--async", dest="no_wait", action="store_true", help="do not wait for its end")
+    wait = _application(group, "wait", "wait until it is synced and well; exit 1 if it will not be", app.wait)
+    wait.add_argument("--revision", default="", metavar="COMMIT", help="at this commit; default: at any")
+
+
+def _application(group: Any, name: str, does: str, command: Callable[..., None]) -> ArgumentParser:
+    made = _under(group, name, does)
+    made.add_argument("name", metavar="APP", type=lambda text: text.rpartition("/")[2])
+    made.add_argument("--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never")
+    made.set_defaults(command=command, home=app.HOME)
+    return made
 
 
 def _offline(verbs: Any, top: ArgumentParser) -> None:

@@ -74,7 +74,7 @@ def _obey(asked: Namespace, connect: Connect) -> None:
         asked.command(asked)
         return
     line, namespace = connect(asked)
-    asked.namespace = asked.namespace or namespace
+    asked.namespace = asked.namespace or asked.home or namespace
     asked.command(Api(line, asked.namespace), asked)
 
 

@@ -33,7 +33,7 @@ from tidegate.planners.needs import (
     Known,
     Need,
     Object,
-    Owned,
+    Outline,
     Pending,
     Raw,
     Refusal,
@@ -43,6 +43,14 @@ from tidegate.planners.needs import (
 )
 
 RUNNING = ("Running", "Terminating")
+CLAIMS = (
+    ("metadata", "name"),
+    ("metadata", "namespace"),
+    ("metadata", "deletionTimestamp"),
+    ("spec", "project"),
+    ("spec", "destination"),
+)
+"""What of another Application says which objects are its own."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -86,7 +94,7 @@ class Sight:
 
     def _about(self) -> tuple[Need, ...]:
         project = Ref(APP_PROJECT, self.home, self.application.spec.project)
-        return (Object(project), Owned(APPLICATION, self.me.namespace, ""), Refusal(self.me))
+        return (Object(project), Outline(APPLICATION, self.me.namespace, CLAIMS), Refusal(self.me))
 
     def _of_git(self, now: datetime) -> Iterable[Need]:
         found: tuple[Need | None, ...] = (self.head(now), self.asked_head(now), self.rendered(now))

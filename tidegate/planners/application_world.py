@@ -13,8 +13,8 @@ from gitops.objects import key_of
 from gitops.plan import Rendering, World
 from gitops.recursion import recursion
 from gitops.sources import Found, Lost, Unrenderable, below
-from tidegate.planners.application_needs import RUNNING, Sent, Sight
-from tidegate.planners.needs import Failed, Known, Object, Owned, Raw, Refusal, known
+from tidegate.planners.application_needs import CLAIMS, RUNNING, Sent, Sight
+from tidegate.planners.needs import Failed, Known, Object, Outline, Raw, Refusal, known
 
 
 def world(sight: Sight, now: datetime) -> World:
@@ -101,7 +101,7 @@ def _project(sight: Sight) -> AppProject | None:
 
 def _others(sight: Sight) -> tuple[Application, ...]:
     """Those that can be read: one that cannot claims nothing."""
-    raws = known(sight.answers, Owned(APPLICATION, sight.me.namespace, ""), ())
+    raws = known(sight.answers, Outline(APPLICATION, sight.me.namespace, CLAIMS), ())
     return tuple(one for raw in raws if (one := _read(raw)) and one.name != sight.application.name)
 
 

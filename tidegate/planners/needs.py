@@ -28,12 +28,22 @@ class Owned(msgspec.Struct, frozen=True, tag=True):
     """The objects of a watched kind whose controller is `uid`; `uid` "" means those without a controller.
 
     Known value: a tuple of raw objects, by name. The store keeps an index of it, so that neither the answer
-    nor the wake-up costs more in a namespace of a thousand Rollouts. There is no wider list need.
+    nor the wake-up costs more in a namespace of a thousand Rollouts.
     """
 
     kind: Kind
     namespace: str
     uid: str
+
+
+class Outline(msgspec.Struct, frozen=True, tag=True):
+    """The objects of a watched kind in a namespace, by name, of each these paths alone: nobody is woken by
+    what else changes in them. Known value: a tuple of raw objects.
+    """
+
+    kind: Kind
+    namespace: str
+    paths: tuple[tuple[str, ...], ...]
 
 
 class Pods(msgspec.Struct, frozen=True, tag=True):
@@ -192,6 +202,7 @@ class DryRun(msgspec.Struct, frozen=True, tag=True):
 Need = (
     Object
     | Owned
+    | Outline
     | Pods
     | Samples
     | Query

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 
 from tenacity import AsyncRetrying, retry_if_result, wait_exponential
 
+from crds.paths import get, put
 from crds.refs import Kind, Ref, ref_of
 from tidegate.kube.store import Raw, Store, owner_of
 from tidegate.planners.needs import (
@@ -28,6 +29,7 @@ from tidegate.planners.needs import (
     Need,
     Noticed,
     Object,
+    Outline,
     Owned,
     Pending,
     Pods,
@@ -70,6 +72,7 @@ class Observer:
         self._fetched: dict[Need, Answer] = {}
         self._fetching: dict[Need, asyncio.Task[None]] = {}
         self._told: dict[Need, Any] = {}
+        self._outlines: set[Outline] = set()
         store.changed.append(self._changed)
         store.state_changed.append(self._state_changed)
 
@@ -80,10 +83,17 @@ class Observer:
             needs = ask(answers)
             new = [need for need in needs if need not in answers]
             if not new:
-                self._remember(key, needs, set(answers))
+                self._remember(key, (*needs, *self._dear(key, answers)), set(answers))
                 return {need: answers[need] for need in needs}
             answers |= {need: self._look(need) for need in new}
         raise RuntimeError(f"the needs of {key} do not come to an end; asked last: {needs}")
+
+    def _dear(self, key: Ref, answers: Answers) -> tuple[Need, ...]:
+        """Dry runs of the look before, while something is on its way that may lead to the same ones."""
+        if not any(isinstance(answer, Pending) for answer in answers.values()):
+            return ()
+        before = self._asked.get(key, ())
+        return tuple(need for need in before if isinstance(need, DryRun) and need not in answers)
 
     def refused(self, key: Ref, why: str) -> bool:
         """What the API server will not have of a key's plan, "" once it had it all; whether that is news."""
@@ -116,10 +126,8 @@ class Observer:
 
     def _look(self, need: Need) -> Answer:
         match need:
-            case Object(ref):
-                return self._unseen(ref.kind) or _shown(self._store.get(*ref))
-            case Owned(kind, namespace, uid):
-                return self._unseen(kind) or Known(self._store.owned(kind, namespace, uid))
+            case Object(Ref(kind)) | Owned(kind) | Outline(kind):
+                return self._unseen(kind) or self._stored(need)
             case Refusal() | Pruned() | Noticed():
                 return _shown(self._told.get(need))
             case Reached(kind):
@@ -136,6 +144,18 @@ class Observer:
         since = self._store.reached(kind) if self._store.watches(kind) else None
         passed = 0.0 if since is None else asyncio.get_running_loop().time() - since
         return None if since is None else timedelta(seconds=max(0.0, passed))
+
+    def _stored(self, need: Object | Owned | Outline) -> Answer:
+        match need:
+            case Object(ref):
+                return _shown(self._store.get(*ref))
+            case Owned(kind, namespace, uid):
+                return Known(self._store.owned(kind, namespace, uid))
+            case Outline(kind, namespace, paths):
+                there = self._store.listed(kind, namespace)
+                return Known(tuple(_outline(raw, paths) for raw in there))
+            case never:
+                assert_never(never)
 
     def _tell(self, need: Need, what: Any) -> bool:
         """Keep what a round learnt, and wake who asks for it; whether it is news."""
@@ -217,6 +237,8 @@ class Observer:
             self._asked[key] = needs
         for need in after:
             self._askers.setdefault(need, set()).add(key)
+            if isinstance(need, Outline):
+                self._outlines.add(need)
         for need in before - after:
             self._askers.get(need, set()).discard(key)
             if not self._askers.get(need):
@@ -224,6 +246,8 @@ class Observer:
 
     def _unask(self, need: Need) -> None:
         self._askers.pop(need, None)
+        if isinstance(need, Outline):
+            self._outlines.discard(need)
         self._fetched.pop(need, None)
         if task := self._fetching.pop(need, None):
             task.cancel()
@@ -232,6 +256,9 @@ class Observer:
         assert isinstance(kind, Kind)
         for key in set().union(*(self.concerned(kind, raw) for raw in (before, after) if raw is not None)):
             self._wake(key)
+        for need in [one for one in self._outlines if one.kind == kind]:
+            if _differ(need, before, after):
+                self._wake_askers(need)
 
     def _state_changed(self, kind: Hashable) -> None:
         asked = [keys for need, keys in self._askers.items() if _kind_of(need) == kind]
@@ -258,7 +285,7 @@ def _kind_of(need: Need) -> Kind | None:
     match need:
         case Object(ref):
             return ref.kind
-        case Owned(kind) | Reached(kind):
+        case Owned(kind) | Outline(kind) | Reached(kind):
             return kind
         case _:
             return None
@@ -266,3 +293,17 @@ def _kind_of(need: Need) -> Kind | None:
 
 def _shown(raw: Raw | timedelta | None) -> Answer:
     return Known(raw) if raw is not None else Absent()
+
+
+def _outline(raw: Raw, paths: tuple[tuple[str, ...], ...]) -> Raw:
+    outline: Raw = {}
+    for path in paths:
+        if (found := get(raw, *path)) is not None:
+            outline = put(outline, path, found)
+    return outline
+
+
+def _differ(need: Outline, *raws: Raw | None) -> bool:
+    """Whether what such a need shows is another one now."""
+    there = [raw for raw in raws if raw is not None and get(raw, "metadata", "namespace") == need.namespace]
+    return len(there) == 1 or len({repr(_outline(raw, need.paths)) for raw in there}) > 1

@@ -1,0 +1,157 @@
+"""`tidegate app`: what is asked of the API server, what is printed, and how it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from crds.paths import put
+from tests.gitops.examples import raw_app
+from tests.tidegate.cli.cluster import Cluster, say
+
+Printed = pytest.CaptureFixture[str]
+Raw = dict[str, Any]
+APPS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
+APP = f"{APPS}/api-prod"
+SHA = "5c2d89b" + "0" * 33
+
+
+def app(sync: str = "Synced", health: str = "Healthy", phase: str = "Succeeded", **status: Any) -> Raw:
+    whole = {
+        "sync": {"status": sync, "revision": SHA},
+        "health": {"status": health},
+        "operationState": {
+            "phase": phase,
+            "message": "successfully synced (all tasks run)",
+            "startedAt": "2026-03-15T10:29:00Z",
+            "finishedAt": "2026-03-15T10:30:00Z",
+        },
+        **status,
+    }
+    return put(raw_app(status=whole), ("metadata", "resourceVersion"), "7")  # type: ignore[no-any-return]
+
+
+def resource(health: str = "Healthy", message: str = "") -> Raw:
+    told = {"status": health, "message": message}
+    return {
+        "group": "argoproj.io",
+        "kind": "Rollout",
+        "namespace": "production",
+        "name": "api",
+        "status": "Synced",
+        "health": told,
+    }
+
+
+def test_applications_are_listed_in_argo_cds_namespace(capsys: Printed) -> None:
+    automated = {"syncPolicy": {"automated": {"prune": True}}}
+    found = put(app(), ("spec",), app()["spec"] | automated)
+    assert say("app list", Cluster({APPS: (found,)})) == 0
+    header, line = capsys.readouterr().out.splitlines()
+    assert header.startswith("NAME")
+    assert header.split()[4:8] == ["STATUS", "HEALTH", "SYNCPOLICY", "CONDITIONS"]
+    assert line.split() == [
+        "argocd/api-prod",
+        "https://kubernetes.default.svc",
+        "production",
+        "production",
+        "Synced",
+        "Healthy",
+        "Auto-Prune",
+        "<none>",
+        "https://github.com/myorg/infrastructure",
+        "services/api",
+        "main",
+    ]
+
+
+def test_an_application_is_shown_with_what_is_wrong_and_its_objects(capsys: Printed) -> None:
+    wrong = [{"type": "SyncError", "message": "it failed", "lastTransitionTime": "2026-03-15T10:30:00Z"}]
+    raw = app("OutOfSync", resources=[resource()], conditions=wrong)
+    assert say("app get api-prod", Cluster({APP: raw})) == 0
+    out = capsys.readouterr().out
+    assert "Name:               argocd/api-prod\n" in out
+    assert "Sync Status:        OutOfSync from main (5c2d89b)\n" in out
+    assert "SyncError  it failed  2026-03-15T10:30:00Z\n" in out
+    assert "argoproj.io  Rollout  production  api   Synced  Healthy" in out
+
+
+def test_the_summary_is_the_briefs_block(capsys: Printed) -> None:
+    raw = app("OutOfSync", history=[{"id": 0, "revision": "a1b2c3d4e5"}])
+    assert say("app get api-prod -o summary", Cluster({APP: raw})) == 0
+    assert capsys.readouterr().out == (Path(__file__).parent / "summary.txt").read_text()
+
+
+def test_a_sync_is_an_operation_on_the_application_as_it_was_read(capsys: Printed) -> None:
+    cluster = Cluster({APP: app("OutOfSync")})
+    assert say("app sync api-prod --prune --revision v2 --resource apps:Deployment:api --async", cluster) == 0
+    ((path, body),) = cluster.patches()
+    assert (path, body["metadata"]) == (APP, {"resourceVersion": "7"})
+    assert body["operation"]["sync"] == {
+        "revision": "v2",
+        "prune": True,
+        "resources": [{"group": "apps", "kind": "Deployment", "name": "api"}],
+    }
+
+
+def test_a_sync_is_followed_to_its_end_and_ends_badly_where_that_does(capsys: Printed) -> None:
+    cluster = Cluster({APP: app("OutOfSync")})
+    cluster.meanwhile = lambda count: _ended(cluster, "Failed") if count == 3 else None
+    assert say("app sync api-prod", cluster) == 1
+    said = capsys.readouterr()
+    assert "the sync of api-prod Failed: no permission" in said.err
+    assert "Phase:              Failed\n" in said.out
+
+
+def test_a_sync_that_succeeds_is_0() -> None:
+    cluster = Cluster({APP: app("OutOfSync")})
+    cluster.meanwhile = lambda count: _ended(cluster, "Succeeded") if count == 3 else None
+    assert say("app sync api-prod", cluster) == 0
+
+
+def _ended(cluster: Cluster, phase: str) -> None:
+    state = {"phase": phase, "message": "no permission", "startedAt": "2026-03-15T11:00:00Z"}
+    cluster.objects[APP] = put(cluster.objects[APP], ("status", "operationState"), state)
+
+
+def test_no_second_sync_is_begun_over_one_that_runs(capsys: Printed) -> None:
+    cluster = Cluster({APP: app(phase="Running")})
+    assert say("app sync api-prod", cluster) == 1
+    assert cluster.patches() == []
+    assert "another operation is in progress on api-prod" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("raw", "code", "said"),
+    [
+        (app(), 0, ""),
+        (app(phase="Failed"), 1, "the last sync Failed"),
+        (
+            app(health="Degraded", resources=[resource("Degraded", "RolloutAborted: errors")]),
+            1,
+            "Degraded: Rollout api RolloutAborted: errors",
+        ),
+    ],
+    ids=["well", "failed", "rejected"],
+)
+def test_waiting_ends_with_a_code_that_can_be_trusted(
+    raw: Raw, code: int, said: str, capsys: Printed
+) -> None:
+    assert say("app wait api-prod", Cluster({APP: raw})) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["--revision 0000000 --timeout 1s", "--timeout 1s"])
+def test_waiting_for_what_does_not_come_fails_in_time(words: str, capsys: Printed) -> None:
+    raw = app() if "revision" in words else app(health="Progressing")
+    assert say(f"app wait api-prod {words}", Cluster({APP: raw})) == 1
+    assert "timed out after 1s" in capsys.readouterr().err
+
+
+def test_a_refresh_is_asked_for_by_its_annotation() -> None:
+    cluster = Cluster({APP: app()})
+    assert say("app get api-prod --hard-refresh", cluster) == 0
+    ((_, body),) = cluster.patches()
+    assert body["metadata"]["annotations"] == {"argocd.argoproj.io/refresh": "hard"}

@@ -1,0 +1,118 @@
+"""What an observer keeps, and whom it wakes: outlines, heads and dry runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crds.refs import CONFIG_MAP, Kind, Ref
+from tests.tidegate.kube.waiting import until
+from tidegate.kube.store import Store
+from tidegate.planners.needs import (
+    Absent,
+    Answer,
+    DryRun,
+    Failed,
+    Head,
+    Known,
+    Need,
+    Object,
+    Outline,
+    Pending,
+    Served,
+)
+from tidegate.runtime.observe import Fetch, Observer
+
+Raw = dict[str, Any]
+KEY = Ref(CONFIG_MAP, "shop", "one")
+LEVEL = Outline(CONFIG_MAP, "shop", (("metadata", "name"), ("data", "level")))
+HEAD = Head("https://git.example.com/shop", "main", 180.0)
+TRY = DryRun(KEY, b"{}", "")
+
+
+def config(version: int, namespace: str = "shop", **data: str) -> Raw:
+    meta = {"name": "one", "namespace": namespace, "resourceVersion": str(version)}
+    return {"kind": "ConfigMap", "metadata": meta, "data": data}
+
+
+class Seen:
+    """An observer whose answers are given by hand; `woken` are the keys it woke."""
+
+    def __init__(self, **answers: Answer) -> None:
+        self.store = Store()
+        self.store.expect(CONFIG_MAP)
+        self.store.replace(CONFIG_MAP, [config(2, level="1")], 2)
+        self.woken: list[Ref] = []
+        self.asked: list[Need] = []
+        self.answers = answers
+        fetchers: dict[type, Fetch] = {kind: self._fetch for kind in (Head, DryRun, Served)}
+        self.observer = Observer(self.store, fetchers, self.woken.append)
+
+    async def _fetch(self, need: Need) -> Answer:
+        self.asked.append(need)
+        return self.answers.get(type(need).__name__, Known("an answer"))
+
+    def look(self, *needs: Need) -> dict[Need, Answer]:
+        return dict(self.observer.observe(KEY, lambda _known: needs))
+
+
+def test_an_outline_shows_its_paths_and_nothing_else_wakes_anybody() -> None:
+    seen = Seen()
+    assert seen.look(LEVEL) == {LEVEL: Known(({"metadata": {"name": "one"}, "data": {"level": "1"}},))}
+    seen.store.put(CONFIG_MAP, config(3, level="1", colour="blue"))
+    seen.store.put(CONFIG_MAP, config(4, "elsewhere", level="9"))
+    assert seen.woken == []
+    seen.store.put(CONFIG_MAP, config(5, level="2"))
+    assert seen.woken == [KEY]
+
+
+def test_an_object_that_comes_or_goes_changes_an_outline() -> None:
+    seen = Seen()
+    seen.look(LEVEL)
+    seen.store.remove(CONFIG_MAP, config(9))
+    assert seen.woken == [KEY]
+
+
+async def test_a_newer_head_wakes_who_needs_it_and_nobody_else_hears() -> None:
+    seen = Seen()
+    seen.look(HEAD)
+    await until(lambda: seen.woken)
+    assert seen.observer.heads() == (HEAD,)
+    seen.observer.learn(HEAD, Known("another"))
+    assert seen.woken == [KEY, KEY]
+    assert seen.look(HEAD) == {HEAD: Known("another")}
+    seen.look()
+    seen.observer.learn(HEAD, Known("a third"))
+    assert seen.woken == [KEY, KEY]
+
+
+async def test_a_dry_run_is_not_asked_again_after_a_wait_for_something_else() -> None:
+    seen = Seen()
+    seen.look(TRY)
+    await until(lambda: seen.look(TRY) == {TRY: Known("an answer")})
+    assert seen.look(HEAD) == {HEAD: Pending()}
+    assert seen.look(HEAD, TRY) == {HEAD: Pending(), TRY: Known("an answer")}
+    assert seen.asked.count(TRY) == 1
+
+
+async def test_a_kind_that_is_not_served_is_asked_for_again() -> None:
+    shelf = Served("shop.io", "v1", "Shelf")
+    seen = Seen(Served=Absent())
+    seen.look(shelf)
+    await until(lambda: seen.look(shelf) == {shelf: Absent()})
+    seen.answers["Served"] = Known("shelves")
+    await until(lambda: seen.look(shelf) == {shelf: Known("shelves")})
+
+
+def test_a_kind_that_nobody_watches_is_missed_and_then_waited_for() -> None:
+    seen, missed = Seen(), list[Kind]()
+    other = Kind("shop.io", "v1", "Shelf", "shelves")
+    need = Object(Ref(other, "shop", "a"))
+    assert isinstance(seen.look(need)[need], Failed)
+
+    def watch(kind: Kind) -> None:
+        missed.append(kind)
+        seen.store.expect(kind)
+
+    seen.observer.missed = watch
+    assert seen.look(need) == {need: Pending()}
+    assert missed == [other]

@@ -1,0 +1,77 @@
+"""`tidegate app`: look at Applications, sync them, and wait for them with an exit code that CI can trust."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+
+from crds.times import duration
+from tidegate.cli.api import Api, Raw
+from tidegate.cli.failure import Failure
+from tidegate.cli.live import Bell, looks
+from tidegate.views import application as view
+from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, settled, synced
+
+HOME = "argocd"
+
+
+def list_applications(api: Api, _asked: Namespace) -> None:
+    found = api.applications()
+    if not found:
+        print(f"No applications found in namespace {api.namespace!r}.", file=sys.stderr)
+        return
+    sys.stdout.write(view.applications(found))
+
+
+def get_application(api: Api, asked: Namespace) -> None:
+    raw = api.application(asked.name)
+    if asked.refresh or asked.hard_refresh:
+        raw = api.change(raw, refresh("hard" if asked.hard_refresh else "normal"))
+        raw = _followed(api, asked, lambda now: Outcome(not _refreshing(now)))
+    shown = {"summary": view.summary, "json": _json, "wide": view.details}[asked.output]
+    sys.stdout.write(shown(raw))
+
+
+def sync_application(api: Api, asked: Namespace) -> None:
+    """Start it, and unless --async is said see its end."""
+    before = api.application(asked.name)
+    ask = Ask(asked.revision, asked.prune, asked.dry_run, tuple(asked.resources or ()))
+    api.change(before, operation_for(before, ask, getpass.getuser()))
+    if asked.no_wait:
+        print(f"application '{asked.name}' is being synced")
+        return
+    raw = _followed(api, asked, lambda now: synced(now, before))
+    sys.stdout.write(f"{view.details(raw)}\n{view.operation(raw)}")
+    if problem := synced(raw, before).problem:
+        raise Failure(f"the sync of {asked.name} {problem}")
+
+
+def wait(api: Api, asked: Namespace) -> None:
+    """Until it is synced and well; a failed sync and a rejected release are failures at once."""
+    raw = _followed(api, asked, lambda now: settled(now, asked.revision))
+    sys.stdout.write(view.details(raw))
+    if problem := settled(raw, asked.revision).problem:
+        raise Failure(f"application {asked.name}: {problem}")
+
+
+def _followed(api: Api, asked: Namespace, outcome: Callable[[Raw], Outcome]) -> Raw:
+    """The Application once there is an outcome. Failure where there is none in time."""
+    seconds = duration(asked.timeout, "--timeout").total_seconds() or float("inf")
+    last: Raw = {}
+    for seen in looks(lambda: api.application(asked.name), Bell(()), seconds):
+        last = seen or last
+        if seen and outcome(seen).done:
+            return seen
+    sys.stdout.write(view.details(last))
+    raise Failure(f"timed out after {asked.timeout}; application {asked.name} is shown as it stands")
+
+
+def _refreshing(raw: Raw) -> bool:
+    return "argocd.argoproj.io/refresh" in (raw["metadata"].get("annotations") or {})
+
+
+def _json(raw: Raw) -> str:
+    return json.dumps(raw, indent=2) + "\n"
