@@ -105,12 +105,17 @@ def plan(world: World) -> Decision:
     if world.application.metadata.deletion_timestamp:
         return _leaving(world)
     facts, state = _facts(world), world.application.status.operation_state
-    comparison = None if facts.blocked else _comparison(world)
+    comparison = None if facts.blocked else compared(world)
     if state and state.phase in RUNNING:
         return _going_on(world, facts, comparison, state)
     if world.application.operation and not world.rendering.passing:
         return _beginning(world, facts, comparison)
     return _by_itself(world, facts, comparison)
+
+
+def obstacle(world: World) -> str:
+    """Why it can be neither compared nor synced; "" where it can."""
+    return _facts(world).blocked
 
 
 def record(raw: Raw, world: World, decision: Decision) -> Raw:
@@ -183,7 +188,8 @@ def _unpermitted(world: World, permitted: AppProject) -> dict[Key, str]:
     return {key: why for key, why in said.items() if why}
 
 
-def _comparison(world: World) -> Comparison:
+def compared(world: World) -> Comparison:
+    """Every object of the Application against Git."""
     live = (
         one.live
         for one in world.targets

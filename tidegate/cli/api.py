@@ -33,7 +33,7 @@ class Api:
     """Reads and patches Rollouts and what they own; raises KubeError."""
 
     def __init__(self, line: Line, namespace: str) -> None:
-        self._line = line
+        self.line = line
         self.namespace = namespace
 
     def rollout(self, name: str) -> Raw:
@@ -46,7 +46,7 @@ class Api:
     def events(self, version: str, name: str = "", *, everywhere: bool = False) -> Iterator[Raw]:
         """What becomes of `rollouts` after that version, until the server has had enough."""
         path = _collection(ROLLOUT, self._scope(everywhere))
-        for event in self._line.watch(requests.watch(path, version, _named(name), WATCH_SECONDS)):
+        for event in self.line.watch(requests.watch(path, version, _named(name), WATCH_SECONDS)):
             if event["type"] == "ERROR":
                 return
             if event["type"] != "BOOKMARK":
@@ -62,7 +62,7 @@ class Api:
         """The Application after a merge patch; Conflict where somebody wrote since it was read."""
         held = merged(body, {"metadata": {"resourceVersion": application["metadata"]["resourceVersion"]}})
         path = self._path(APPLICATION, application["metadata"]["name"])
-        return accepted(self._line.send(requests.merge_patch(path, held)))
+        return accepted(self.line.send(requests.merge_patch(path, held)))
 
     def parts(self, rollout: Raw) -> Parts:
         """What the Rollout may own, asked for by its selector and its revisions."""
@@ -106,12 +106,12 @@ class Api:
 
     def retemplate(self, name: str, operations: list[Raw]) -> None:
         """Send a JSON Patch of the pod template."""
-        accepted(self._line.send(requests.json_patch(self._path(ROLLOUT, name), operations)))
+        accepted(self.line.send(requests.json_patch(self._path(ROLLOUT, name), operations)))
 
     def replace(self, rollout: Raw) -> None:
         """Write a Rollout as it stands here; Conflict where somebody wrote since it was read."""
         path = self._path(ROLLOUT, rollout["metadata"]["name"])
-        accepted(self._line.send(requests.replace(path, rollout)))
+        accepted(self.line.send(requests.replace(path, rollout)))
 
     def terminate(self, run: str) -> None:
         """Have an AnalysisRun end now."""
@@ -120,11 +120,11 @@ class Api:
     def _patch(self, path: str, body: Raw, version: str | None) -> str | None:
         """The version after the patch, where one was asked for."""
         held = body | {"metadata": {"resourceVersion": version}} if version else body
-        answer = accepted(self._line.send(requests.merge_patch(path, held)))
+        answer = accepted(self.line.send(requests.merge_patch(path, held)))
         return get(answer, "metadata", "resourceVersion") if version else None
 
     def _read(self, kind: Kind, name: str) -> Raw:
-        return accepted(self._line.send(requests.get(self._path(kind, name))))
+        return accepted(self.line.send(requests.get(self._path(kind, name))))
 
     def _list(self, kind: Kind, selection: Selection = ALL) -> tuple[Raw, ...]:
         return self._pages(self._path(kind), selection)[0]
@@ -133,7 +133,7 @@ class Api:
         """A collection whole, and its version."""
         found, token = [], ""
         while True:
-            page = accepted(self._line.send(requests.page(path, selection, token=token)))
+            page = accepted(self.line.send(requests.page(path, selection, token=token)))
             found += get(page, "items", default=[])
             token = get(page, "metadata", "continue", default="")
             if not token:

@@ -7,6 +7,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from crds.times import duration
 from tidegate.cli.api import Api, Raw
@@ -14,6 +15,9 @@ from tidegate.cli.failure import Failure
 from tidegate.cli.live import Bell, looks
 from tidegate.views import application as view
 from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, settled, synced
+
+if TYPE_CHECKING:
+    from gitops.compare import Comparison
 
 HOME = "argocd"
 
@@ -47,6 +51,21 @@ def sync_application(api: Api, asked: Namespace) -> None:
     sys.stdout.write(f"{view.details(raw)}\n{view.operation(raw)}")
     if problem := synced(raw, before).problem:
         raise Failure(f"the sync of {asked.name} {problem}")
+
+
+def diff_application(api: Api, asked: Namespace) -> None:
+    """What a sync would change, made of the bytes that decide; exit 1 where that is anything."""
+    from gitops.diff import diff
+    from tidegate.cli.diffing import comparison
+
+    found = comparison(api.line, api.application(asked.name), api.namespace)
+    sys.stdout.write(diff(found))
+    if found.status != "Synced":
+        raise Failure(f"application {asked.name} is {found.status}: {_differing(found)}")
+
+
+def _differing(found: Comparison) -> str:
+    return "; ".join(f"{one.key}{f' ({one.why})' if one.why else ''}" for one in found.different)
 
 
 def wait(api: Api, asked: Namespace) -> None:

@@ -121,6 +121,7 @@ def _applications(group: Any) -> None:
     _switch(sync, "--prune", default=False, does="delete what is no more in Git")
     _switch(sync, "--dry-run", default=False, does="only try")
     sync.add_argument("--async", dest="no_wait", action="store_true", help="do not wait for its end")
+    _application(group, "diff", "show what a sync would change; exit 1 if anything", app.diff_application)
     wait = _application(group, "wait", "wait until it is synced and well; exit 1 if it will not be", app.wait)
     wait.add_argument("--revision", default="", metavar="COMMIT", help="at this commit; default: at any")
 

@@ -11,6 +11,8 @@ from typing import Any
 from aiohttp import web
 
 from crds.refs import ANALYSIS_RUN, APPLICATION, Kind
+from tidegate.fetch.cluster import Discovery, DryRuns
+from tidegate.fetch.sources import Heads
 from tidegate.kube.http import Sender
 from tidegate.kube.reflector import Reflector
 from tidegate.kube.requests import ALL
@@ -19,7 +21,6 @@ from tidegate.planners.needs import Defaulted, DryRun, Pods, SecretKey, Served
 from tidegate.planners.plan import Event
 from tidegate.runtime.bystander import Bystander
 from tidegate.runtime.clock import Clock
-from tidegate.runtime.cluster import Discovery, DryRuns
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher, SecretFetcher
 from tidegate.runtime.lease import Elector
@@ -29,8 +30,8 @@ from tidegate.runtime.ports import probe, serve, text
 from tidegate.runtime.queue import Queue
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
 from tidegate.runtime.settings import Settings
-from tidegate.runtime.sources import Heads
 from tidegate.runtime.watches import watched, watches
+from tidegate.runtime.webhook import PATH, webhook
 
 log = logging.getLogger("tidegate.app")
 
@@ -89,6 +90,10 @@ class App:
         self._ports.append(await serve(self._settings.metrics_port, {"/metrics": text(self.metrics.text)}))
         pages = {"/healthz": probe(self.stuck), "/readyz": probe(self.unready)}
         self._ports.append(await serve(self._settings.health_port, pages))
+        port = self._settings.git_webhook_port
+        if self._heads and port is not None:
+            told = webhook(lambda: (need.repo for need in self.observer.heads()), self._heads.hurry)
+            self._ports.append(await serve(port, {}, {PATH: told}))
 
     def start(self, failed: Callable[[], None]) -> None:
         """Begin to watch and to work; `failed` is called if any part ends by itself."""

@@ -7,24 +7,12 @@ import json
 
 from crds.paths import get
 from crds.refs import POD, SECRET
+from tidegate.fetch.pages import listed
 from tidegate.kube import requests
 from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Sender
 from tidegate.kube.requests import Selection
-from tidegate.kube.store import Raw
 from tidegate.planners.needs import Absent, Answer, Defaulted, Failed, Known, Pods, SecretKey
-
-
-async def listed(sender: Sender, path: str, selection: Selection) -> list[Raw]:
-    """All objects of a collection that are meant, page by page. Raises KubeError."""
-    raws: list[Raw] = []
-    token = ""
-    while True:
-        page = accepted(await sender.send(requests.page(path, selection, token=token)))
-        raws += page.get("items") or ()
-        token = page["metadata"].get("continue", "")
-        if not token:
-            return raws
 
 
 class PodFetcher:

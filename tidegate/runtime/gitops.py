@@ -8,14 +8,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tidegate.fetch.credentials import Credentials
+from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.kube.http import Sender
 from tidegate.planners.needs import Head, Rendered
-from tidegate.runtime.credentials import Credentials
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings
-from tidegate.runtime.sources import Heads, Renderings
 
 CACHE = "tidegate-git"
 

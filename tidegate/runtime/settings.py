@@ -30,6 +30,7 @@ class Settings:
     certificate: Certificate | None = None
     applications: str = ""
     git_cache: str = ""
+    git_webhook_port: int | None = None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="sync the Applications in this namespace (young; never beside Argo CD); none: touch none",
     )
     add("--git-cache", default="", metavar="DIR", help="where mirrors are kept; none: among temporary files")
+    add("--git-webhook-port", type=int, metavar="PORT", help="hear of pushes at /api/webhook; none: do not")
     add("--log-format", choices=("text", "json"), default="text")
 
 
@@ -78,6 +80,7 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
         certificate=_certificate(given),
         applications=given.applications,
         git_cache=given.git_cache,
+        git_webhook_port=given.git_webhook_port,
     )
 
 

@@ -17,6 +17,7 @@ from tests.gitops.examples import raw_app
 from tests.tidegate.git.origin import FILE, Origin, config_map
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import Faulty, path
+from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git.access import Access
 from tidegate.git.address import Address
 from tidegate.git.repositories import Repositories
@@ -32,7 +33,6 @@ from tidegate.runtime.controllers import controllers
 from tidegate.runtime.metrics import Requests
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings, settings
-from tidegate.runtime.sources import Heads, Renderings
 from tidegate.sandbox.store import Store
 
 Raw = dict[str, Any]
@@ -120,7 +120,7 @@ async def test_a_commit_is_live_a_drift_is_healed_and_then_nothing_is_written(
         await until(lambda: get(here.read(a), "data") == {"key": "2"} and here.synced(), 30)
         quiet = len(here.writes())
         here.heads.hurry(origin.url)
-        await until(lambda: not here.heads._asking and here.heads._due[origin.url] > 0, 30)
+        await until(lambda: not here.heads._asking and not here.heads._hurried, 30)
         assert len(here.writes()) == quiet
 
 

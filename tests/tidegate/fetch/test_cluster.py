@@ -10,9 +10,9 @@ from crds.refs import CONFIG_MAP, ROLLOUT, Ref, Resource
 from gitops.compare import Predicted, Refused
 from tests.tidegate.runtime.test_fetchers import Saying, refusal
 from tests.tidegate.runtime.worlds import world
+from tidegate.fetch.cluster import Discovery, DryRuns
 from tidegate.planners.needs import Absent, DryRun, Failed, Known, Served
 from tidegate.planners.plan import Apply, Delete, Plan
-from tidegate.runtime.cluster import Discovery, DryRuns
 from tidegate.sandbox.sender import SandboxSender
 from tidegate.sandbox.store import Store
 

@@ -40,6 +40,7 @@ class Heads:
         self._repositories = repositories
         self._due: dict[str, float] = {}
         self._failures: dict[str, int] = {}
+        self._hurried: set[str] = set()
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def __call__(self, need: Head) -> Answer:
@@ -63,12 +64,14 @@ class Heads:
             needed.setdefault(need.repo, []).append(need)
         self._due = {repo: self._due.get(repo, now + _soonest(needs)) for repo, needs in needed.items()}
         for repo, needs in needed.items():
-            if now >= self._due[repo] and repo not in self._asking:
+            due = now >= self._due[repo] or repo in self._hurried
+            if due and repo not in self._asking:
+                self._hurried.discard(repo)
                 self._asking[repo] = asyncio.create_task(self._ask(repo, needs, audience))
 
     def hurry(self, repo: str) -> None:
-        """Ask this repository at the next tick: somebody knows of a push."""
-        self._due[repo] = 0.0
+        """Ask this repository at the next tick, or once it has answered: somebody knows of a push."""
+        self._hurried.add(repo)
 
     async def _ask(self, repo: str, needs: list[Head], audience: Audience) -> None:
         try:

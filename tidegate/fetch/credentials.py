@@ -6,6 +6,7 @@ They are read when Git is asked, and never kept: a credential that was changed i
 from __future__ import annotations
 
 from crds.refs import CONFIG_MAP, SECRET, Kind
+from tidegate.fetch.pages import listed
 from tidegate.git.access import TYPE, Access, access_to, hosts_of
 from tidegate.git.address import Address
 from tidegate.git.errors import GitError
@@ -14,7 +15,6 @@ from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Sender
 from tidegate.kube.requests import Selection
 from tidegate.kube.store import Raw
-from tidegate.runtime.fetchers import listed
 
 HOSTS, CERTIFICATES = "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tests.tidegate.kube.waiting import until
+from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git import errors
 from tidegate.git.mirror import Head as There
 from tidegate.git.mirror import Lost as Gone
@@ -15,7 +16,6 @@ from tidegate.git.render import Asked, Rendering
 from tidegate.git.repositories import Repositories
 from tidegate.git.tree import Reads
 from tidegate.planners.needs import Answer, Failed, Head, Known, Rendered
-from tidegate.runtime.sources import Heads, Renderings
 
 REPO = "https://git.example.com/shop"
 MAIN, STAGING = Head(REPO, "main", 0.0), Head(REPO, "staging", 0.0)
@@ -82,6 +82,17 @@ async def test_nothing_is_asked_before_it_is_due_but_for_who_hurries() -> None:
     heads.hurry(REPO)
     heads.tick(audience)
     await until(lambda: git.asked)
+
+
+async def test_a_push_that_is_told_while_git_is_asked_is_asked_for_again() -> None:
+    git, audience = Git(), Audience(Head(REPO, "main", 180.0))
+    heads = Heads(repositories(git))
+    heads.hurry(REPO)
+    heads.tick(audience)
+    heads.hurry(REPO)
+    await until(lambda: git.asked and not heads._asking)
+    heads.tick(audience)
+    await until(lambda: len(git.asked) == 2)
 
 
 async def test_a_repository_that_hangs_delays_no_other() -> None:
