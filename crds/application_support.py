@@ -34,7 +34,6 @@ SOURCE: Table = {
 KUSTOMIZE: Table = {
     "version": lambda kustomize: kustomize.version,
     "commonAnnotationsEnvsubst": lambda kustomize: kustomize.common_annotations_envsubst,
-    "ignoreMissingComponents": lambda kustomize: kustomize.ignore_missing_components,
     "patches[].path": lambda kustomize: any(one.path for one in kustomize.patches),
 }
 PROJECT: Table = {

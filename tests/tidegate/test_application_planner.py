@@ -14,6 +14,7 @@ from gitops.compare import Predicted, Refused
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tests.crds.applications import merged
 from tests.gitops.examples import NOW, config, raw_app, thing
+from tests.gitops.test_plan import mesh, rollout
 from tidegate.planners.application import ApplicationPlanner
 from tidegate.planners.needs import (
     Absent,
@@ -282,6 +283,22 @@ def test_git_is_asked_every_few_minutes_at_a_time_of_its_own() -> None:
     one.now += timedelta(hours=1)
     one.look()
     assert every[0] in [need.every for need in one.asked if isinstance(need, Head)]
+
+
+def test_in_mid_canary_weights_are_neither_drift_nor_overwritten_sync_after_sync() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.git = (rollout(), mesh(100, 0), config(level="1"))
+    here.served = {*KINDS, "Rollout", "VirtualService"}
+    here.play()
+    split = ("VirtualService", "production", "api")
+    here.has(merged(here.objects[split], mesh(90, 10)))
+    for level in ("2", "3"):
+        here.now += timedelta(minutes=10)
+        assert here.look().writes == ()
+        here.git, here.head = (rollout(), mesh(100, 0), config(level=level)), Known(Found(level * 40))
+        here.play()
+        assert here.objects["ConfigMap", "production", "settings"]["data"] == {"level": level}
+        assert here.objects[split]["spec"] == mesh(90, 10)["spec"]
 
 
 def test_an_object_of_another_application_is_left_alone() -> None:
