@@ -109,8 +109,9 @@ class Comparison(msgspec.Struct, frozen=True):
 
     @property
     def errors(self) -> tuple[str, ...]:
-        """Why objects could not be compared."""
-        return tuple(f"{one.key}: {one.why}" for one in self.resources if one.status == "Unknown")
+        """Why objects could not be compared; an answer that is still out is none."""
+        unknown = (one for one in self.resources if one.status == "Unknown" and one.why)
+        return tuple(f"{one.key}: {one.why}" for one in unknown)
 
 
 def to_send(
@@ -168,7 +169,7 @@ def _target(one: Target) -> Compared:
             return _shown(base, None, raw)
         case Refused(why) | Unasked(why):
             return replace(_shown(base, one.live, one.wanted), why=why)
-    return replace(base, status="Unknown", why="waiting for the API server's answer")
+    return replace(base, status="Unknown")
 
 
 def _shown(base: Compared, live: Raw | None, target: Raw | None) -> Compared:

@@ -232,6 +232,12 @@ def test_a_dry_run_that_is_refused_fails_the_sync_and_nothing_is_written() -> No
     assert "data: must be text" in get(here.app, "status", "operationState", "message")
 
 
+def test_a_dry_run_on_its_way_is_no_error_and_writes_nothing() -> None:
+    here = app().play()
+    here.dry_run = Pending()
+    assert here.look().writes == ()
+
+
 def test_a_write_that_was_refused_is_known_to_the_next_look() -> None:
     here = app(syncPolicy=AUTOMATED)
     here.look()
@@ -261,6 +267,13 @@ def test_a_spec_that_cannot_be_read_is_told_once() -> None:
     here = app()
     here.app["spec"]["destination"] = "production"
     assert "spec.destination" in said(here.play())[0]
+
+
+def test_a_project_that_cannot_be_read_is_told_on_its_applications() -> None:
+    here = app()
+    here.app["spec"]["project"] = "broken"
+    here.has({**thing("AppProject", "broken", namespace="argocd"), "spec": {"sourceRepos": "*"}})
+    assert "spec.sourceRepos" in said(here.play())[0]
 
 
 def test_one_that_is_deleted_takes_along_what_it_holds_without_asking_git() -> None:

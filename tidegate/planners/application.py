@@ -45,7 +45,10 @@ class ApplicationPlanner:
         sight = Sight(raw, application, answers, self._home)
         if need := sight.waiting(now):
             return Plan(why=f"waiting for {type(need).__name__}")
-        return _decided(sight, now)
+        try:
+            return _decided(sight, now)
+        except Invalid as problem:  # of what it refers to
+            return _unreadable(raw, problem, now)
 
     def _read(self, raw: Raw) -> Application | Invalid | None:
         """None where it is to be left alone."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from crds.patches import merged
 from crds.paths import get
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, SECRET, Ref
 from tests.gitops.examples import raw_app
@@ -82,6 +84,7 @@ class Running:
 @asynccontextmanager
 async def running(tmp_path: Path, origin: Origin) -> AsyncIterator[Running]:
     cluster = Store(lambda: datetime.now(UTC))
+    accepted(cluster.handle(requests.create("/api/v1/namespaces", {"metadata": {"name": "argocd"}})))
     sender = Faulty(cluster)
     repositories = Repositories(tmp_path / "cache", Workers(1), anyone, FILE)
     heads = Heads(repositories)
@@ -122,6 +125,25 @@ async def test_a_commit_is_live_a_drift_is_healed_and_then_nothing_is_written(
         here.heads.hurry(origin.url)
         await until(lambda: not here.heads._asking and not here.heads._hurried, 30)
         assert len(here.writes()) == quiet
+
+
+async def test_an_app_of_apps_brings_up_its_children_from_subfolders(tmp_path: Path, origin: Origin) -> None:
+    child = application(origin)
+    root = merged(application(origin), {"metadata": {"name": "root"}, "spec": {"source": {"path": "apps"}}})
+    origin.commit(
+        {
+            "apps/production/api-app.json": json.dumps({key: child[key] for key in child if key != "status"}),
+            "services/api/a.yaml": config_map("a", key="1"),
+        }
+    )
+    async with running(tmp_path, origin) as here:
+        here.create(root)
+        await until(here.synced, 30)
+        assert here.read(Ref(CONFIG_MAP, "production", "a"))
+        top = Ref(APPLICATION, "argocd", "root")
+        await until(lambda: get(here.read(top), "status", "operationState", "phase") == "Succeeded", 30)
+        told = [one["type"] for one in get(here.read(top), "status", "conditions", default=[])]
+        assert told == ["AppOfAppsRecursion"]
 
 
 async def test_a_kind_that_nobody_watched_is_watched_once_it_is_held(tmp_path: Path, origin: Origin) -> None:
