@@ -7,7 +7,7 @@ from crds.meta import Metadata
 from crds.paths import get
 from gitops import order
 from gitops.actions import EnsureNamespace
-from gitops.compare import Awaited, Refused, Unasked
+from gitops.compare import Awaited, Refused, Unasked, Unseen, Unserved
 from gitops.hooks import leaving
 from gitops.objects import defines
 from gitops.order import Task
@@ -38,8 +38,8 @@ def namespace(scene: Scene) -> EnsureNamespace | None:
 
 def awaited(scene: Scene) -> bool:
     """Some dry runs are not answered yet."""
-    asked = (one for one in scene.tasks if not leaving(scene, one))
-    return any(isinstance(scene.target(one.key).answer, Awaited) for one in asked)
+    asked = (scene.target(one.key).answer for one in scene.tasks if not leaving(scene, one))
+    return any(isinstance(one, Awaited) or (isinstance(one, Unseen) and one.passing) for one in asked)
 
 
 def refused(scene: Scene) -> Results:
@@ -61,10 +61,10 @@ def _refusal(scene: Scene, task: Task) -> str:
     if leaving(scene, task):
         return ""
     match scene.target(task.key).answer:
-        case Refused(message):
-            return message
-        case Unasked(why) if not _comes(scene, task):
+        case Refused(why) | Unseen(why):
             return why
+        case (Unasked() | Unserved()) as missing if not _comes(scene, task):
+            return missing.why
     return ""
 
 

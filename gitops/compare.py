@@ -47,20 +47,37 @@ class Predicted(msgspec.Struct, frozen=True):
 class Refused(msgspec.Struct, frozen=True):
     """The API server would not take it."""
 
-    message: str
+    why: str
 
 
 class Unasked(msgspec.Struct, frozen=True):
-    """Its namespace or kind is not there yet: nobody can tell."""
+    """Its namespace is not there yet: nobody can tell."""
 
     why: str
+
+
+class Unserved(msgspec.Struct, frozen=True):
+    """Its kind is not there yet."""
+
+    kind: str
+
+    @property
+    def why(self) -> str:
+        return f"{self.kind} is not served; install its CustomResourceDefinition"
+
+
+class Unseen(msgspec.Struct, frozen=True):
+    """Nobody can tell whether it is there: it may not be listed, or, `passing`, there was no answer."""
+
+    why: str
+    passing: bool = False
 
 
 class Awaited(msgspec.Struct, frozen=True):
     """Asked, and not answered yet."""
 
 
-Answer = Predicted | Refused | Unasked | Awaited
+Answer = Predicted | Refused | Unasked | Unserved | Unseen | Awaited
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -74,6 +91,17 @@ class Target(msgspec.Struct, frozen=True):
     @property
     def key(self) -> Key:
         return key_of(self.wanted)
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """An object that we wrote once and that Git wants no more: why nobody can tell whether it is there."""
+
+    key: Key
+    version: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"cannot see {self.key}: {self.why}"
 
 
 class Compared(msgspec.Struct, frozen=True):
@@ -124,11 +152,14 @@ def to_send(
     return wanted, "" if wanted == desired else str(get(live, "metadata", "resourceVersion", default=""))
 
 
-def compare(targets: Iterable[Target], extras: Iterable[Raw], me: Key, release: str) -> Comparison:
+def compare(
+    targets: Iterable[Target], extras: Iterable[Raw], me: Key, release: str, hidden: Iterable[Hidden] = ()
+) -> Comparison:
     """Every object against Git. `extras` are ours and no more in Git; `release` names a running Rollout."""
     targets, extras = tuple(targets), tuple(extras)
     shown = [_target(one) for one in targets if order.hooks(one.wanted) is None]
     shown += [_extra(raw, release) for raw in extras if surplus(raw, me)]
+    shown += [_hidden(one) for one in hidden]
     healthy = overall((_part(one, targets) for one in shown), me)
     pending = any(isinstance(one.answer, Awaited) for one in targets if order.hooks(one.wanted) is None)
     return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)
@@ -163,13 +194,21 @@ def _target(one: Target) -> Compared:
     match one.answer:
         case Predicted(raw) if one.live is not None:
             return _shown(base, one.live, raw)
-        case Refused(message) if one.live is not None:
-            return replace(base, status="Unknown", why=message)
+        case Refused(why) if one.live is not None:
+            return replace(base, status="Unknown", why=why)
         case Predicted(raw):
             return _shown(base, None, raw)
-        case Refused(why) | Unasked(why):
-            return replace(_shown(base, one.live, one.wanted), why=why)
+        case Refused() | Unasked() | Unserved():
+            return replace(_shown(base, one.live, one.wanted), why=one.answer.why)
+        case Unseen(why):
+            return replace(base, status="Unknown", health=Health("Unknown"), why=why)
     return replace(base, status="Unknown")
+
+
+def _hidden(one: Hidden) -> Compared:
+    """Remembered until it is seen, and no reason to sync nor not to."""
+    base = Compared(one.key, one.version, "Unknown", requires_pruning=True, counts=False)
+    return replace(base, why=one.why)
 
 
 def _shown(base: Compared, live: Raw | None, target: Raw | None) -> Compared:

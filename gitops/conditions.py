@@ -13,6 +13,7 @@ from gitops.objects import Key
 
 Said = tuple[str, str]
 INVALID = "InvalidSpecError"
+DELETION = "DeletionError"
 COMPARISON = "ComparisonError"
 SYNC = "SyncError"
 SHARED = "SharedResourceWarning"

@@ -16,7 +16,7 @@ from crds.application import Application
 from crds.application_status import SyncOperation
 from crds.paths import get
 from gitops.actions import Remove
-from gitops.compare import surplus
+from gitops.compare import Hidden, surplus
 from gitops.hooks import removal
 from gitops.objects import Key, key_of
 from gitops.options import Options
@@ -28,21 +28,27 @@ CASCADE = "resources-finalizer.argocd.argoproj.io"
 
 
 class Farewell(msgspec.Struct, frozen=True):
-    """`finalizers` are those that stay, None while nothing changes in them."""
+    """`finalizers` are those that stay, None while nothing changes in them; `trouble` is in the way."""
 
     actions: tuple[Remove, ...]
     why: str
     finalizers: tuple[str, ...] | None = None
+    trouble: str = ""
 
 
-def farewell(application: Application, live: Iterable[Raw], me: Key, home: str) -> Farewell:
-    """The next deletions; then the finalizer."""
+def farewell(
+    application: Application, live: Iterable[Raw], me: Key, home: str, hidden: tuple[Hidden, ...] = ()
+) -> Farewell:
+    """The next deletions; then the finalizer, once all is seen to be gone."""
     ours = [one for one in application.metadata.finalizers if one.partition("/")[0] == CASCADE]
     if not ours:
         return Farewell((), "being deleted, and its objects stay")
     name = instance(application.name, application.metadata.namespace, home)
     options = Options(application, SyncOperation())
     doomed = [raw for raw in live if tracked_by(raw) == name and surplus(raw, me) and _goes(raw, options)]
+    trouble = "; ".join(str(one) for one in hidden)
+    if not doomed and hidden:
+        return Farewell((), trouble, trouble=trouble)
     if not doomed:
         stay = tuple(one for one in application.metadata.finalizers if one not in ours)
         return Farewell((), "all its objects are gone", stay)
@@ -51,7 +57,8 @@ def farewell(application: Application, live: Iterable[Raw], me: Key, home: str) 
     propagation = "Background" if any(one.endswith("/background") for one in ours) else "Foreground"
     due = [raw for raw in group if not get(raw, "metadata", "deletionTimestamp")]
     removals = tuple(removal(key_of(raw), raw, propagation) for raw in due)
-    return Farewell(removals, f"deleting {', '.join(str(key_of(raw)) for raw in group)}")
+    why = f"deleting {', '.join(str(key_of(raw)) for raw in group)}"
+    return Farewell(removals, why, trouble=trouble)
 
 
 def _goes(raw: Raw, options: Options) -> bool:

@@ -22,16 +22,16 @@ from gitops import ending, order, project
 from gitops.actions import Action, Step
 from gitops.automation import Choice, Later, Nothing, Start, automatic
 from gitops.claims import refused
-from gitops.compare import Comparison, Target, compare, surplus
-from gitops.conditions import Facts, conditions
+from gitops.compare import Comparison, Hidden, Target, compare, surplus
+from gitops.conditions import DELETION, Facts, conditions
 from gitops.farewell import farewell
 from gitops.images import images, names
 from gitops.objects import Key
 from gitops.releases import releasing
 from gitops.scene import Scene
-from gitops.status import Look, patch, status
+from gitops.status import Look, conditioned, patch, status
 from gitops.sync import step
-from gitops.waiting import WAITS_FOR_HEALTH
+from gitops.waiting import WAITS_FOR_OTHERS
 
 Raw = dict[str, Any]
 RUNNING = ("Running", "Terminating")
@@ -57,7 +57,7 @@ class World(msgspec.Struct, frozen=True):
 
     `targets` are what Git wants, with what is there and what a dry run says; `extras` objects with our
     tracking id that Git wants no more; `namespaces` those that are there; `refusal` what the API server said
-    to the last write.
+    to the last write; `hidden` what we wrote once and cannot see.
     """
 
     application: Application
@@ -70,6 +70,7 @@ class World(msgspec.Struct, frozen=True):
     extras: tuple[Raw, ...] = ()
     namespaces: Mapping[str, Raw] = {}
     refusal: str = ""
+    hidden: tuple[Hidden, ...] = ()
 
     @property
     def me(self) -> Key:
@@ -134,11 +135,14 @@ def record(raw: Raw, world: World, decision: Decision) -> Raw:
 
 
 def _leaving(world: World) -> Decision:
-    """It is being deleted: what it holds goes first, where its finalizer says so."""
+    """It is being deleted: what it holds goes first, where its finalizer says so; what is in the way is said
+    before it is tried again."""
     live = (*(one.live for one in world.targets if one.live is not None), *world.extras)
-    found = farewell(world.application, live, world.me, world.home)
-    status_now = world.application.status
-    return Decision(found.actions, status_now, found.why, finalizers=found.finalizers)
+    found = farewell(world.application, live, world.me, world.home, world.hidden)
+    told = tuple((DELETION, why) for why in (world.refusal, found.trouble) if why)
+    new = conditioned(world.application.status, told, world.now)
+    actions = found.actions if new == world.application.status else ()
+    return Decision(actions, new, found.why, finalizers=found.finalizers)
 
 
 def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
@@ -195,7 +199,7 @@ def compared(world: World) -> Comparison:
         for one in world.targets
         if one.live is not None and one.key[:2] == ("argoproj.io", "Rollout")
     )
-    return compare(world.targets, world.extras, world.me, releasing(live))
+    return compare(world.targets, world.extras, world.me, releasing(live), world.hidden)
 
 
 def _beginning(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
@@ -237,9 +241,9 @@ def _scene(world: World, facts: Facts, state: OperationState) -> Scene:
 
 
 def _superseded(world: World, found: Step) -> bool:
-    """An automated sync that only waits, for its next try or for health, while Git has something newer."""
+    """An automated sync that only waits, for its next try or for others, while Git has something newer."""
     newer = world.rendering.head not in {"", world.rendering.revision}
-    idle = ending.waits_for_retry(found.state) or found.state.message.startswith(WAITS_FOR_HEALTH)
+    idle = ending.waits_for_retry(found.state) or found.state.message.startswith(WAITS_FOR_OTHERS)
     return newer and idle and not found.actions and found.state.operation.initiated_by.automated
 
 

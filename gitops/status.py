@@ -29,9 +29,12 @@ from crds.patches import merge_diff
 from crds.paths import get
 from gitops.claims import first_synced_here
 from gitops.compare import Compared, Comparison
+from gitops.conditions import COMPARISON, SYNC, Said
 from gitops.wellness import Health
 
 Raw = dict[str, Any]
+OF_ANSWERS = (COMPARISON, SYNC)
+"""What is said once every dry run is answered."""
 
 
 class Look(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class Look(msgspec.Struct, frozen=True):
     now: datetime
     comparison: Comparison | None = None
     state: OperationState | None = None
-    conditions: tuple[tuple[str, str], ...] = ()
+    conditions: tuple[Said, ...] = ()
     images: tuple[str, ...] = ()
     source_type: str = ""
     home: str = ""
@@ -57,7 +60,7 @@ def status(application: Application, look: Look) -> ApplicationStatus:
     old = application.status
     new = replace(
         old,
-        conditions=_conditions(old.conditions, look),
+        conditions=_conditions(old.conditions, _said(old, look), look.now),
         operation_state=look.state or old.operation_state,
         history=_history(application, look),
         controller_namespace=look.home or old.controller_namespace,
@@ -68,6 +71,11 @@ def status(application: Application, look: Look) -> ApplicationStatus:
     return (
         _unknown(new, look) if look.comparison is None else _compared(application, new, look.comparison, look)
     )
+
+
+def conditioned(old: ApplicationStatus, said: Iterable[Said], now: datetime) -> ApplicationStatus:
+    """The status with these conditions, and else as it was."""
+    return replace(old, conditions=_conditions(old.conditions, said, now.replace(microsecond=0)))
 
 
 def patch(raw: Raw, application: Application, new: ApplicationStatus, now: datetime) -> Raw:
@@ -145,10 +153,18 @@ def _health(old: HealthStatus, new: Health, now: datetime) -> HealthStatus:
     return HealthStatus(new.status, new.message, turned)
 
 
-def _conditions(old: Iterable[AppCondition], look: Look) -> tuple[AppCondition, ...]:
-    """What is said now; what was said before keeps its time."""
+def _said(old: ApplicationStatus, look: Look) -> Iterable[Said]:
+    """What is said now; of answers that are still out, what was said before."""
+    if not (look.comparison and look.comparison.pending):
+        return look.conditions
+    kept = ((one.type, one.message) for one in old.conditions if one.type in OF_ANSWERS)
+    return (*kept, *(one for one in look.conditions if one[0] not in OF_ANSWERS))
+
+
+def _conditions(old: Iterable[AppCondition], said: Iterable[Said], now: datetime) -> tuple[AppCondition, ...]:
+    """What was said before keeps its time."""
     since = {(one.type, one.message): one.last_transition_time for one in old}
-    return tuple(AppCondition(*one, since.get(one, look.now)) for one in sorted(set(look.conditions)))
+    return tuple(AppCondition(*one, since.get(one, now)) for one in sorted(set(said)))
 
 
 def _history(application: Application, look: Look) -> tuple[Deployed, ...]:

@@ -20,7 +20,7 @@ from gitops.order import PHASES, Task
 from gitops.prune import prune
 from gitops.results import FAILED, RUNNING, SUCCEEDED, of_task, phase, recorded, result, results
 from gitops.scene import Scene
-from gitops.waiting import lost, standing, waits, words
+from gitops.waiting import lost, standing, unready, waits, words
 
 Results = tuple[ResourceResult, ...]
 
@@ -90,9 +90,13 @@ def _done(scene: Scene) -> Step:
 
 
 def _do(scene: Scene, group: tuple[Task, ...]) -> Step | None:
-    """Apply a step, then wait for it; None where it is done."""
-    if due := [one for one in group if result(scene, one) is None or lost(scene, one)]:
-        return _applied(scene, due, scene.state) or _in_the_way(scene, due)
+    """Apply what can be applied of a step, then wait for it; None where it is done."""
+    due = [one for one in group if result(scene, one) is None or lost(scene, one)]
+    if ready := [one for one in due if not unready(scene, one)]:
+        return _applied(scene, ready, scene.state) or _in_the_way(scene, ready)
+    if due:
+        why = unready(scene, due[0])
+        return Step((), replace(scene.state, message=why), why)
     return _watched(scene, group)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from gitops.compare import Unseen, Unserved
 from gitops.health import settled
 from gitops.order import Task
 from gitops.results import FAILED, RUNNING, SUCCEEDED, phase
@@ -17,6 +18,8 @@ from gitops.scene import Scene
 
 WAITS_FOR_HOOKS = "waiting for completion of hook"
 WAITS_FOR_HEALTH = "waiting for healthy state of"
+WAITS_FOR_KIND = "waiting for the API server:"
+WAITS_FOR_OTHERS = (WAITS_FOR_HEALTH, WAITS_FOR_KIND)
 
 
 class Standing(msgspec.Struct, frozen=True):
@@ -36,6 +39,8 @@ def standing(scene: Scene, task: Task) -> Standing:
         return Standing(SUCCEEDED)
     live = scene.target(task.key).live
     found = settled(live)
+    if live is None and unready(scene, task):
+        return Standing(RUNNING)
     if live is None and task.hook:
         return Standing(FAILED, "was deleted before its end was seen; sync again to run it anew")
     if live is None:
@@ -52,6 +57,12 @@ def lost(scene: Scene, task: Task) -> bool:
     """It was applied and is gone, before it came to its end: somebody deleted it."""
     gone = scene.target(task.key).live is None
     return gone and not task.hook and phase(scene, task) == RUNNING
+
+
+def unready(scene: Scene, task: Task) -> str:
+    """Why it can be neither seen nor applied now; "" where it can."""
+    answer = scene.target(task.key).answer
+    return f"{WAITS_FOR_KIND} {answer.why}" if isinstance(answer, Unserved | Unseen) else ""
 
 
 def words(waiting: Sequence[Task]) -> str:

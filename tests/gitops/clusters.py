@@ -14,7 +14,7 @@ from crds.application_policy import Retry
 from crds.application_status import Operation, OperationState, SyncOperation
 from crds.paths import get, put
 from gitops.actions import Action, Apply, EnsureNamespace, Remove, Step
-from gitops.compare import Answer, Predicted, Refused, Target, Unasked
+from gitops.compare import Answer, Predicted, Refused, Target, Unasked, Unserved
 from gitops.ending import begun
 from gitops.objects import Key, defines, group_version, key_of
 from gitops.scene import Scene
@@ -78,7 +78,7 @@ class Cluster:
         if key.namespace and key.namespace not in self.namespaces:
             return Unasked(f'namespaces "{key.namespace}" not found')
         if key.group == "shop.io" and not any(defines(one, *key[:2]) for one in self.objects.values()):
-            return Unasked(f"{key.kind} is not served; install its CustomResourceDefinition")
+            return Unserved(key.kind)
         return Predicted((self.objects.get(key) or {}) | raw)
 
     def look(self) -> Step:

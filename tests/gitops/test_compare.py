@@ -7,7 +7,18 @@ from typing import Any
 
 from crds.application_policy import IgnoredDifference
 from crds.paths import put
-from gitops.compare import Awaited, Comparison, Predicted, Refused, Target, Unasked, compare, to_send
+from gitops.compare import (
+    Awaited,
+    Comparison,
+    Hidden,
+    Predicted,
+    Refused,
+    Target,
+    Unasked,
+    Unseen,
+    compare,
+    to_send,
+)
 from gitops.diff import diff
 from gitops.objects import Key
 from gitops.releases import Moving
@@ -58,6 +69,20 @@ def test_what_an_apply_would_change_is_out_of_sync_and_shown() -> None:
         " metadata:\n"
         "   name: settings\n"
     )
+
+
+def test_what_cannot_be_seen_is_unknown_and_never_missing() -> None:
+    found = compared(Target(config(), None, Unseen("configmaps is forbidden")))
+    assert (found.status, found.health.status) == ("Unknown", "Unknown")
+    assert found.errors == ("ConfigMap production/settings: configmaps is forbidden",)
+
+
+def test_what_we_wrote_and_cannot_see_is_remembered_and_holds_nothing() -> None:
+    key = Key("", "ConfigMap", "production", "old")
+    found = compare([target(config(), config())], (), ME, "", [Hidden(key, "v1", "configmaps is forbidden")])
+    assert [one.key.name for one in found.resources] == ["old", "settings"]
+    assert (found.status, found.health.status) == ("Synced", "Healthy")
+    assert found.errors == ("ConfigMap production/old: configmaps is forbidden",)
 
 
 def test_an_object_that_is_not_there_is_missing_and_shown_whole() -> None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from msgspec.structs import replace
+
 from crds.application import Application, parse
+from gitops.compare import Hidden
+from gitops.conditions import DELETION
 from gitops.farewell import CASCADE, Farewell, farewell
 from gitops.objects import Key, desired
 from gitops.plan import Rendering, World, plan, record
@@ -56,6 +60,29 @@ def test_it_may_be_done_in_the_background() -> None:
 def test_what_is_anothers_or_asks_to_stay_stays() -> None:
     kept = noted(ours(config("data")), "sync-options", "Delete=false")
     assert found(ours(config(), "other"), kept).finalizers == ()
+
+
+HIDDEN = Hidden(Key("", "Secret", "production", "password"), "v1", "secrets is forbidden")
+SAID = "cannot see Secret production/password: secrets is forbidden"
+
+
+def test_the_finalizer_stays_while_something_cannot_be_seen() -> None:
+    got = farewell(leaving(CASCADE), (), ME, "argocd", (HIDDEN,))
+    assert got == Farewell((), SAID, None, SAID)
+
+
+def test_what_can_be_seen_goes_meanwhile() -> None:
+    got = farewell(leaving(CASCADE), (ours(config()),), ME, "argocd", (HIDDEN,))
+    assert ([one.key.name for one in got.actions], got.finalizers) == (["settings"], None)
+
+
+def test_what_is_in_the_way_of_a_deletion_is_said_before_it_is_tried_again() -> None:
+    world = World(leaving(CASCADE), Rendering(), NOW, extras=(ours(config()),), refusal="delete is forbidden")
+    first = plan(world)
+    assert [(one.type, one.message) for one in first.status.conditions] == [(DELETION, "delete is forbidden")]
+    assert first.actions == ()
+    again = plan(replace(world, application=replace(world.application, status=first.status)))
+    assert len(again.actions) == 1
 
 
 def test_an_application_that_is_being_deleted_syncs_no_more() -> None:

@@ -193,7 +193,14 @@ def test_a_kind_that_nobody_serves_is_named() -> None:
 
 
 def test_a_kind_that_comes_later_may_be_waited_for() -> None:
-    cluster = Cluster(git=[noted(SHELF, "sync-options", "SkipDryRunOnMissingResource=true")])
+    cluster = Cluster(git=[config(), noted(SHELF, "sync-options", "SkipDryRunOnMissingResource=true")])
+    state = cluster.run()
+    assert cluster.log == ["apply ConfigMap/settings"]
+    assert (state.phase, state.message) == (
+        "Running",
+        "waiting for the API server: Shelf is not served; install its CustomResourceDefinition",
+    )
+    cluster.has(CRD)
     assert cluster.run().phase == "Succeeded"
 
 

@@ -52,6 +52,7 @@ class Answers:
     objects: dict[tuple[str, str, str], Raw] = field(default_factory=dict)
     served: set[str] = field(default_factory=lambda: set(KINDS))
     dry_run: Answer | None = None
+    unlisted: str = ""
     now: datetime = NOW
     asked: list[Need] = field(default_factory=list)
 
@@ -74,6 +75,8 @@ class Answers:
             case Served(group, version, kind) if kind in self.served:
                 found = KINDS.get(kind, Kind(group, version, kind, f"{kind.lower()}s"))
                 return Known(Resource(found, kind not in CLUSTER_WIDE))
+            case Object(ref) if ref.kind.kind == self.unlisted:
+                return Failed(f"{ref.kind.plural} is forbidden")
             case Object(ref):
                 raw = self.objects.get((ref.kind.kind, ref.namespace, ref.name))
                 return Known(raw) if raw else Absent()
@@ -285,6 +288,44 @@ def test_one_that_is_deleted_takes_along_what_it_holds_without_asking_git() -> N
     assert ("ConfigMap", "production", "settings") not in here.objects
     assert here.app["metadata"]["finalizers"] == []
     assert not any(isinstance(need, Head) for need in here.asked)
+
+
+def test_one_that_is_deleted_stays_while_what_it_holds_may_not_be_listed() -> None:
+    here = app(syncPolicy=AUTOMATED).play()
+    here.app = put(here.app, ("metadata", "finalizers"), ["resources-finalizer.argocd.argoproj.io"])
+    here.app = put(here.app, ("metadata", "deletionTimestamp"), "2026-03-15T10:30:00Z")
+    here.unlisted = "ConfigMap"
+    here.play()
+    assert here.app["metadata"]["finalizers"]
+    why = "cannot see ConfigMap production/settings: configmaps is forbidden"
+    assert said(here) == [f"DeletionError: {why}"]
+    here.unlisted = ""
+    here.play()
+    assert ("ConfigMap", "production", "settings") not in here.objects
+    assert here.app["metadata"]["finalizers"] == []
+
+
+def test_what_may_not_be_listed_starts_no_sync_that_would_fail_for_good() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.unlisted = "ConfigMap"
+    here.play()
+    assert get(here.app, "status", "operationState") is None
+    assert said(here) == ["ComparisonError: ConfigMap production/settings: configmaps is forbidden"]
+    here.unlisted = ""
+    assert get(here.play().app, "status", "sync", "status") == "Synced"
+
+
+def test_an_error_stays_said_while_it_is_asked_again() -> None:
+    here = app(syncPolicy={"automated": {}}).play()
+    here.dry_run = Known(Refused("admission webhook denied"))
+    here.git, here.head = (config(level="2"),), Known(Found(NEWER))
+    error = ["ComparisonError: ConfigMap production/settings: admission webhook denied"]
+    assert said(here.play()) == error
+    here.git, here.head = (config(level="3"),), Known(Found("e" * 40))
+    here.dry_run = Pending()
+    assert said(here.play()) == error
+    here.dry_run = None
+    assert said(here.play()) == []
 
 
 def test_git_is_asked_every_few_minutes_at_a_time_of_its_own() -> None:

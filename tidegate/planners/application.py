@@ -68,17 +68,8 @@ def _decided(sight: Sight, now: datetime) -> Plan:
     if asked(sight.application):
         body = put(body, ("metadata", "annotations", REFRESH), None)
     events = tuple(Event(sight.raw, reason, text) for reason, text in decision.told)
-    if unserved := next((one for one in decision.actions if _target(sight, one) is None), None):
-        return _as_far(sight, decision.actions[: decision.actions.index(unserved)], unserved)
     writes = [_write(sight, action) for action in decision.actions]
     return Plan((*writes, *_recorded(sight.raw, body)), decision.look_again, decision.why, events)
-
-
-def _as_far(sight: Sight, first: tuple[actions.Action, ...], unserved: actions.Action) -> Plan:
-    """What comes before an object whose kind is not served yet: its definition, mostly. Nothing is recorded,
-    so all is done again once it is served."""
-    kind = unserved.raw["kind"] if isinstance(unserved, actions.Apply) else "a kind"
-    return Plan(tuple(_write(sight, action) for action in first), why=f"waiting for {kind} to be served")
 
 
 def _target(sight: Sight, action: actions.Action) -> Ref | None:

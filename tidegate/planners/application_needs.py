@@ -19,7 +19,7 @@ from crds.application_status import ResourceResult, ResourceStatus
 from crds.paths import drop, get, put
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
 from gitops.claims import first_synced_here
-from gitops.compare import to_send
+from gitops.compare import Hidden, to_send
 from gitops.objects import Key, desired, flat, group_version, key_of, scope_of, unique
 from gitops.plan import asked_revision
 from gitops.refresh import asked, poll_at
@@ -29,6 +29,7 @@ from gitops.tracking import instance, tracked_by
 from tidegate.planners.needs import (
     Answers,
     DryRun,
+    Failed,
     Head,
     Known,
     Need,
@@ -195,6 +196,14 @@ class Sight:
         ours = (raw for raw in found if raw is not None and tracked_by(raw) == self.instance)
         return tuple({key_of(raw): raw for raw in ours if key_of(raw) not in kept}.values())
 
+    @cached_property
+    def hidden(self) -> tuple[Hidden, ...]:
+        """What was recorded, is no more in Git, and cannot be seen."""
+        kept = {key_of(raw) for raw in self.wanted}
+        gone = (raw for raw in self._recorded() if key_of(raw) not in kept)
+        said = ((raw, self.unseen(raw)) for raw in gone)
+        return tuple(Hidden(key_of(raw), group_version(raw)[1], why.why) for raw, why in said if why)
+
     @property
     def instance(self) -> str:
         return instance(self.application.name, self.me.namespace, self.home)
@@ -209,6 +218,12 @@ class Sight:
     def resource(self, raw: Raw) -> Resource | None:
         found: Resource | None = known(self.answers, _served(raw))
         return found
+
+    def unseen(self, raw: Raw) -> Failed | None:
+        """Why nobody can say whether it is there."""
+        ref = self.at(raw)
+        answer = self.answers.get(Object(ref) if ref else _served(raw))
+        return answer if isinstance(answer, Failed) else None
 
     def at(self, raw: Raw) -> Ref | None:
         return _ref(self.resource(raw), key_of(raw))

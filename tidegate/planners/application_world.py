@@ -8,7 +8,7 @@ from crds.application import Application, parse
 from crds.appproject import AppProject, parse_project
 from crds.errors import Invalid
 from crds.refs import APP_PROJECT, APPLICATION, Ref
-from gitops.compare import Answer, Awaited, Refused, Target, Unasked
+from gitops.compare import Answer, Awaited, Refused, Target, Unasked, Unseen, Unserved
 from gitops.objects import key_of
 from gitops.plan import Rendering, World
 from gitops.recursion import recursion
@@ -33,6 +33,7 @@ def world(sight: Sight, now: datetime) -> World:
         sight.extras,
         spaces,
         str(known(sight.answers, Refusal(sight.me), "")),
+        sight.hidden,
     )
 
 
@@ -73,10 +74,10 @@ def _nowhere(sight: Sight, now: datetime) -> Rendering:
 
 def _answer(sight: Sight, one: Sent) -> Answer:
     key = key_of(one.wanted)
+    if unseen := sight.unseen(one.wanted):
+        return Unseen(unseen.why, passing=one.ref is None)
     if one.ref is None:
-        return Unasked(f"{key.kind} is not served; install its CustomResourceDefinition")
-    if isinstance(there := sight.answers.get(Object(one.ref)), Failed):
-        return Unasked(there.why)
+        return Unserved(key.kind)
     need = sight.dry_run(one)
     if need is None:
         return Unasked(f'namespaces "{key.namespace}" not found')

@@ -53,6 +53,8 @@ GIT_SECONDS = 600.0
 """A first fetch of a large repository takes its time, and so do a hundred renderings at once."""
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 30.0
+LONGEST_UNSERVED = 3.0
+"""A sync waits for a kind whose definition it has just written, and a 404 costs the API server nothing."""
 ROUNDS = 32
 
 
@@ -174,7 +176,7 @@ class Observer:
     def _unseen(self, kind: Kind) -> Answer | None:
         """Why nothing can be said of this kind's objects, or None where the store can tell."""
         if not self._store.watches(kind):
-            self.missed(kind)
+            self.missed(kind)  # which may begin to watch it
         if not self._store.watches(kind):
             return Failed(f"{kind.plural} are not watched by this controller")
         if why := self._store.refused(kind):
@@ -193,7 +195,7 @@ class Observer:
         """Fetch until there is an answer, saying the error meanwhile; ends with the last who asks."""
         insistent = AsyncRetrying(
             retry=retry_if_result(lambda answer: _passing(need, answer)),
-            wait=wait_exponential(multiplier=FIRST_RETRY, max=LONGEST_RETRY),
+            wait=wait_exponential(multiplier=FIRST_RETRY, max=_longest_rest(need)),
             before_sleep=lambda state: self._learn(
                 need, state.outcome.result() if state.outcome else Absent()
             ),
@@ -269,6 +271,10 @@ class Observer:
 def _passing(need: Need, answer: Answer) -> bool:
     """Whether it is asked again after this; a kind that is not served may be tomorrow."""
     return isinstance(answer, Failed) or (isinstance(need, Served) and isinstance(answer, Absent))
+
+
+def _longest_rest(need: Need) -> float:
+    return LONGEST_UNSERVED if isinstance(need, Served) else LONGEST_RETRY
 
 
 def _patience(need: Need) -> float:

@@ -20,7 +20,7 @@ from tidegate.planners.needs import (
     Pending,
     Served,
 )
-from tidegate.runtime.observe import Fetch, Observer
+from tidegate.runtime.observe import LONGEST_UNSERVED, Fetch, Observer, _longest_rest
 
 Raw = dict[str, Any]
 KEY = Ref(CONFIG_MAP, "shop", "one")
@@ -70,6 +70,11 @@ def test_an_object_that_comes_or_goes_changes_an_outline() -> None:
     seen.look(LEVEL)
     seen.store.remove(CONFIG_MAP, config(9))
     assert seen.woken == [KEY]
+
+
+def test_a_kind_that_is_not_served_yet_is_asked_for_often() -> None:
+    """A sync may have written its definition just now."""
+    assert _longest_rest(Served("shop.io", "v1", "Shelf")) == LONGEST_UNSERVED < _longest_rest(HEAD)
 
 
 async def test_a_newer_head_wakes_who_needs_it_and_nobody_else_hears() -> None:
