@@ -84,7 +84,7 @@ class Scene:
             return not self.kube.get(collection)["items"]
         return False
 
-    def catalogue(self) -> Raw:
+    def catalogue(self, home: str = CONTROLLER_NAMESPACE) -> Raw:
         """The metrics catalogue of the lab: Envoy's own counters stand in for Istio's telemetry."""
         entry = {
             "errors": f'{ENVOY},envoy_response_code=~"5.."}}',
@@ -94,7 +94,7 @@ class Scene:
         return {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": "tidegate-metrics", "namespace": CONTROLLER_NAMESPACE},
+            "metadata": {"name": "tidegate-metrics", "namespace": home},
             "data": {"error-rate": yaml.safe_dump(entry)},
         }
 
@@ -113,6 +113,25 @@ class Scene:
             process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment, cwd=ROOT)
         self.running.append(process)
         return process
+
+    def as_deployed(self) -> Path:
+        """A kubeconfig of the service account that deploy/ makes, in its namespace."""
+        account = "/api/v1/namespaces/argo-rollouts/serviceaccounts/tidegate/token"
+        asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        token = self.kube.call("POST", account, asked)["status"]["token"]
+        config = yaml.safe_load(Path(self.state.kubeconfig).read_text())
+        config["users"][0]["user"] = {"token": token}
+        config["contexts"][0]["context"]["namespace"] = "argo-rollouts"
+        written = self.folder / "as-tidegate"
+        written.write_text(yaml.safe_dump(config))
+        return written
+
+    def deployed(self, *files: str) -> None:
+        """Apply these files of deploy/, and the catalogue beside the controller."""
+        kubectl = [self.state.kubectl, "--kubeconfig", self.state.kubeconfig]
+        for name in files:
+            subprocess.run([*kubectl, "apply", "-f", str(ROOT / name)], check=True, capture_output=True)
+        self.kube.apply(self.catalogue("argo-rollouts"))
 
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         """SIGKILL; its Lease is left behind, and the next controller waits it out."""

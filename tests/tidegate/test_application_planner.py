@@ -10,12 +10,14 @@ import msgspec
 
 from crds.paths import get, put
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, Kind, Ref, Resource
+from crds.times import rfc3339
 from gitops.compare import Predicted, Refused
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tests.crds.applications import merged
 from tests.gitops.examples import NOW, config, raw_app, thing
 from tests.gitops.test_plan import mesh, rollout
 from tidegate.planners.application import ApplicationPlanner
+from tidegate.planners.application_rival import RIVAL
 from tidegate.planners.needs import (
     Absent,
     Answer,
@@ -264,6 +266,26 @@ def test_one_that_is_skipped_or_lies_elsewhere_is_not_touched() -> None:
     other = app(syncPolicy=AUTOMATED)
     other.app = put(other.app, ("metadata", "namespace"), "elsewhere")
     assert other.look().writes == ()
+
+
+def written_by(here: Answers, manager: str, at: datetime) -> Plan:
+    entry = {"manager": manager, "operation": "Update", "time": rfc3339(at)}
+    here.app = put(here.app, ("metadata", "managedFields"), [entry])
+    return here.look()
+
+
+def test_an_application_that_argo_cd_works_on_is_left_alone_and_that_is_told() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    found = written_by(here, RIVAL, NOW - timedelta(minutes=3))
+    assert (found.writes, here.asked, found.wake_at) == ((), [], NOW + timedelta(minutes=2))
+    assert [(one.reason, one.warning) for one in found.events] == [("ControllerConflict", True)]
+    assert "Stop Argo CD" in found.events[0].message
+
+
+def test_one_that_argo_cd_left_is_taken_over_and_people_are_no_rivals() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    assert written_by(here, RIVAL, NOW - timedelta(minutes=6)).writes
+    assert written_by(here, "argocd-server", NOW).writes
 
 
 def test_a_spec_that_cannot_be_read_is_told_once() -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from gitops.compare import Comparison
 
 HOME = "argocd"
+CRDS = "crds/gitops/"
 
 
 def list_applications(api: Api, _asked: Namespace) -> None:
@@ -66,6 +67,11 @@ def diff_application(api: Api, asked: Namespace) -> None:
 
 def _differing(found: Comparison) -> str:
     return "; ".join(f"{one.key}{f' ({one.why})' if one.why else ''}" for one in found.different)
+
+
+def show_history(api: Api, asked: Namespace) -> None:
+    shown = {"wide": view.history, "id": view.history_ids}[asked.output]
+    sys.stdout.write(shown(api.application(asked.name)))
 
 
 def wait(api: Api, asked: Namespace) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tidegate.kube import errors
 
 
-def explained(problem: errors.KubeError, namespace: str) -> str:
-    """What went wrong, and what to do next."""
+def explained(problem: errors.KubeError, namespace: str, crds: str = "crds/") -> str:
+    """What went wrong, and what to do next; `crds` holds the definitions of what was asked for."""
     where = f"in namespace {namespace!r}"
     match problem:
         case errors.NotFound(kind_missing=True):
-            return f"this cluster serves no such kind ({problem}). Install it with: kubectl apply -f crds/"
+            return f"this cluster serves no such kind ({problem}). Install it with: kubectl apply -f {crds}"
         case errors.NotFound():
             kind = problem.details.get("kind", "rollouts")
             name = problem.details.get("name", "")

@@ -55,7 +55,9 @@ def parser() -> ArgumentParser:
         parents=[cluster_flags()],
         allow_abbrev=False,
     )
-    top.set_defaults(namespace="", context="", kubeconfig="", no_color=False, alone=False, home="")
+    top.set_defaults(
+        namespace="", context="", kubeconfig="", no_color=False, alone=False, home="", crds="crds/"
+    )
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
     _look(verbs)
     _steer(verbs)
@@ -108,7 +110,7 @@ def _change(verbs: Any) -> None:
 
 def _applications(group: Any) -> None:
     every = _under(group, "list", "list applications, one a line")
-    every.set_defaults(command=app.list_applications, home=app.HOME)
+    every.set_defaults(command=app.list_applications, home=app.HOME, crds=app.CRDS)
     get = _application(group, "get", "show an application and its objects", app.get_application)
     get.add_argument("-o", "--output", choices=("wide", "summary", "json"), default="wide")
     _switch(get, "--refresh", default=False, does="look at Git first")
@@ -122,6 +124,8 @@ def _applications(group: Any) -> None:
     _switch(sync, "--dry-run", default=False, does="only try")
     sync.add_argument("--async", dest="no_wait", action="store_true", help="do not wait for its end")
     _application(group, "diff", "show what a sync would change; exit 1 if anything", app.diff_application)
+    history = _application(group, "history", "show what was deployed, oldest first", app.show_history)
+    history.add_argument("-o", "--output", choices=("wide", "id"), default="wide")
     wait = _application(group, "wait", "wait until it is synced and well; exit 1 if it will not be", app.wait)
     wait.add_argument("--revision", default="", metavar="COMMIT", help="at this commit; default: at any")
 
@@ -130,7 +134,7 @@ def _application(group: Any, name: str, does: str, command: Callable[..., None])
     made = _under(group, name, does)
     made.add_argument("name", metavar="APP", type=lambda text: text.rpartition("/")[2])
     made.add_argument("--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never")
-    made.set_defaults(command=command, home=app.HOME)
+    made.set_defaults(command=command, home=app.HOME, crds=app.CRDS)
     return made
 
 

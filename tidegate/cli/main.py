@@ -63,7 +63,7 @@ def _tried(asked: Namespace, connect: Connect) -> int:
     except (Failure, Refused, ConfigError, Invalid) as problem:
         return _said(str(problem))
     except KubeError as problem:
-        return _said(explained(problem, asked.namespace))
+        return _said(explained(problem, asked.namespace, asked.crds))
     except BrokenPipeError:  # `| head` has seen enough; python would complain again at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0

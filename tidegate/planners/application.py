@@ -19,9 +19,11 @@ from gitops import actions
 from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
 from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_rival import WORDS, rival_until
 from tidegate.planners.application_world import world
 from tidegate.planners.needs import Answers, Need, Raw
 from tidegate.planners.plan import Apply, Delete, Event, MergePatch, Plan, Write
+from tidegate.planners.rollout_rival import CONFLICT
 
 
 class ApplicationPlanner:
@@ -32,7 +34,7 @@ class ApplicationPlanner:
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         application = self._read(raw)
-        if not isinstance(application, Application):
+        if not isinstance(application, Application) or rival_until(raw, now):
             return ()
         return Sight(raw, application, answers, self._home).needs(now)
 
@@ -40,6 +42,9 @@ class ApplicationPlanner:
         application = self._read(raw)
         if application is None:
             return Plan(why="not ours")
+        if until := rival_until(raw, now):
+            told = Event(raw, CONFLICT, WORDS, warning=True)
+            return Plan(wake_at=until, why=f"{CONFLICT}: {WORDS}", events=(told,))
         if isinstance(application, Invalid):
             return _unreadable(raw, application, now)
         sight = Sight(raw, application, answers, self._home)

@@ -26,19 +26,19 @@ WORDS = (
 
 def rival_until(raw: Raw, now: datetime) -> datetime | None:
     """Until when to write nothing; None where nobody contests the status."""
-    ours, theirs = _wrote(raw, US), _wrote(raw, RIVAL)
+    ours, theirs = wrote(raw, US), wrote(raw, RIVAL)
     if ours is None or theirs is None or not ours < theirs:
         return None
     until = theirs + SILENCE
     return until if now < until else None
 
 
-def _wrote(raw: Raw, manager: str) -> datetime | None:
-    """When this manager last changed the status."""
+def wrote(raw: Raw, manager: str, part: str = "status") -> datetime | None:
+    """When this manager last changed the status, or the object itself where `part` is ""."""
     entries: list[Raw] = get(raw, "metadata", "managedFields", default=[])
     times = (
         parse_time(one["time"])
         for one in entries
-        if one.get("manager") == manager and one.get("subresource") == "status" and one.get("time")
+        if one.get("manager") == manager and one.get("subresource", "") == part and one.get("time")
     )
     return max(times, default=None)

@@ -13,6 +13,7 @@ Raw = dict[str, Any]
 SHORT = 7
 _PLACE = ("REPO", "PATH", "TARGET")
 _LISTED = ("NAME", "CLUSTER", "NAMESPACE", "PROJECT", "STATUS", "HEALTH", "SYNCPOLICY", "CONDITIONS", *_PLACE)
+_HISTORY = ("ID", "DATE", "REVISION", "BY")
 _OBJECTS = ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "MESSAGE")
 
 
@@ -39,6 +40,17 @@ def operation(raw: Raw) -> str:
         ("Message:", get(state, "message", default="")),
     )
     return "".join(f"{name:<20}{value}\n" for name, value in said if value)
+
+
+def history(raw: Raw) -> str:
+    """What was deployed, oldest first; what was in the repository it says on top."""
+    rows = [_deployed(one) for one in get(raw, "status", "history", default=[])]
+    repo = get(raw, "spec", "source", "repoURL", default="")
+    return f"SOURCE  {repo}\n{table((_HISTORY, *rows))}\n"
+
+
+def history_ids(raw: Raw) -> str:
+    return "".join(f"{get(one, 'id', default=0)}\n" for one in get(raw, "status", "history", default=[]))
 
 
 def summary(raw: Raw) -> str:
@@ -70,6 +82,13 @@ SERVER NAMESPACE
 SYNCROOT
 {deployed} (old) vs {wanted} (Git) → {sync}
 """
+
+
+def _deployed(one: Raw) -> tuple[str, ...]:
+    target = get(one, "source", "targetRevision", default="HEAD")
+    commit = str(get(one, "revision", default=""))[:SHORT]
+    by = get(one, "initiatedBy", "username") or "by itself"
+    return str(get(one, "id", default=0)), str(get(one, "deployedAt", default="")), f"{target} ({commit})", by
 
 
 def _line(raw: Raw) -> tuple[str, ...]:

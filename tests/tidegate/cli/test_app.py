@@ -10,6 +10,7 @@ import pytest
 from crds.paths import put
 from tests.gitops.examples import raw_app
 from tests.tidegate.cli.cluster import Cluster, say
+from tidegate.kube.http import Response
 
 Printed = pytest.CaptureFixture[str]
 Raw = dict[str, Any]
@@ -65,6 +66,32 @@ def test_applications_are_listed_in_argo_cds_namespace(capsys: Printed) -> None:
         "services/api",
         "main",
     ]
+
+
+def test_what_was_deployed_is_listed_oldest_first(capsys: Printed) -> None:
+    first = {"id": 0, "revision": SHA, "deployedAt": "2026-03-15T10:30:00Z"}
+    next_one = {"id": 1, "revision": "d" * 40, "deployedAt": "2026-03-16T08:00:00Z"}
+    entries = [
+        first | {"source": {"targetRevision": "main"}},
+        next_one | {"initiatedBy": {"username": "ada"}},
+    ]
+    cluster = Cluster({APP: app(history=entries)})
+    assert say("app history api-prod", cluster) == 0
+    assert capsys.readouterr().out == (
+        "SOURCE  https://github.com/myorg/infrastructure\n"
+        "ID  DATE                  REVISION        BY\n"
+        "0   2026-03-15T10:30:00Z  main (5c2d89b)  by itself\n"
+        "1   2026-03-16T08:00:00Z  HEAD (ddddddd)  ada\n"
+    )
+    assert say("app history api-prod -o id", cluster) == 0
+    assert capsys.readouterr().out == "0\n1\n"
+
+
+def test_without_the_kind_its_own_definitions_are_named(capsys: Printed) -> None:
+    cluster = Cluster({})
+    cluster.refusal = Response(404, {"reason": "NotFound", "message": "page not found"})
+    assert say("app list", cluster) == 1
+    assert "kubectl apply -f crds/gitops/" in capsys.readouterr().err
 
 
 def test_an_application_is_shown_with_what_is_wrong_and_its_objects(capsys: Printed) -> None:
