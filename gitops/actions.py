@@ -37,7 +37,16 @@ class Remove(msgspec.Struct, frozen=True):
     propagation: str = "Foreground"
 
 
-Action = EnsureNamespace | Apply | Remove
+class TakeOver(msgspec.Struct, frozen=True):
+    """Make fields of this object ours that a client-side apply owned: nothing else of it changes."""
+
+    key: Key
+    version: str
+    managed_fields: tuple[Raw, ...]
+    guard: str
+
+
+Action = EnsureNamespace | Apply | Remove | TakeOver
 
 
 class Step(msgspec.Struct, frozen=True):

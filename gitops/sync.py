@@ -13,9 +13,10 @@ from msgspec.structs import replace
 
 from crds.application_status import OperationState, ResourceResult
 from gitops import before, ending, hooks
-from gitops.actions import Action, Apply, Remove, Step
+from gitops.actions import Action, Apply, Remove, Step, TakeOver
 from gitops.compare import synced
 from gitops.ending import ALL_RUN, NO_MORE, NOT_APPLIED, NOT_TAKEN, NOT_VALID, UNSUCCESSFUL
+from gitops.migration import take_over
 from gitops.order import PHASES, Task
 from gitops.prune import prune
 from gitops.results import FAILED, RUNNING, SUCCEEDED, of_task, phase, recorded, result, results
@@ -104,7 +105,11 @@ def _applied(scene: Scene, due: list[Task], state: OperationState) -> Step | Non
     """The writes of a step; None while hooks of an earlier sync stand in the way."""
     if any(hooks.leaving(scene, one) for one in due):
         return None
-    writes = tuple(_apply(scene, one) for one in due if not _there(scene, one))
+    missing = [one for one in due if not _there(scene, one)]
+    if taken := [found for one in missing if (found := _taken_over(scene, one))]:
+        why = f"taking over {', '.join(str(one.key) for one in taken)} from a client-side apply"
+        return Step(tuple(taken), state, why)
+    writes = tuple(_apply(scene, one) for one in missing)
     new = [of_task(one, RUNNING if waits(scene, one) else SUCCEEDED, _said(scene, one)) for one in due]
     told = recorded(scene, new, state)
     return Step(writes, told, f"applying {', '.join(str(one.key) for one in due)}")
@@ -114,6 +119,10 @@ def _in_the_way(scene: Scene, due: list[Task]) -> Step:
     old = [one for one in due if hooks.leaving(scene, one)]
     removals = tuple(gone for one in old for gone in hooks.remove(scene, one))
     return Step(removals, scene.state, f"removing {old[0].key} of an earlier sync")
+
+
+def _taken_over(scene: Scene, task: Task) -> TakeOver | None:
+    return None if task.hook else take_over(scene.target(task.key).live, scene.options)
 
 
 def _apply(scene: Scene, task: Task) -> Apply:

@@ -189,6 +189,17 @@ def test_a_wrong_manifest_is_named_and_hurts_no_other_application(gitops: Gitops
     gitops.synced("api-staging", gitops.repository.push({"services/api/settings.yaml": settings(level="4")}))
 
 
+def test_what_kubectl_applied_beside_git_is_taken_over_and_goes(gitops: Gitops) -> None:
+    before = gitops.settings("staging") or {}
+    manifest = named("ConfigMap", "settings", namespace="staging") | {"data": before | {"by": "kubectl"}}
+    kubectl = [gitops.scene.state.kubectl, "--kubeconfig", gitops.scene.state.kubeconfig]
+    subprocess.run([*kubectl, "apply", "-f", "-"], input=written(manifest).encode(), check=True)
+    until(lambda: gitops.settings("staging") == before, 30, "what Git does not declare to go")
+    where = "/api/v1/namespaces/staging/configmaps/settings"
+    managers = {one["manager"] for one in gitops.there(where)["metadata"]["managedFields"]}
+    assert managers == {"tidegate"}
+
+
 def test_in_mid_canary_sync_after_sync_touches_nothing_that_the_rollout_moves(gitops: Gitops) -> None:
     scene, repository = gitops.scene, gitops.repository
     with Load(scene.state.gateway, HOST, rate=50):

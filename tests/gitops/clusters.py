@@ -13,7 +13,7 @@ from crds.application import Application
 from crds.application_policy import Retry
 from crds.application_status import Operation, OperationState, SyncOperation
 from crds.paths import get, put
-from gitops.actions import Action, Apply, EnsureNamespace, Remove, Step
+from gitops.actions import Action, Apply, EnsureNamespace, Remove, Step, TakeOver
 from gitops.compare import Answer, Predicted, Refused, Target, Unasked, Unserved
 from gitops.ending import begun
 from gitops.objects import Key, defines, group_version, key_of
@@ -136,6 +136,9 @@ class Cluster:
                 self.log.append(f"apply {key_of(raw).kind}/{key_of(raw).name}")
                 self.ours.add(key_of(raw))
                 self._put(self.grown(raw))
+            case TakeOver(key, managed_fields=fields):
+                self.log.append(f"take over {key.kind}/{key.name}")
+                self.objects[key] = put(self.objects[key], ("metadata", "managedFields"), list(fields))
             case Remove(key, propagation=propagation):
                 self.log.append(f"remove {key.kind}/{key.name} {propagation}")
                 self.objects.pop(key, None)

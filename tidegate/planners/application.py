@@ -22,7 +22,7 @@ from tidegate.planners.application_needs import Sight
 from tidegate.planners.application_rival import WORDS, rival_until
 from tidegate.planners.application_world import world
 from tidegate.planners.needs import Answers, Need, Raw
-from tidegate.planners.plan import Apply, Delete, Event, MergePatch, Plan, Write
+from tidegate.planners.plan import Apply, Delete, Event, JsonPatch, MergePatch, Plan, Write
 from tidegate.planners.rollout_rival import CONFLICT
 
 
@@ -84,7 +84,7 @@ def _target(sight: Sight, action: actions.Action) -> Ref | None:
             return Ref(NAMESPACE, "", name)
         case actions.Apply(raw):
             return sight.at(raw)
-        case actions.Remove(key, version):
+        case actions.Remove(key, version) | actions.TakeOver(key, version):
             where = {"name": key.name, "namespace": key.namespace}
             return sight.at({"apiVersion": version, "kind": key.kind, "metadata": where})
     assert_never(action)
@@ -101,7 +101,16 @@ def _write(sight: Sight, action: actions.Action) -> Write:
             return Apply(ref, put(raw, ("metadata", "resourceVersion"), guard) if guard else raw)
         case actions.Remove(uid=uid, propagation=propagation):
             return Delete(ref, uid, propagation)
+        case actions.TakeOver(managed_fields=fields, guard=guard):
+            return JsonPatch(ref, _managed(fields, guard))
     assert_never(action)
+
+
+def _managed(fields: tuple[Raw, ...], guard: str) -> tuple[Raw, ...]:
+    return (
+        {"op": "test", "path": "/metadata/resourceVersion", "value": guard},
+        {"op": "replace", "path": "/metadata/managedFields", "value": list(fields)},
+    )
 
 
 def _recorded(raw: Raw, body: Raw) -> tuple[Write, ...]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from crds.application import Application, parse
+from crds.application_status import SyncOperation
 from crds.appproject import AppProject, parse_project
 from crds.errors import Invalid
 from crds.refs import APP_PROJECT, APPLICATION, Ref
-from gitops.compare import Answer, Awaited, Refused, Target, Unasked, Unseen, Unserved
+from gitops.compare import Answer, Awaited, Predicted, Refused, Target, Unasked, Unseen, Unserved
+from gitops.migration import foreseen
 from gitops.objects import key_of
+from gitops.options import Options
 from gitops.plan import Rendering, World
 from gitops.recursion import recursion
 from gitops.sources import Found, Lost, Unrenderable, below
@@ -82,6 +85,9 @@ def _answer(sight: Sight, one: Sent) -> Answer:
     if need is None:
         return Unasked(f'namespaces "{key.namespace}" not found')
     match sight.answers.get(need):
+        case Known(Predicted() as value):
+            options = Options(sight.application, SyncOperation())
+            return foreseen(value, one.wanted, one.live, options)
         case Known(value):
             found: Answer = value
             return found
