@@ -24,7 +24,7 @@ layers: venv
 	$(BIN)/lint-imports
 
 fast: venv
-	$(BIN)/pytest -n auto --dist worksteal -m "not lab and not oracle"
+	$(BIN)/pytest -n auto --dist worksteal -m "not lab and not oracle and not git"
 
 test: venv
 	$(PY) -m tests.stages

@@ -48,6 +48,7 @@ def one_by_one() -> list[Stage]:
     marked = [where for where in [*folders, *files] if _uses_lab(ROOT / where)]
     return [
         Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, "tests/properties")),
+        Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate/git")),
         Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
         *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),
         Stage("the demo", (*LAB, sys.executable, "-m", "tests.e2e.demo")),

@@ -22,6 +22,8 @@ from tidegate.git.command import Job, ask
 from tidegate.git.errors import Denied, GitError, Unreachable
 from tidegate.git.mirror import Head, Mirror
 
+pytestmark = pytest.mark.git
+
 SECRET = 'pass:w/o%rd \'and "quotes"'
 ADA = Access(username="ada", password=SECRET)
 

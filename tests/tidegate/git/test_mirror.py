@@ -17,6 +17,8 @@ from tidegate.git import tree
 from tidegate.git.errors import Unreachable
 from tidegate.git.mirror import Head, Lost, Mirror
 
+pytestmark = pytest.mark.git
+
 
 def head(mirror: Mirror, revision: str = "main") -> Head:
     found = mirror.heads([revision])[revision]

@@ -14,6 +14,8 @@ from tidegate.git.mirror import Mirror
 from tidegate.git.render import Rendering, asked, render
 from tidegate.git.tree import Missing
 
+pytestmark = pytest.mark.git
+
 Raw = dict[str, Any]
 
 

@@ -24,6 +24,8 @@ from tidegate.git.render import Asked, asked
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Lacking, Outcome, Workers, Wrong
 
+pytestmark = pytest.mark.git
+
 
 async def anyone(_: Address) -> Access:
     return Access()
