@@ -105,11 +105,11 @@ def _point_stable(world: World, seen: Traffic, to: Aim) -> Rung:
     """The stable arm moves to pods that can carry everything, or (`dynamic`) what it gets."""
     pods = world.revision_of(to.stable)
     usable, needed = world.available(pods), world.ask.replicas
-    if world.ask.dynamic:
+    both_free = to.canary == to.stable
+    if world.ask.dynamic and not both_free:
         needed = pods_for(100 - seen.weight, needed)
     if usable < needed:
         return Rung(None, f"{usable}/{needed} pods of {to.stable} available")
-    both_free = to.canary == to.stable
     return Rung(Point(to.stable, to.canary if both_free else ""), f"the stable arm is to mean {to.stable}")
 
 

@@ -13,15 +13,19 @@ HASH = "rollouts-pod-template-hash"
 
 
 def unsound(world: World, name: str) -> Iterator[str]:
-    """What is wrong with a Rollout that is Healthy, or aborted."""
+    """What is wrong with a Rollout that is Healthy, or aborted; one whose spec is refused is left alone."""
     raw = world.rollout(name)
     phase, status = at(raw, "status", "phase"), at(raw, "status", default={})
     stable = str(status.get("stableRS", ""))
     if phase == "Healthy":
         yield from _healthy(world, raw, stable)
-    if phase == "Healthy" or status.get("abort"):
+    if phase == "Healthy" or (status.get("abort") and not _is_refused(status)):
         yield from (f"{name}: {text}" for text in _all_on(world, name, stable))
         yield from (f"{name}: {text}" for text in _full(world, raw, stable))
+
+
+def _is_refused(status: Raw) -> bool:
+    return any(one["type"] == "InvalidSpec" and one["status"] == "True" for one in at(status, "conditions", default=[]))
 
 
 def _healthy(world: World, raw: Raw, stable: str) -> Iterator[str]:

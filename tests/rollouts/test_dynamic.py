@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from crds.steps import Pause, SetCanaryScale, SetWeight
-from rollouts.actions import Route, Scale
+from rollouts.actions import Point, Route, Scale
 from rollouts.plan import plan
 from rollouts.world import Traffic, World
 from tests.rollouts.worlds import MINUTES, START, Stage, ask, noted, pods, world
@@ -138,3 +138,11 @@ def test_scaling_in_mid_canary_keeps_each_part() -> None:
 def test_a_scale_step_does_not_wait_for_stable_to_have_all_its_pods() -> None:
     steps = (SetWeight(20), SetCanaryScale(replicas=5), Pause())
     assert plan(at(20, 8, 5, asked={"steps": steps})).memory.step == 2
+
+
+def test_both_arms_move_only_to_pods_that_carry_both_shares() -> None:
+    gone = {"stable": "", "step": 0, "traffic": noted(100, canary="old")}
+    seen = at(100, 0, 0, memory=gone, traffic=Traffic(100, "old", "old"))
+    for available, expected in ((0, []), (9, []), (10, [Point("new", "new")])):
+        alone = replace(seen, pods=(pods("new", 10, available),))
+        assert [action for action in plan(alone).actions if isinstance(action, Point)] == expected, available
