@@ -25,7 +25,8 @@ def unsound(world: World, name: str) -> Iterator[str]:
 
 
 def _is_refused(status: Raw) -> bool:
-    return any(one["type"] == "InvalidSpec" and one["status"] == "True" for one in at(status, "conditions", default=[]))
+    said = at(status, "conditions", default=[])
+    return any(one["type"] == "InvalidSpec" and one["status"] == "True" for one in said)
 
 
 def _healthy(world: World, raw: Raw, stable: str) -> Iterator[str]:
