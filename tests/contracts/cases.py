@@ -12,6 +12,7 @@ Raw = dict[str, Any]
 NAMESPACE = "contracts"
 MERGE = "application/merge-patch+json"
 JSON = "application/json-patch+json"
+APPLY = "application/apply-patch+yaml"
 
 CORE = f"/api/v1/namespaces/{NAMESPACE}"
 CONFIG_MAPS = f"{CORE}/configmaps"
@@ -74,6 +75,12 @@ def merge(path: str, body: Raw) -> Step:
 
 def patch(path: str, *operations: Raw) -> Step:
     return Step("PATCH", path, list(operations), content_type=JSON)
+
+
+def apply(path: str, body: Raw, **query: Any) -> Step:
+    """Server-side, what others manage taken over."""
+    asked = {"fieldManager": "tidegate", "force": "true", **query}
+    return Step("PATCH", path, body, asked, content_type=APPLY)
 
 
 def delete(path: str, uid: Any = None) -> Step:
@@ -563,4 +570,76 @@ OURS = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*CREATE, *PATCH, *DELETE, *LIST, *WATCH, *CUSTOM, *OURS)
+
+def settings(name: str, version: Any = None, **data: str) -> Raw:
+    meta = {"name": name, "namespace": NAMESPACE} | ({"resourceVersion": version} if version else {})
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": data}
+
+
+def application(name: str, **more: Any) -> Raw:
+    source = {"repoURL": "https://git.example.com/infra", "targetRevision": "main", "path": "api"}
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Application",
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {"project": "default", "source": source, "destination": {"namespace": "production"}},
+        **more,
+    }
+
+
+APPLIED = (
+    Case(
+        "apply_makes_and_takes_back_what_it_said",
+        (
+            apply(f"{CONFIG_MAPS}/applied", settings("applied", one="1", two="2")),
+            merge(f"{CONFIG_MAPS}/applied", {"data": {"mine": "yes"}}),
+            apply(f"{CONFIG_MAPS}/applied", settings("applied", one="11")),
+            apply(f"{CONFIG_MAPS}/applied", settings("applied", one="11")),
+            get(f"{CONFIG_MAPS}/applied"),
+        ),
+    ),
+    Case(
+        "apply_in_a_dry_run_stores_nothing",
+        (
+            apply(f"{CONFIG_MAPS}/tried", settings("tried", one="1")),
+            apply(f"{CONFIG_MAPS}/tried", settings("tried", one="2"), dryRun="All"),
+            apply(f"{CONFIG_MAPS}/tried", settings("tried", one="1"), dryRun="All"),
+            get(f"{CONFIG_MAPS}/tried"),
+            apply(f"{CONFIG_MAPS}/untried", settings("untried", one="1"), dryRun="All"),
+            get(f"{CONFIG_MAPS}/untried"),
+        ),
+    ),
+    Case(
+        "apply_on_a_version",
+        (
+            apply(f"{CONFIG_MAPS}/guarded", settings("guarded", one="1")),
+            apply(f"{CONFIG_MAPS}/guarded", settings("guarded", version(0), one="2")),
+            apply(f"{CONFIG_MAPS}/guarded", settings("guarded", version(0), one="3")),
+            get(f"{CONFIG_MAPS}/guarded"),
+        ),
+    ),
+    Case(
+        "apply_a_custom_object",
+        (
+            apply(f"{ARGO}/rollouts/applied", rollout("applied")),
+            apply(f"{ARGO}/rollouts/applied", rollout("applied")),
+            get(f"{ARGO}/rollouts/applied"),
+        ),
+    ),
+    Case(
+        "application_has_no_door_for_its_status",
+        (
+            apply(f"{ARGO}/applications/one-door", application("one-door")),
+            merge(
+                f"{ARGO}/applications/one-door",
+                {"metadata": {"resourceVersion": version(0)}, "status": {"sync": {"status": "OutOfSync"}}},
+            ),
+            merge(f"{ARGO}/applications/one-door/status", {"status": {"sync": {"status": "Synced"}}}),
+            merge(f"{ARGO}/applications/one-door", {"operation": {"sync": {"prune": True}}}),
+            merge(f"{ARGO}/applications/one-door", {"operation": None}),
+            apply(f"{ARGO}/applications/one-door", application("one-door")),
+        ),
+    ),
+)
+
+CASES: tuple[Case, ...] = (*CREATE, *PATCH, *DELETE, *LIST, *WATCH, *CUSTOM, *OURS, *APPLIED)

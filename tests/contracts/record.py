@@ -63,7 +63,7 @@ def main() -> int:
 
 
 def _install_crds(sender: SyncSender) -> None:
-    for file in sorted(CRDS.glob("*.yaml")):
+    for file in sorted(CRDS.rglob("*.yaml")):
         for definition in yaml.safe_load_all(file.read_text()):
             _put_definition(sender, definition)
 
