@@ -16,7 +16,7 @@ def get(raw: Any, *path: str | int, default: Any = None) -> Any:
     here = raw
     for key in path:
         # Asked a hundred times a look: pattern matching takes twice as long.
-        if isinstance(here, dict) and isinstance(key, str):
+        if isinstance(here, dict):
             here = here.get(key)
         elif isinstance(here, list) and isinstance(key, int) and -len(here) <= key < len(here):
             here = here[key]

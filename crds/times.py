@@ -42,9 +42,9 @@ def next_second(moment: datetime) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Whole seconds, UTC, as metav1.Time: `2026-03-15T10:30:00Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def rfc3339_micro(moment: datetime) -> str:
     """Microseconds, UTC, as metav1.MicroTime."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -35,7 +35,10 @@ def metadata_of(here: Given, stable: str, new: str, pod_hash: str) -> Metadata:
 
 def metadata_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, ...]:
     """The pods, once all templates are right and there are some to be looked at."""
-    sets = replica_sets(here, answers)
+    return _asked(here, world, replica_sets(here, answers))
+
+
+def _asked(here: Given, world: World, sets: tuple[Raw, ...]) -> tuple[Pods, ...]:
     due = [raw for raw in sets if _was(raw) is not None]
     if not due or any(_set_patch(here, world, raw) or not observed(raw) for raw in sets):
         return ()
@@ -46,7 +49,7 @@ def metadata_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, .
 def metadata_writes(here: Given, world: World, answers: Answers) -> tuple[MergePatch, ...]:
     """The next part of the way, for all ReplicaSets."""
     sets = replica_sets(here, answers)
-    asked = metadata_needs(here, world, answers)
+    asked = _asked(here, world, sets)
     if not asked:
         return tuple(patch for raw in sets for patch in _set_patch(here, world, raw))
     pods = answers.get(asked[0])

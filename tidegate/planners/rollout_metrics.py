@@ -150,6 +150,8 @@ def _background_to_start(look: Look) -> Asked | None:
 
 
 def _step_to_start(world: World) -> Asked | None:
+    if not any(isinstance(step, RunAnalysis) for step in world.ask.steps):
+        return None
     memory = remember(world)
     walking = on_the_way(world.ask, memory) and not (memory.abort or memory.promote_full)
     if not walking or not at_analysis(world.ask, memory) or this_step_run(world, memory):
@@ -231,10 +233,11 @@ def _missing(template: Wanted, answers: Answers) -> Trouble | None:
 
 def _may_start(world: World) -> bool:
     """This revision is to be judged, and no run does so yet."""
+    if not world.judged:
+        return False
     memory = remember(world)
     return (
-        world.judged
-        and on_the_way(world.ask, memory)
+        on_the_way(world.ask, memory)
         and not (memory.abort or memory.promote_full)
         and this_run(world, memory) is None
     )

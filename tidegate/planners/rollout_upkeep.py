@@ -9,9 +9,9 @@ from crds.patches import merge_diff
 from crds.pruning import KEPT
 from crds.refs import REPLICA_SET, ROLLOUT, Ref, ref_of
 from rollouts.world import World
-from tidegate.planners.needs import Answers
+from tidegate.planners.needs import Answers, known
 from tidegate.planners.plan import MergePatch
-from tidegate.planners.rollout_world import DESIRED, HISTORY, REVISION, Given, replica_sets
+from tidegate.planners.rollout_world import DESIRED, HISTORY, REVISION, Given, own
 
 Raw = dict[str, Any]
 
@@ -46,7 +46,8 @@ def _of_rollout(here: Given, world: World) -> tuple[MergePatch, ...]:
 
 def _of_newest(here: Given, world: World, answers: Answers) -> tuple[MergePatch, ...]:
     """Annotations and minReadySeconds that were edited since it was made."""
-    found = (raw for raw in replica_sets(here, answers) if world.new and _name(raw) == world.new.name)
+    sets = known(answers, own(here)[0], ())
+    found = (raw for raw in sets if world.new and _name(raw) == world.new.name)
     return tuple(patch for raw in found for patch in _edited(here, raw))
 
 

@@ -171,9 +171,11 @@ def defaults(given: Given, answers: Answers) -> tuple[Need, ...]:
 
     That recognises the pods of a Rollout that was undone, or was run by a controller with another hash.
     """
-    template = given.rollout.spec.template
-    sets = [raw for raw in replica_sets(given, answers) if _images(_template(raw)) == _images(template)]
-    if not sets or any(hash_of(raw) == given.pod_hash for raw in sets):
+    found, template = known(answers, own(given)[0], ()), given.rollout.spec.template
+    if any(hash_of(raw) == given.pod_hash for raw in found):
+        return ()
+    images = _images(template)
+    if not any(hash_of(raw) and _images(_template(raw)) == images for raw in found):
         return ()
     return (Defaulted(given.namespace, json.dumps(template, sort_keys=True)),)
 
