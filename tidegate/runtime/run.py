@@ -33,7 +33,7 @@ AGENT = f"tidegate/{VERSION}"
 
 UNLOOKED_AT = 50_000
 """New objects before Python looks for cycles among them. At its usual 700, reading JSON alone has it look all
-the time, which takes a tenth of our CPU."""
+the time, which takes a twentieth of our CPU."""
 
 
 def controller(flags: Sequence[str]) -> int:
