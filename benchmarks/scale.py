@@ -69,12 +69,12 @@ class Seen(msgspec.Struct, frozen=True):
 class Controller:
     """Our controller, alone in a process; its CPU and memory are read from /proc."""
 
-    def __init__(self, scene: Scene, profile: str) -> None:
+    def __init__(self, scene: Scene, profile: str, *flags: str) -> None:
         self.port = _free_port()
         self._api = scene.kube
         measured = ["-m", "cProfile", "-o", profile] if profile else []
         command = [sys.executable, *measured, "-m", "tidegate", "controller"]
-        command += [f"--metrics-port={self.port}", "--healthz-port=0"]
+        command += [f"--metrics-port={self.port}", "--healthz-port=0", *flags]
         environment = {**os.environ, "KUBECONFIG": scene.state.kubeconfig}
         with (scene.folder / "controller.log").open("wb") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, env=environment, cwd=ROOT)
