@@ -160,7 +160,8 @@ def compare(
     shown = [_target(one) for one in targets if order.hooks(one.wanted) is None]
     shown += [_extra(raw, release) for raw in extras if surplus(raw, me)]
     shown += [_hidden(one) for one in hidden]
-    healthy = overall((_part(one, targets) for one in shown), me)
+    silent = {one.key for one in targets if ignored(one.wanted)}
+    healthy = overall((Part(one.key, None if one.key in silent else one.health) for one in shown), me)
     pending = any(isinstance(one.answer, Awaited) for one in targets if order.hooks(one.wanted) is None)
     return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)
 
@@ -176,11 +177,6 @@ def surplus(raw: Raw, me: Key) -> bool:
     return (
         key_of(raw) != me and order.hooks(raw) is None and not any(get(one, "controller") for one in owners)
     )
-
-
-def _part(one: Compared, targets: tuple[Target, ...]) -> Part:
-    silent = any(ignored(target.wanted) for target in targets if target.key == one.key)
-    return Part(one.key, None if silent else one.health)
 
 
 def _target(one: Target) -> Compared:

@@ -142,7 +142,7 @@ class Sight:
         if one.ref is None or (namespace and self.namespace(namespace) is None):
             return None
         body = msgspec.json.encode(one.wanted, order="sorted")
-        return DryRun(one.ref, body, f"{_version(one.live)} {self._try()}")
+        return DryRun(one.ref, body, f"{_version(one.live)} {self._try}")
 
     # What is known by now
 
@@ -246,6 +246,7 @@ class Sight:
         found = known(self.answers, head) if head else None
         return found.commit if isinstance(found, Found) else ""
 
+    @cached_property
     def _try(self) -> str:
         """Each try of an operation asks anew what was refused before."""
         state = self.application.status.operation_state
