@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 LAB = (sys.executable, "-m", "tests.lab", "run", "--")
 PYTEST = (sys.executable, "-m", "pytest")
 
+THOROUGH = ("-n", "auto", "--dist", "worksteal", "tests/properties", "tests/tidegate/test_any_value.py")
+"""What `make check` tries a sample of."""
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -47,7 +50,7 @@ def one_by_one() -> list[Stage]:
     files = sorted(str(found.relative_to(ROOT)) for found in (ROOT / "tests/e2e").glob("test_*.py"))
     marked = [where for where in [*folders, *files] if _uses_lab(ROOT / where)]
     return [
-        Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, "tests/properties")),
+        Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, *THOROUGH)),
         Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate/git")),
         Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
         *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),

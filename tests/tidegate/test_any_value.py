@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -23,7 +24,8 @@ from tidegate.views.lint import findings
 
 Raw = dict[str, Any]
 
-ANYTHING: tuple[Any, ...] = (None, "", 0, -1, 1.5, True, [], {}, "x", [None], {"a": 1}, "{{args.zz}}", 10**30)
+ALL: tuple[Any, ...] = (None, "", 0, -1, 1.5, True, [], {}, "x", [None], {"a": 1}, "{{args.zz}}", 10**30)
+ANYTHING = ALL if os.environ.get("TIDEGATE_EVERY_FAULT") else ALL[::3]
 
 ANOTHER_SHAPE: tuple[Any, ...] = ("x", 5, [None])
 
