@@ -36,7 +36,8 @@ class Seen:
 class Step(NamedTuple):
     """One request; `lines` above 0 makes it a watch of which so many lines are read.
 
-    What only sets the stage has no `shown` answer: nobody relies on it.
+    What only sets the stage has no `shown` answer: nobody relies on it. Of what a discovery answers, what the
+    sandbox serves is compared.
     """
 
     method: str
@@ -46,6 +47,7 @@ class Step(NamedTuple):
     content_type: str = "application/json"
     lines: int = 0
     shown: bool = True
+    discovers: bool = False
 
 
 class Case(NamedTuple):
@@ -81,6 +83,14 @@ def apply(path: str, body: Raw, **query: Any) -> Step:
     """Server-side, what others manage taken over."""
     asked = {"fieldManager": "tidegate", "force": "true", **query}
     return Step("PATCH", path, body, asked, content_type=APPLY)
+
+
+def patched_by_kubectl(path: str, body: Raw) -> Step:
+    return merge(path, body)._replace(query={"fieldManager": "kubectl-patch"})
+
+
+def discovered(path: str) -> Step:
+    return Step("GET", path, discovers=True)
 
 
 def delete(path: str, uid: Any = None) -> Step:
@@ -616,6 +626,14 @@ APPLIED = (
             apply(f"{CONFIG_MAPS}/guarded", settings("guarded", version(0), one="2")),
             apply(f"{CONFIG_MAPS}/guarded", settings("guarded", version(0), one="3")),
             get(f"{CONFIG_MAPS}/guarded"),
+            apply(f"{CONFIG_MAPS}/missing", settings("missing", version(0), one="1")),
+            apply(
+                f"{ARGO}/rollouts/also-missing",
+                {
+                    **rollout("also-missing"),
+                    "metadata": {"name": "also-missing", "resourceVersion": version(0)},
+                },
+            ),
         ),
     ),
     Case(
@@ -642,4 +660,127 @@ APPLIED = (
     ),
 )
 
-CASES: tuple[Case, ...] = (*CREATE, *PATCH, *DELETE, *LIST, *WATCH, *CUSTOM, *OURS, *APPLIED)
+
+def typed(kind: str, raw: Raw, version: str = "v1") -> Raw:
+    return {"apiVersion": version, "kind": kind, **raw}
+
+
+SERVICE = typed(
+    "Service",
+    {
+        "metadata": {"name": "served"},
+        "spec": {"selector": {"app": "api"}, "ports": [{"name": "http", "port": 80, "targetPort": 3000}]},
+    },
+)
+PROJECT = typed(
+    "AppProject",
+    {
+        "metadata": {"name": "owned"},
+        "spec": {
+            "sourceRepos": ["*"],
+            "destinations": [{"server": "*", "namespace": "production"}],
+            "clusterResourceWhitelist": [{"group": "*", "kind": "*"}],
+        },
+    },
+    "argoproj.io/v1alpha1",
+)
+APPLIED_BY_THE_DEMO = (
+    Case(
+        "apply_as_kubectl_does",
+        (
+            apply(
+                f"{ARGO}/applications/root",
+                application("root"),
+                fieldManager="kubectl",
+                force="false",
+                fieldValidation="Ignore",
+            ),
+            apply(f"{ARGO}/applications/root", application("root")),
+            get(f"{ARGO}/applications/root"),
+        ),
+    ),
+    Case(
+        "apply_takes_back_what_was_patched_by_hand",
+        (
+            apply(f"{CONFIG_MAPS}/drifted", typed("ConfigMap", config_map("drifted"))),
+            patched_by_kubectl(
+                f"{CONFIG_MAPS}/drifted", {"data": {"one": "by hand", "two": None, "three": "3"}}
+            ),
+            apply(f"{CONFIG_MAPS}/drifted", typed("ConfigMap", config_map("drifted"))),
+        ),
+    ),
+    Case(
+        "apply_a_rollout_that_was_patched_by_hand",
+        (
+            apply(f"{ARGO}/rollouts/drifted", rollout("drifted")),
+            merge(f"{ARGO}/rollouts/drifted/status", {"status": {"phase": "Healthy"}}),
+            patched_by_kubectl(f"{ARGO}/rollouts/drifted", {"spec": {"replicas": None}}),
+            apply(f"{ARGO}/rollouts/drifted", rollout("drifted")),
+        ),
+    ),
+    Case(
+        "apply_what_istio_reads",
+        (
+            apply(f"{ISTIO}/virtualservices/applied", virtual_service("applied")),
+            patch(
+                f"{ISTIO}/virtualservices/applied",
+                op("replace", "/spec/http/0/route/0/weight", 90),
+                op("replace", "/spec/http/0/route/1/weight", 10),
+            ),
+            apply(f"{ISTIO}/virtualservices/applied", virtual_service("applied"), dryRun="All"),
+            apply(f"{ISTIO}/virtualservices/applied", virtual_service("applied")),
+            apply(f"{ISTIO}/destinationrules/applied", destination_rule("applied")),
+        ),
+    ),
+    Case(
+        "apply_a_service",
+        (
+            apply(f"{CORE}/services/served", SERVICE, dryRun="All"),
+            apply(f"{CORE}/services/served", SERVICE),
+            apply(f"{CORE}/services/served", SERVICE),
+        ),
+    ),
+    Case(
+        "apply_a_namespace",
+        (
+            apply(
+                "/api/v1/namespaces/contracts-new",
+                typed("Namespace", {"metadata": {"name": "contracts-new"}}),
+                dryRun="All",
+            ),
+            get("/api/v1/namespaces/contracts-new"),
+        ),
+    ),
+    Case("apply_a_project", (apply(f"{ARGO}/appprojects/owned", PROJECT),)),
+)
+DISCOVERY = (
+    Case("which_groups_there_are", (discovered("/api"), discovered("/apis"))),
+    Case(
+        "which_resources_there_are",
+        (
+            discovered("/api/v1"),
+            discovered("/apis/apps/v1"),
+            discovered("/apis/argoproj.io/v1alpha1"),
+            discovered("/apis/networking.istio.io/v1"),
+            discovered("/apis/coordination.k8s.io/v1"),
+            discovered("/apis/nobody.example.com/v1"),
+        ),
+    ),
+    Case(
+        "list_nothing",
+        (listed(f"{CORE}/secrets", "argocd.argoproj.io/secret-type=repository", limit="500"),),
+    ),
+)
+
+CASES: tuple[Case, ...] = (
+    *CREATE,
+    *PATCH,
+    *DELETE,
+    *LIST,
+    *WATCH,
+    *CUSTOM,
+    *OURS,
+    *APPLIED,
+    *APPLIED_BY_THE_DEMO,
+    *DISCOVERY,
+)

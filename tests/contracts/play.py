@@ -16,8 +16,10 @@ from urllib.parse import quote
 
 from tests.contracts.cases import Case, Raw, Seen, Step
 from tidegate.kube.http import Request, Response, Sender
+from tidegate.sandbox.resources import RESOURCES
 
 RECORDED = Path(__file__).parent / "recorded"
+ADDRESS = re.compile(r"10\.\d+\.\d+\.\d+")
 NUMBERED = re.compile(r"too old resource version: (\d+) \(\d+\)")
 
 
@@ -30,9 +32,40 @@ async def play(case: Case, sender: Sender) -> list[Raw]:
         request = _request(step, answers)
         status, body = await (_watched(sender, request, step.lines) if step.lines else _sent(sender, request))
         answers.append(body)
-        said = words.said(body, fresh=step.method == "POST")
+        said = words.said(played(body) if step.discovers else body, fresh=step.method == "POST")
         shown.append({"status": status, "body": said if step.shown else "<not compared>"})
     return shown
+
+
+def played(body: Raw) -> Raw:
+    """Of a discovery, what the sandbox serves; a real API server has much beside it."""
+    match body.get("kind"):
+        case "APIVersions":
+            return {"kind": "APIVersions", "versions": body["versions"]}
+        case "APIGroupList":
+            groups = [one for one in body["groups"] if one["name"] in {group for group, *_ in RESOURCES}]
+            return {**body, "groups": sorted(map(_preferred, groups), key=lambda one: str(one["name"]))}
+        case "APIResourceList":
+            group = body["groupVersion"].rpartition("/")[0]
+            known = {plural for of, _, plural in RESOURCES if of == group}
+            found = [_named(one) for one in body["resources"] if _is_played(one["name"], known)]
+            return {**body, "resources": sorted(found, key=lambda one: str(one["name"]))}
+    return body
+
+
+def _preferred(group: Raw) -> Raw:
+    return {"name": group["name"], "preferredVersion": group["preferredVersion"]}
+
+
+def _is_played(name: str, known: set[str]) -> bool:
+    plural, _, subresource = name.partition("/")
+    return plural in known and subresource in ("", "status")
+
+
+def _named(resource: Raw) -> Raw:
+    fields = ("name", "singularName", "namespaced", "kind")
+    verbs = sorted(set(resource["verbs"]) - {"deletecollection"})
+    return {**{field: resource[field] for field in fields}, "verbs": verbs}
 
 
 def recorded(case: Case) -> Path:
@@ -121,6 +154,8 @@ class Words:
         return self._known[value]
 
     def _text(self, text: str) -> str:
+        if ADDRESS.fullmatch(text):
+            return "<address>"
         for value, word in self._longest_first():
             text = text.replace(value, word)
         return NUMBERED.sub(r"too old resource version: \1 (<oldest>)", text)

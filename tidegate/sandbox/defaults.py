@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from tidegate.sandbox.objects import Raw, at
-from tidegate.sandbox.resources import EVENTS, POD_TEMPLATES, REPLICA_SETS, Resource
+from tidegate.sandbox.resources import EVENTS, NAMESPACES, POD_TEMPLATES, REPLICA_SETS, SERVICES, Resource
 
 _POD: Raw = {
     "restartPolicy": "Always",
@@ -22,6 +22,14 @@ _CONTAINER: Raw = {
     "terminationMessagePath": "/dev/termination-log",
     "terminationMessagePolicy": "File",
 }
+_SERVICE: Raw = {
+    "internalTrafficPolicy": "Cluster",
+    "ipFamilies": ["IPv4"],
+    "ipFamilyPolicy": "SingleStack",
+    "sessionAffinity": "None",
+    "type": "ClusterIP",
+}
+NAME_LABEL = "kubernetes.io/metadata.name"
 _PROBE: Raw = {"timeoutSeconds": 1, "periodSeconds": 10, "successThreshold": 1, "failureThreshold": 3}
 _MODES = ("secret", "configMap", "projected", "downwardAPI")
 _DECIMAL = {"n": -3, "u": -2, "m": -1, "": 0, "k": 1, "M": 2, "G": 3, "T": 4, "P": 5, "E": 6}
@@ -108,7 +116,8 @@ def _shortest(amount: Decimal, sizes: Iterator[tuple[str, Decimal]]) -> str:
     return str(amount)
 
 
-def defaulted(resource: Resource, raw: Raw) -> Raw:
+def defaulted(resource: Resource, raw: Raw, number: int = 0) -> Raw:
+    """`number` is the object's own, for what no two may have."""
     if resource is POD_TEMPLATES:
         return {**raw, "template": pod_template(at(raw, "template", default={}))}
     if resource is REPLICA_SETS:
@@ -117,4 +126,22 @@ def defaulted(resource: Resource, raw: Raw) -> Raw:
         return {**raw, "spec": filled, "status": {"replicas": 0}}
     if resource is EVENTS:
         return {"eventTime": None, "reportingComponent": "", "reportingInstance": "", **raw}
+    if resource is SERVICES:
+        return {**raw, "spec": _service(at(raw, "spec", default={}), number), "status": {"loadBalancer": {}}}
+    if resource is NAMESPACES:
+        labels = {**at(raw, "metadata", "labels", default={}), NAME_LABEL: raw["metadata"]["name"]}
+        owned = {"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}}
+        return {**raw, **owned, "metadata": {**raw["metadata"], "labels": labels}}
     return raw
+
+
+def refilled(resource: Resource, raw: Raw) -> Raw:
+    """What a write left out and the server fills in again: an apply takes a Service's ports whole."""
+    return {**raw, "spec": _service(raw["spec"], 0)} if resource is SERVICES and "spec" in raw else raw
+
+
+def _service(written: Raw, number: int) -> Raw:
+    address = f"10.0.{number // 256 % 256}.{number % 256}"
+    ports = [{"protocol": "TCP", "targetPort": one.get("port"), **one} for one in written.get("ports", ())]
+    own = {"clusterIP": address, "clusterIPs": [address]}
+    return {**_SERVICE, **own, **written, **({"ports": ports} if ports else {})}

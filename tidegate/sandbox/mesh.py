@@ -24,9 +24,11 @@ class Mesh:
         every_traffic: Iterable[Traffic],
         prometheus: Prometheus,
         crashing: Container[str] = (),
+        scrape: timedelta = SCRAPE,
     ) -> None:
         self.every_traffic = tuple(every_traffic)
         self.prometheus = prometheus
+        self._scrape = scrape.total_seconds()
         sets, pods = ReplicaSets(store), Pods(store, START, crashing)
         self._players = (Garbage(store), sets, pods, sets)
 
@@ -40,5 +42,5 @@ class Mesh:
             player.tick(now)
         for traffic in self.every_traffic:
             traffic.tick(span)
-        if now.timestamp() % SCRAPE.total_seconds() < span.total_seconds():
+        if now.timestamp() % self._scrape < span.total_seconds():
             self.prometheus.scrape(now)

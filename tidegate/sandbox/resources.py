@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tidegate.sandbox.refusals import Refused, not_found, unsupported
+from tidegate.kube.http import Response
+from tidegate.sandbox.refusals import not_found, unsupported
 
 
 class Resource(NamedTuple):
@@ -77,6 +78,10 @@ RESOURCES: dict[tuple[str, str, str], Resource] = {
 }
 
 
+VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+STATUS_VERBS = ["get", "patch", "update"]
+
+
 class Target(NamedTuple):
     """What a path points at; an empty `name` is the collection, an empty `namespace` all of them."""
 
@@ -111,26 +116,38 @@ def target_of(path: str) -> Target:
     return Target(resource, namespace, name, subresource)
 
 
-def discovered(path: str) -> dict[str, Any] | None:
-    """What is served of a group's version, where the path is one."""
+def discovered(path: str) -> Response | None:
+    """Which groups there are, or what is served of one, where `path` asks for that."""
     match path.strip("/").split("/"):
+        case ["api"]:
+            return Response(200, {"kind": "APIVersions", "versions": ["v1"]})
+        case ["apis"]:
+            groups = dict.fromkeys((r.group, r.version) for r in RESOURCES.values() if r.group)
+            listed = {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(*one) for one in groups]}
+            return Response(200, listed)
         case ["api", version]:
-            group = ""
+            return _resources("", version)
         case ["apis", group, version]:
-            pass
-        case _:
-            return None
+            return _resources(group, version)
+    return None
+
+
+def _group(name: str, version: str) -> dict[str, Any]:
+    known = {"groupVersion": f"{name}/{version}", "version": version}
+    return {"name": name, "versions": [known], "preferredVersion": known}
+
+
+def _resources(group: str, version: str) -> Response:
     found = [r for r in RESOURCES.values() if (r.group, r.version) == (group, version)]
     if not found:
-        raise Refused(404, "NotFound", "the server could not find the requested resource", {})
-    return {
-        "kind": "APIResourceList",
-        "apiVersion": "v1",
-        "groupVersion": found[0].api_version,
-        "resources": [listed for one in found for listed in _listed(one)],
-    }
+        return Response(404, {"message": "404 page not found"})
+    typed = {"kind": "APIResourceList", **({"apiVersion": "v1"} if group else {})}
+    listed = [one for each in found for one in _listed(each)]
+    return Response(200, {**typed, "groupVersion": found[0].api_version, "resources": listed})
 
 
 def _listed(resource: Resource) -> list[dict[str, Any]]:
-    plain = {"name": resource.plural, "namespaced": resource.namespaced, "kind": resource.kind}
-    return [plain, {**plain, "name": f"{resource.plural}/status"}] if resource.status else [plain]
+    said = {"namespaced": resource.namespaced, "kind": resource.kind}
+    own = {"name": resource.plural, "singularName": resource.kind.lower(), **said, "verbs": VERBS}
+    status = {"name": f"{resource.plural}/status", "singularName": "", **said, "verbs": STATUS_VERBS}
+    return [own, status] if resource.status else [own]

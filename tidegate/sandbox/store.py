@@ -16,7 +16,7 @@ import msgspec
 
 from tidegate.kube.http import Request, Response
 from tidegate.sandbox.applying import applied
-from tidegate.sandbox.defaults import defaulted
+from tidegate.sandbox.defaults import defaulted, refilled
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.patches import json_patched, merged
 from tidegate.sandbox.refusals import (
@@ -56,7 +56,7 @@ QUERIES = {
     "GET": {"labelSelector", "fieldSelector", "limit", "continue", "resourceVersion"},
     "POST": {"dryRun", "fieldManager"},
     "PUT": {"fieldManager"},
-    "PATCH": {"fieldManager", "force", "dryRun"},
+    "PATCH": {"fieldManager", "force", "dryRun", "fieldValidation"},
     "DELETE": set(),
 }
 
@@ -97,7 +97,7 @@ class Store:
         """The API server's answer; a refusal is a Response too."""
         try:
             if request.method == "GET" and (listed := discovered(request.path)):
-                return Response(200, listed)
+                return listed
             target = target_of(request.path)
             status, answer = self._answer(request, target, sent(request.body))
             return Response(status, sent(answer))
@@ -225,7 +225,7 @@ class Store:
             raise already_exists(resource, name)
         placed = {"namespace": target.namespace} if resource.namespaced else {}
         fresh = merged(_statusless(resource, body), {"metadata": {**placed, "resourceVersion": None}})
-        fresh = self._born(resource, defaulted(resource, fresh))
+        fresh = self._born(resource, defaulted(resource, fresh, self._uids))
         check(resource, None, fresh)
         return fresh if dry else self._stored(resource, None, fresh)
 
@@ -236,12 +236,12 @@ class Store:
         return meta if meta.get("name") else {**meta, "name": f"{prefix}{self._uids:05d}"}
 
     def _apply(self, target: Target, query: Mapping[str, str], body: Raw) -> tuple[int, Raw]:
-        if query.get("force") != "true":
-            raise unsupported("an apply that takes nothing over")
+        if "fieldManager" not in query:
+            raise unsupported("an apply without a field manager")
         dry, manager = "dryRun" in query, query["fieldManager"]
         old = self._objects.get(target[:3])
-        if old is None and at(body, "metadata", "resourceVersion"):
-            raise not_found(target.resource, target.name)
+        if old is not None and query.get("force") != "true":
+            raise unsupported("an apply over an object that takes nothing over")
         if old is None:
             return 201, self._create(target, applied({"metadata": {}}, body, manager), dry)
         return 200, self._update(target, old, applied(old, body, manager), dry)
@@ -258,7 +258,7 @@ class Store:
     def _update(self, target: Target, old: Raw, new: Raw, dry: bool = False) -> Raw:
         resource = target.resource
         _preconditions(resource, old, new)
-        new = self._known(resource, _kept(target, old, new))
+        new = refilled(resource, self._known(resource, _kept(target, old, new)))
         check(resource, old, new)
         if resource.counted and _spec(resource, new) != _spec(resource, old):
             generation = at(old, "metadata", "generation", default=0) + 1

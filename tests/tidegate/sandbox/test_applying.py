@@ -67,8 +67,14 @@ def test_an_apply_to_another_version_than_is_there_is_a_conflict() -> None:
     assert apply(cluster, stale).status == 409
 
 
+def test_an_apply_that_takes_nothing_over_is_played_for_what_is_not_there_yet() -> None:
+    cluster = store()
+    gentle = requests.apply(PATH, settings(level="1"))
+    assert [cluster.handle(gentle).status for _ in range(2)] == [201, 501]
+
+
 def test_a_group_tells_its_kinds() -> None:
     found = store().handle(requests.get("/apis/argoproj.io/v1alpha1")).body["resources"]
-    assert {"name": "applications", "namespaced": True, "kind": "Application"} in found
-    assert {"name": "rollouts/status", "namespaced": True, "kind": "Rollout"} in found
+    told = {(one["name"], one["kind"], one["namespaced"]) for one in found}
+    assert {("applications", "Application", True), ("rollouts/status", "Rollout", True)} <= told
     assert store().handle(requests.get("/apis/shop.io/v1")).status == 404

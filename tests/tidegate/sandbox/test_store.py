@@ -66,7 +66,7 @@ def test_status_and_spec_are_written_through_their_own_doors(store: Store) -> No
         (Request("GET", "/apis/batch/v1/namespaces/a/jobs"), "the path /apis/batch/v1/namespaces/a/jobs"),
         (
             Request("PATCH", f"{CONFIG_MAPS}/a", body={}, content_type="application/apply-patch+yaml"),
-            "an apply that takes nothing over",
+            "an apply without a field manager",
         ),
         (Request("GET", CONFIG_MAPS, {"fieldSelector": "data.key=value"}), "the field selector data.key"),
         (Request("GET", CONFIG_MAPS, {"resourceVersionMatch": "Exact"}), "resourceVersionMatch"),
