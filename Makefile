@@ -2,7 +2,7 @@
 PY ?= .venv/bin/python
 BIN := .venv/bin
 
-.PHONY: venv check lint types layers fast test demo lab crds bench soak
+.PHONY: venv check lint types layers fast test demo demo-lab lab crds bench soak
 
 venv: .venv/.done
 .venv/.done: pyproject.toml
@@ -35,7 +35,15 @@ crds: venv
 lab: venv
 	$(PY) -m tests.lab build
 
-demo: venv
+# Python 3.11, git and make are all it takes: an environment of its own, without the tools and the lab.
+demo: .venv-demo/.done
+	@.venv-demo/bin/tidegate demo
+.venv-demo/.done: pyproject.toml
+	python3.11 -m venv .venv-demo
+	.venv-demo/bin/pip install -q --disable-pip-version-check -e '.[applications]'
+	touch $@
+
+demo-lab: venv
 	$(PY) -m tests.e2e.demo $(if $(KEEP),--keep)
 
 bench: lab

@@ -53,8 +53,9 @@ def one_by_one() -> list[Stage]:
         Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, *THOROUGH)),
         Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate/git")),
         Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
+        Stage("the demo", (sys.executable, "-m", "tidegate", "demo")),
         *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),
-        Stage("the demo", (*LAB, sys.executable, "-m", "tests.e2e.demo")),
+        Stage("the demo on the lab", (*LAB, sys.executable, "-m", "tests.e2e.demo")),
     ]
 
 

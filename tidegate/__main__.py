@@ -7,6 +7,7 @@ import sys
 ABOUT = """\
 tidegate controller ...    run the engine; tidegate controller -h tells its flags
 tidegate simulate FILE     what a Rollout would do, before it is merged
+tidegate demo              good and bad releases on this machine, with a real Git and kubectl
 tidegate COMMAND ...       the same as kubectl argo rollouts COMMAND:
 
 """
@@ -22,6 +23,10 @@ def main() -> int:
         from tidegate.simulate.command import simulate
 
         return simulate(words[1:])
+    if words[:1] == ["demo"]:
+        from tidegate.demo.command import demo
+
+        return demo(words[1:])
     if words[:1] != ["controller"]:
         from tidegate.cli.main import run
 

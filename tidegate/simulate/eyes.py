@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from crds.paths import get
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.resources import ANALYSIS_RUNS, EVENTS, REPLICA_SETS, ROLLOUTS, VIRTUAL_SERVICES
-from tidegate.sandbox.store import Change
-from tidegate.simulate.assumed import Stage, destinations
-from tidegate.simulate.world import World
+from tidegate.sandbox.store import Change, Store
 from tidegate.views.seen import Asked, Observed, judged, stood, told
 
 
-class Eyes:
-    """`note` is told from now on, in seconds since now."""
+class Sight(NamedTuple):
+    """The Rollout that is looked at: who shares its requests out, and which of them are the canary's."""
 
-    def __init__(self, world: World, stage: Stage, note: Callable[[Observed], None]) -> None:
-        self._world = world
-        self._doors = stage.doors
+    namespace: str
+    virtual_service: str
+    canary: Raw
+    image: str = ""
+
+
+class Eyes:
+    """`note` is told from now on, in seconds of `clock` since now."""
+
+    def __init__(
+        self, store: Store, sight: Sight, clock: Callable[[], float], note: Callable[[Observed], None]
+    ) -> None:
+        self._store = store
+        self._sight = sight
+        self._clock = clock
         self._note = note
-        self._canary = destinations(world.plot)[1]
-        self._seen = world.store.version
-        self._began = world.loop.time()
+        self._seen = store.version
+        self._began = clock()
         for kind in (ROLLOUTS, ANALYSIS_RUNS, VIRTUAL_SERVICES, REPLICA_SETS, EVENTS):
-            world.store.listeners[kind].append(self._look)
+            store.listeners[kind].append(self._look)
 
     @property
     def now(self) -> float:
-        return self._world.loop.time() - self._began
+        return self._clock() - self._began
 
     def _look(self) -> None:
-        news = self._world.store.since(self._seen)
-        self._seen = self._world.store.version
+        news = self._store.since(self._seen)
+        self._seen = self._store.version
         for change in news:
             for observed in self._observed(change):
                 self._note(observed)
 
     def _observed(self, change: Change) -> Iterator[Observed]:
         raw = change.after
-        if raw is None:
+        if raw is None or raw["metadata"].get("namespace") != self._sight.namespace:
             return
         found: Observed | None = None
         match change.resource:
@@ -49,9 +59,9 @@ class Eyes:
                 found = judged(raw, self.now)
             case kind if kind is EVENTS:
                 found = told(raw, self.now)
-            case kind if kind is VIRTUAL_SERVICES and raw["metadata"]["name"] == self._doors[0]:
+            case kind if kind is VIRTUAL_SERVICES and raw["metadata"]["name"] == self._sight.virtual_service:
                 found = Asked(self.now, self._weight(raw))
-            case kind if kind is REPLICA_SETS and not self._world.store.every(VIRTUAL_SERVICES):
+            case kind if kind is REPLICA_SETS and not self._store.every(VIRTUAL_SERVICES):
                 found = Asked(self.now, self._share(), by="ready pods")
         if found:
             yield found
@@ -61,14 +71,14 @@ class Eyes:
         return sum(route.get("weight", 0) for route in routes if self._is_canary(route["destination"]))
 
     def _is_canary(self, destination: Raw) -> bool:
-        if "subset" in self._canary:
-            return destination.get("subset") == str(self._canary["subset"])
-        return str(destination.get("host", "")).partition(".")[0] == str(self._canary["host"])
+        if "subset" in self._sight.canary:
+            return destination.get("subset") == str(self._sight.canary["subset"])
+        return str(destination.get("host", "")).partition(".")[0] == str(self._sight.canary["host"])
 
     def _share(self) -> int:
         """Percent of the pods that can be asked."""
         pods = {True: 0, False: 0}
-        for one in self._world.store.every(REPLICA_SETS, self._world.plot.namespace):
+        for one in self._store.every(REPLICA_SETS, self._sight.namespace):
             image = at(one, "spec", "template", "spec", "containers", 0, "image")
-            pods[image == self._world.plot.image] += at(one, "status", "availableReplicas", default=0)
+            pods[image == self._sight.image] += at(one, "status", "availableReplicas", default=0)
         return round(100 * pods[True] / max(1, sum(pods.values())))

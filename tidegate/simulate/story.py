@@ -11,8 +11,8 @@ from crds.paths import get
 from crds.times import duration
 from tidegate.sandbox.objects import Raw
 from tidegate.sandbox.resources import REPLICA_SETS, ROLLOUTS
-from tidegate.simulate.assumed import Stage
-from tidegate.simulate.eyes import Eyes
+from tidegate.simulate.assumed import Stage, destinations
+from tidegate.simulate.eyes import Eyes, Sight
 from tidegate.simulate.plot import Thing
 from tidegate.simulate.world import World
 from tidegate.views.seen import Observed, Released, Typed, version_of
@@ -46,14 +46,15 @@ class Story:
     """`note` hears of everything from the moment the new version is applied."""
 
     def __init__(self, world: World, stage: Stage, note: Callable[[Observed], None]) -> None:
-        self._world, self._stage, self._note = world, stage, note
+        self._world, self._door, self._note = world, stage.doors[0], note
         self._plot = world.plot
         self._paused_since = self._doubted_since = self._degraded_since = 0.0
 
     def play(self) -> Ending:
         if why := self._stands():
             return Ending("rejected" if self._phase() == "Degraded" else "hangs", f"nothing stands: {why}")
-        eyes = Eyes(self._world, self._stage, self._note)
+        sight = Sight(self._plot.namespace, self._door, destinations(self._plot)[1], self._plot.image)
+        eyes = Eyes(self._world.store, sight, self._world.loop.time, self._note)
         self._note(Released(0.0, version_of(self._plot.image), self._plot.image))
         self._world.patch({"spec": self._plot.rollout["spec"]})
         ending, limit = self._walked(eyes), self._limit().total_seconds()
