@@ -37,7 +37,7 @@ lab: venv
 
 # Python 3.11, git and make are all it takes: an environment of its own, without the tools and the lab.
 demo: .venv-demo/.done
-	@.venv-demo/bin/tidegate demo
+	@.venv-demo/bin/tidegate demo $(if $(KEEP),--keep)
 .venv-demo/.done: pyproject.toml
 	python3.11 -m venv .venv-demo
 	.venv-demo/bin/pip install -q --disable-pip-version-check -e '.[applications]'

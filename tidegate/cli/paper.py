@@ -23,5 +23,9 @@ class Paper:
             lines = wrap(paragraph, self._width, subsequent_indent=" " * indent, break_on_hyphens=False)
             print(self._painted("\n".join(lines), colour), file=self._out, flush=True)
 
+    def line(self, words: str) -> None:
+        """As it is, to be copied."""
+        print(words, file=self._out, flush=True)
+
     def _painted(self, words: str, colour: str) -> str:
         return f"\x1b[{colour}m{words}\x1b[0m" if colour and words and self._colours else words

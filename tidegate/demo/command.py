@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import shutil
+import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from tidegate.cli.paper import Paper
@@ -13,19 +16,40 @@ from tidegate.demo.cluster import Cluster
 from tidegate.demo.facts import Fact, facts
 from tidegate.demo.origin import Origin
 from tidegate.demo.story import BROKEN, Late, Story
+from tidegate.git.errors import Unrenderable
+from tidegate.git.kustomize import kubectl
 from tidegate.views.timeline import BAD, BOLD, GOOD
 
 LAST_WORDS = 15
+LOOK_AROUND = (
+    "kubectl argo rollouts get rollout api -n production --watch",
+    "tidegate app get api-prod",
+    "kubectl get applications,rollouts,virtualservices -A",
+)
 
 
 def demo(words: Sequence[str]) -> int:
     parser = argparse.ArgumentParser("tidegate demo", description=__doc__)
-    parser.parse_args(words)
-    with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as folder:
-        return asyncio.run(_played(Path(folder), Paper()))
+    parser.add_argument("--keep", action="store_true", help="leave it running to look around, until Ctrl-C")
+    keep = parser.parse_args(words).keep
+    if problem := _missing():
+        sys.stderr.write(f"tidegate demo: {problem}\n")
+        return 2
+    with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as folder, suppress(KeyboardInterrupt):
+        return asyncio.run(_played(Path(folder), Paper(), keep))
+    return 130
 
 
-async def _played(folder: Path, paper: Paper) -> int:
+def _missing() -> str:
+    """What must be there and is not."""
+    try:
+        kubectl()
+    except Unrenderable as problem:
+        return str(problem)
+    return "" if shutil.which("git") else "no git on the PATH; install git"
+
+
+async def _played(folder: Path, paper: Paper, keep: bool) -> int:
     """What was seen is told even where the story broke off."""
     with Origin(folder) as origin:
         async with Cluster(folder, BROKEN) as cluster:
@@ -39,7 +63,20 @@ async def _played(folder: Path, paper: Paper) -> int:
             found = list(facts(story.seen, story.found, cluster.traffic.unserved, cluster.died))
             if late:
                 found.append(Fact("the story came to its end", False, late))
-            return _judged(found, paper, cluster.log)
+            code = _judged(found, paper, cluster.log)
+            if keep:
+                await _look_around(folder, paper)
+            return code
+
+
+async def _look_around(folder: Path, paper: Paper) -> None:
+    """Until Ctrl-C, and users go on coming."""
+    paper.say("\nIt goes on until Ctrl-C. Look around:", BOLD)
+    here = f"KUBECONFIG={folder / 'kubeconfig'} PATH={Path(sys.executable).parent}:$PATH"
+    for words in LOOK_AROUND:
+        paper.line(f"  {here} {words}")
+    paper.line(f"  cd {folder / 'infrastructure'}")
+    await asyncio.Event().wait()
 
 
 def _judged(found: list[Fact], paper: Paper, log: Path) -> int:

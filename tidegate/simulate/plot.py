@@ -109,13 +109,15 @@ def plot(manifests: Iterable[Raw], name: str = "", before: str = "") -> Plot:
     """Failure where there is not one Rollout, or none of that name."""
     every = list(manifests)
     rollout = _placed(_the_one([one for one in every if _is_rollout(one)], name))
-    namespace = rollout["metadata"]["namespace"]
+    namespace, image = rollout["metadata"]["namespace"], str(get(rollout, *IMAGE, default=""))
+    if before and before == image:
+        raise Failure(f"{before} stands before and is asked for: nothing would happen; give another --before")
     played = [(one, resource) for one in every if (resource := _resource(one))]
     others = [one for one in every if not (_is_rollout(one) or _resource(one))]
     return Plot(
         rollout=rollout,
         things=tuple(Thing(resource, _placed(one, namespace, resource)) for one, resource in played),
-        before=before or _image_before(str(get(rollout, *IMAGE, default=""))),
+        before=before or _image_before(image),
         unplayed=tuple(f"{get(one, 'kind')} {get(one, 'metadata', 'name', default='')}" for one in others),
     )
 

@@ -193,6 +193,7 @@ def test_a_template_that_is_not_given_is_missed(capsys: Printed, tmp_path: Path)
         ([API, TEMPLATES], "say which Rollout is meant: --rollout NAME, one of: api, checked"),
         ([API, "--latency", "3"], "no metric asks for a latency"),
         ([API, "--answer", "p99=1"], "no metric 'p99' asks a query; those that do: none"),
+        ([API, "--before", "myregistry/api:v2.1.0"], "nothing would happen; give another --before"),
         (["/nowhere.yaml"], "/nowhere.yaml cannot be read"),
     ],
 )
