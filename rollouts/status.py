@@ -51,7 +51,7 @@ def remembered(status: RolloutStatus) -> Memory:
         aborted_at=status.aborted_at,
         promote_full=status.promote_full,
         restarted_at=status.restarted_at,
-        attempt=ours.attempt,
+        attempt=max(0, ours.attempt),
         verdict=ours.verdict,
         overridden=ours.overridden,
         edited=ours.edited,

@@ -155,3 +155,9 @@ def test_weights_stay_while_a_router_cannot_be_read_and_go_with_it(routed: bool,
     was = {"canary": {"weights": {"canary": {"weight": 20}}}}
     status = report(blind, plan(blind).memory, RolloutStatus(), was)
     assert ("weights" in status.get("canary", {})) is kept
+
+
+def test_an_attempt_that_a_person_wrote_below_nought_is_the_first() -> None:
+    """A run carries its attempt as a number; one that never matched its own would be made for ever."""
+    status = read_status({"tidegate": {"attempt": -2}}, RolloutStatus)
+    assert remembered(status).attempt == 0
