@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from crds.application_policy import Destination, IgnoredDifference, Info, Retry
+from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from crds.application_source import Source
 from crds.meta import Metadata
 
@@ -181,7 +182,7 @@ class ApplicationStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaul
     resource_health_source: str = ""
     controller_namespace: str = ""
     source_hydrator: dict[str, Any] = {}
-    last_known_good: dict[str, Any] = {}
-    quarantined_revisions: tuple[dict[str, Any], ...] = ()
-    rollback: dict[str, Any] = {}
+    last_known_good: KnownGood = KnownGood()
+    quarantined_revisions: tuple[QuarantinedRevision, ...] = ()
+    rollback: RollbackStatus = RollbackStatus()
     tidegate: dict[str, Any] = {}

@@ -1,0 +1,58 @@
+"""What an Application remembers of releases: which were good, which are quarantined, and how a revert stands.
+
+`rendering` is the digest of what a revision declares: two commits that declare the same are one release.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from crds.application_source import Source
+
+
+class KnownGood(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A release that was synced and well; `revision` is the last commit that declared it."""
+
+    revision: str = ""
+    rendering: str = ""
+    source: Source | None = None
+    time: datetime | None = None
+
+
+class QuarantinedRevision(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A release that was rejected, and is not synced again unless a person says so."""
+
+    revision: str = ""
+    rendering: str = ""
+    reason: str = ""
+    since: datetime | None = None
+
+
+class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """A rollback, each of its phases recorded before it is acted on.
+
+    `from` and `fromSource` are what was rejected, `good` what it goes back to. `candidate` is the commit made
+    for it upon `base`, `branch` the ref it is pushed to, `pushed` the commit that is in Git. `attempts` are
+    pushes that found the branch moved, `failures` those without an answer in a row.
+    """
+
+    id: str = ""
+    phase: str = ""
+    rollout: str = ""
+    reason: str = ""
+    analysis: str = ""
+    from_: str = msgspec.field(name="from", default="")
+    from_source: Source | None = None
+    rendering: str = ""
+    good: KnownGood = KnownGood()
+    since: datetime | None = None
+    base: str = ""
+    candidate: str = ""
+    branch: str = ""
+    pushed: str = ""
+    attempts: int = 0
+    failures: int = 0
+    retry_at: datetime | None = None
+    message: str = ""

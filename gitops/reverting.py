@@ -1,0 +1,177 @@
+"""A revert under way: what is recorded of it next, given what people did and what Git answers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import assert_never
+
+from msgspec.structs import replace
+
+from crds.application_rollback import RollbackStatus
+from gitops.reverts import (
+    Adopted,
+    Declined,
+    Failing,
+    Landed,
+    Landing,
+    Moved,
+    Ready,
+    Superseded,
+    Unable,
+    side_branch,
+)
+from gitops.rollback import OPEN, Case, Phase, Push
+
+FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
+
+
+def under_way(case: Case) -> tuple[RollbackStatus, str]:
+    """The rollback after this look, and why it stands there."""
+    return _of_head(case) or _of_git(case)
+
+
+def _of_head(case: Case) -> tuple[RollbackStatus, str] | None:
+    """What people did meanwhile, or what Git's head says by now; None where that is as it was."""
+    rollback = case.memory.rollback
+    if case.rendering in {"", rollback.rendering}:
+        return None
+    if case.rendering != rollback.good.rendering:
+        return to(rollback, Phase.SUPERSEDED, f"by {case.head}"), f"superseded by {case.head}"
+    if case.synced:
+        return to(rollback, Phase.RECOVERED), f"recovered at {case.head}"
+    if rollback.phase in OPEN:
+        return _pushed(rollback, case.head), f"{case.head} declares again what was good"
+    return rollback, "waiting to be synced"
+
+
+def _of_git(case: Case) -> tuple[RollbackStatus, str]:
+    rollback = case.memory.rollback
+    match rollback.phase:
+        case Phase.PUSHED:
+            return rollback, f"waiting for {rollback.pushed} to be what is declared"
+        case Phase.BRANCHED:
+            return rollback, rollback.message
+    if case.policy.git.mode == "none":
+        return rollback, "spec.rollback.git.mode is none: revert it in Git by hand"
+    if rollback.phase == Phase.COMMITTED and case.landing and not _known(case.landing, rollback):
+        return _landed(case, rollback, case.landing)
+    if blocked := _blocked(case):
+        return rollback, blocked
+    return _answered(case, rollback) if case.answer else (rollback, "waiting for Git")
+
+
+def _known(landing: Landing, rollback: RollbackStatus) -> bool:
+    """Whether this failure was recorded before."""
+    return isinstance(landing, Failing) and landing.time <= rollback.failures
+
+
+def _blocked(case: Case) -> str:
+    """Why nothing more is written into Git for now."""
+    if not case.policy.enabled:
+        return "spec.rollback.enabled is off by now"
+    if case.frozen:
+        return f"frozen: {case.frozen}"
+    return f"waits for the revert of {case.taken}" if case.taken else ""
+
+
+def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str]:
+    match case.answer:
+        case Ready(base, commit, branch):
+            return _committed(case, rollback, Push(commit, branch, base)), f"reverting by {commit}"
+        case Adopted(commit):
+            return _pushed(rollback, commit), f"{commit} reverts it already"
+        case Superseded(head):
+            return to(rollback, Phase.SUPERSEDED, f"by {head}"), f"superseded by {head}"
+        case Unable(why):
+            return to(rollback, Phase.GAVE_UP, why), why
+        case None:
+            return rollback, "waiting for Git"
+        case never:
+            assert_never(never)
+
+
+def _committed(case: Case, rollback: RollbackStatus, push: Push) -> RollbackStatus:
+    """The commit as it is to be pushed; one that is to go aside stays so while it is the same."""
+    if rollback.phase == Phase.COMMITTED and rollback.candidate == push.commit:
+        return rollback
+    if case.policy.git.mode == "pullRequest":
+        push = _aside(case, push.commit)
+    return replace(
+        rollback,
+        phase=Phase.COMMITTED,
+        base=push.base,
+        candidate=push.commit,
+        branch=push.branch,
+        failures=0,
+        retry_at=None,
+    )
+
+
+def _aside(case: Case, commit: str) -> Push:
+    return Push(commit, side_branch(case.application, commit), "")
+
+
+def _landed(case: Case, rollback: RollbackStatus, landing: Landing) -> tuple[RollbackStatus, str]:
+    match landing:
+        case Landed():
+            return _arrived(rollback)
+        case Moved(head):
+            return _moved(case, rollback, head)
+        case Declined(why):
+            return _declined(case, rollback, why)
+        case Failing(why, time):
+            return _failed(case, rollback, why, time)
+        case never:
+            assert_never(never)
+
+
+def _arrived(rollback: RollbackStatus) -> tuple[RollbackStatus, str]:
+    if rollback.base:
+        return _pushed(rollback, rollback.candidate), f"pushed {rollback.candidate}"
+    name = rollback.branch.removeprefix("refs/heads/")
+    said = f"the revert is on branch {name}: open a pull request for it, and merge it"
+    said = f"{rollback.message}; {said}" if rollback.message else said
+    return to(replace(rollback, pushed=rollback.candidate), Phase.BRANCHED, said), said
+
+
+def _moved(case: Case, rollback: RollbackStatus, head: str) -> tuple[RollbackStatus, str]:
+    """Somebody pushed meanwhile: all is thought through again upon their head."""
+    tried = replace(rollback, attempts=rollback.attempts + 1, candidate="", base="", branch="")
+    why = f"the branch moved to {head} meanwhile"
+    if tried.attempts > case.policy.max_retries:
+        return to(tried, Phase.GAVE_UP, f"{why}, {tried.attempts} times; revert by hand"), why
+    return to(tried, Phase.QUARANTINED, why), why
+
+
+def _declined(case: Case, rollback: RollbackStatus, why: str) -> tuple[RollbackStatus, str]:
+    """What the branch does not take goes to a branch of its own, once."""
+    said = f"{rollback.branch.removeprefix('refs/heads/')} does not take it: {why}"
+    if not rollback.base or case.policy.git.mode != "auto":
+        return to(rollback, Phase.GAVE_UP, f"{said}; revert by hand"), said
+    aside = _aside(case, rollback.candidate)
+    return replace(rollback, branch=aside.branch, base="", message=said), said
+
+
+def _failed(case: Case, rollback: RollbackStatus, why: str, time: int) -> tuple[RollbackStatus, str]:
+    """Tried again, ever later, for as long as it takes."""
+    wait = min(LONGEST_RETRY, FIRST_RETRY * 2 ** min(time - 1, 10))
+    return replace(rollback, failures=time, retry_at=case.now.replace(microsecond=0) + wait), why
+
+
+def _pushed(rollback: RollbackStatus, commit: str) -> RollbackStatus:
+    return to(replace(rollback, pushed=commit), Phase.PUSHED)
+
+
+def to(rollback: RollbackStatus, phase: Phase, message: str = "") -> RollbackStatus:
+    return replace(rollback, phase=phase, message=message, retry_at=None, failures=0)
+
+
+def push(case: Case) -> Push | None:
+    """What was recorded, if that is still the answer, and nobody has said yet what became of it."""
+    rollback = case.memory.rollback
+    if rollback.phase != Phase.COMMITTED or _blocked(case) or case.policy.git.mode == "none":
+        return None
+    if not isinstance(case.answer, Ready) or case.answer.commit != rollback.candidate:
+        return None
+    waits = rollback.retry_at is not None and case.now < rollback.retry_at
+    return None if waits else Push(rollback.candidate, rollback.branch, rollback.base)

@@ -1,0 +1,91 @@
+"""The words of a rollback: its phases, what is remembered of releases, and what one look has before it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from crds.application_policy import Rollback
+from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
+from crds.application_source import Source
+from gitops.rejection import Rejected
+from gitops.reverts import Answer, Landing
+
+
+class Phase(StrEnum):
+    QUARANTINED = "Quarantined"
+    COMMITTED = "Committed"
+    PUSHED = "Pushed"
+    BRANCHED = "Branched"
+    RECOVERED = "Recovered"
+    SUPERSEDED = "Superseded"
+    RELEASED = "Released"
+    GAVE_UP = "GaveUp"
+
+
+OPEN = frozenset({Phase.QUARANTINED, Phase.COMMITTED})
+"""Nothing is known to be in Git yet."""
+UNDER_WAY = OPEN | {Phase.PUSHED, Phase.BRANCHED}
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What is recorded; `goods` are the releases that were good, the newest last."""
+
+    rollback: RollbackStatus = RollbackStatus()
+    goods: tuple[KnownGood, ...] = ()
+    bads: tuple[QuarantinedRevision, ...] = ()
+
+
+class Case(msgspec.Struct, frozen=True):
+    """What one look has before it. `rendering` is the digest of what `head` declares, "" while not known.
+
+    `rejected` is a Rollout that holds what `head` declares, and `retried` says that a person lets it walk on.
+    `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's, None while there are
+    none. `taken` names who else has a revert open on this branch; `released` is what a person lets go.
+    """
+
+    application: str
+    uid: str
+    policy: Rollback
+    memory: Memory
+    head: str
+    rendering: str
+    now: datetime
+    source: Source | None = None
+    rejected: Rejected | None = None
+    retried: bool = False
+    synced: bool = False
+    well: bool = False
+    answer: Answer | None = None
+    landing: Landing | None = None
+    taken: str = ""
+    frozen: str = ""
+    released: str = ""
+
+
+class Push(msgspec.Struct, frozen=True):
+    """`commit` to `branch`, which must be at `base`, or not be there where that is ""."""
+
+    commit: str
+    branch: str
+    base: str
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """What is remembered now. Only where that is as before is anything done: what was good is `restored` in
+    the cluster, and a commit pushed. `held`: what Git declares now is not synced, and why."""
+
+    memory: Memory
+    why: str = ""
+    restored: bool = False
+    push: Push | None = None
+    held: str = ""
+    said: tuple[tuple[str, str], ...] = ()
+    look_again: datetime | None = None
+
+
+def wants_commit(policy: Rollback, rollback: RollbackStatus) -> bool:
+    """Whether Git is to be asked for a revert now."""
+    return policy.enabled and rollback.phase in OPEN and policy.git.mode != "none"
