@@ -18,13 +18,15 @@ from tidegate.git.command import Remote
 
 
 class Server:
-    """`git http-backend` on loopback. `asked` are the requests let in; `refuse` may answer instead."""
+    """`git http-backend` on loopback. `asked` are the requests let in; `refuse` may answer instead, and
+    `lose` may keep back the answer to what was done."""
 
     def __init__(self, root: Path, username: str = "", password: str = "", bearer: str = "") -> None:
         self.root = root
         self.expected = _expected(username, password, bearer)
         self.asked: list[str] = []
         self.refuse: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
+        self.lose: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
 
@@ -68,6 +70,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._server.asked.append(f"{self.command} {self.path}")
         words = ["git", "http-backend"]
         done = subprocess.run(words, input=body, env=self._cgi(body), capture_output=True, check=False)
+        if self._server.lose(self):
+            self.close_connection = True
+            return
         head, _, content = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
         self._say(int(headers.pop("Status", "200").split()[0]), headers, content)

@@ -1,7 +1,7 @@
-"""What a Git server is shown and how it is known, out of Argo CD's repository Secrets. Read credentials only.
+"""What a Git server is shown and how it is known, out of Argo CD's repository Secrets.
 
-A Secret `repository` is for one address, `repo-creds` for all below a prefix, the longest of which wins.
-`repository-write` is never looked at here.
+A Secret `repository` is for one address, `repo-creds` for all below a prefix, the longest of which wins. Who
+reads is never shown what is for writing, `repository-write` and `repo-write-creds`, nor the other way round.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from crds.paths import get
 from tidegate.git.address import Address, begins, same
 
 TYPE = "argocd.argoproj.io/secret-type"
-REPOSITORY, TEMPLATE = "repository", "repo-creds"
+READ = ("repository", "repo-creds")
+WRITE = ("repository-write", "repo-write-creds")
 NOT_ACTED_ON = (
     "githubAppID",
     "gcpServiceAccountKey",
@@ -48,6 +49,10 @@ class Access(msgspec.Struct, frozen=True):
         return "Access(…)"
 
 
+Purpose = tuple[str, str]
+"""The types of Secret for one repository, and for all below a prefix."""
+
+
 class Hosts(msgspec.Struct, frozen=True):
     """Whom to trust: `argocd-ssh-known-hosts-cm`, and `argocd-tls-certs-cm` by host."""
 
@@ -60,10 +65,12 @@ def hosts_of(ssh: Raw | None, tls: Raw | None) -> Hosts:
     return Hosts(get(ssh, "data", "ssh_known_hosts", default=""), get(tls, "data", default={}))
 
 
-def access_to(address: Address, secrets: Iterable[Raw], hosts: Hosts | None = None) -> Access:
+def access_to(
+    address: Address, secrets: Iterable[Raw], hosts: Hosts | None = None, to: Purpose = READ
+) -> Access:
     """What these Secrets hold for the repository. Raises Invalid, naming the Secret."""
     hosts = hosts or Hosts()
-    fields = _merged(address.url, [secret for secret in secrets if _kind(secret) in (REPOSITORY, TEMPLATE)])
+    fields = _merged(address.url, [secret for secret in secrets if _kind(secret) in to], to)
     host = address.site.rpartition("://")[2].rpartition("@")[2].partition(":")[0]
     return Access(
         username=fields.get("username", address.user),
@@ -80,10 +87,19 @@ def access_to(address: Address, secrets: Iterable[Raw], hosts: Hosts | None = No
     )
 
 
-def _merged(url: str, secrets: list[Raw]) -> dict[str, str]:
+def meant(address: Address, secrets: Iterable[Raw], to: Purpose) -> bool:
+    """Whether any of these Secrets is for the repository."""
+    return any(
+        (_kind(one) == to[0] and same(_value(one, "url"), address.url))
+        or (_kind(one) == to[1] and begins(address.url, _value(one, "url")))
+        for one in secrets
+    )
+
+
+def _merged(url: str, secrets: list[Raw], to: Purpose) -> dict[str, str]:
     """A repository's own fields, over those of the template where it has no credentials itself."""
-    own = next((s for s in secrets if _kind(s) == REPOSITORY and same(_value(s, "url"), url)), None)
-    fitting = [s for s in secrets if _kind(s) == TEMPLATE and begins(url, _value(s, "url"))]
+    own = next((s for s in secrets if _kind(s) == to[0] and same(_value(s, "url"), url)), None)
+    fitting = [s for s in secrets if _kind(s) == to[1] and begins(url, _value(s, "url"))]
     template = max(fitting, key=lambda s: len(_value(s, "url")), default=None)
     fields = _fields(own) if own else {}
     if template and not fields.keys() & {"username", "password", "bearerToken", "sshPrivateKey"}:

@@ -81,6 +81,13 @@ class Job(msgspec.Struct, frozen=True):
     held: tuple[int, ...] = ()
 
 
+class Making(msgspec.Struct, frozen=True):
+    """What the making of a commit needs beside its arguments."""
+
+    settings: dict[str, str] = {}
+    environment: dict[str, str] = {}
+
+
 def ask(remote: Remote, job: Job, folder: Path | None = None) -> bytes:
     """Run git towards the remote, called `origin`. Raises GitError, naming the repository and the fix."""
     with _credentials(remote) as (settings, environment):
@@ -90,10 +97,18 @@ def ask(remote: Remote, job: Job, folder: Path | None = None) -> bytes:
     return done.stdout
 
 
-def read(folder: Path, *arguments: str, given: bytes = b"") -> bytes:
+def tried(remote: Remote, job: Job, folder: Path) -> tuple[int, str]:
+    """The same for what may well be refused: the exit code, and all that was said."""
+    with _credentials(remote) as (settings, environment):
+        done = _run(job, _ALWAYS | settings, environment, folder)
+    return done.returncode, done.stderr.decode(errors="replace")
+
+
+def read(folder: Path, *arguments: str, given: bytes = b"", made: Making | None = None) -> bytes:
     """Run git on a mirror; nothing is asked of a network. Raises Damaged or GitError."""
-    job = Job(arguments, given=given)
-    done = _run(job, _ALWAYS, {"GIT_ALLOW_PROTOCOL": "none"}, folder)
+    job, made = Job(arguments, given=given), made or Making()
+    environment = {"GIT_ALLOW_PROTOCOL": "none"} | made.environment
+    done = _run(job, _ALWAYS | made.settings, environment, folder)
     if done.returncode:
         said = _said(done.stderr.decode(errors="replace"))
         raise (Damaged if _DAMAGED.search(said) else GitError)(f"git {arguments[0]}: {said}")

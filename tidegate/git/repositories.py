@@ -66,26 +66,26 @@ class Repositories:
         )
 
     async def commit(self, url: str, commit: str) -> Commit:
-        mirror = await self._holding(url, commit)
-        return await self._thread(history.commit, mirror.git_dir, commit)
+        mirror = await self.holding(url, commit)
+        return await self.thread(history.commit, mirror.git_dir, commit)
 
     async def between(self, url: str, old: str, new: str, paths: tuple[str, ...] = ()) -> tuple[Commit, ...]:
-        mirror = await self._holding(url, old, new)
-        return await self._thread(history.between, mirror.git_dir, old, new, paths)
+        mirror = await self.holding(url, old, new)
+        return await self.thread(history.between, mirror.git_dir, old, new, paths)
 
     async def changed(self, url: str, old: str, new: str) -> tuple[str, ...]:
-        mirror = await self._holding(url, old, new)
-        return await self._thread(history.changed, mirror.git_dir, old, new)
+        mirror = await self.holding(url, old, new)
+        return await self.thread(history.changed, mirror.git_dir, old, new)
 
     async def contains(self, url: str, commit: str, ancestor: str) -> bool:
         """Whether `ancestor` is in the history of `commit`."""
-        mirror = await self._holding(url, commit)
-        return await self._thread(mirror.contains, commit, ancestor)
+        mirror = await self.holding(url, commit)
+        return await self.thread(mirror.contains, commit, ancestor)
 
     async def ids(self, url: str, commit: str, paths: Iterable[str]) -> dict[str, str]:
         """The ids of files and folders at a commit, "" where nothing is: equal ids are equal contents."""
-        mirror = await self._holding(url, commit)
-        return await self._thread(tree.ids, mirror.git_dir, commit, tuple(paths))
+        mirror = await self.holding(url, commit)
+        return await self.thread(tree.ids, mirror.git_dir, commit, tuple(paths))
 
     async def close(self) -> None:
         for task in list(self._asked.values()):
@@ -96,10 +96,10 @@ class Repositories:
 
     async def _heads(self, url: str, revisions: tuple[str, ...]) -> dict[str, Head | Lost]:
         mirror = await self._mirror(url)
-        return await self._thread(mirror.heads, revisions)
+        return await self.thread(mirror.heads, revisions)
 
     async def _rendered(self, url: str, commit: str, question: Asked) -> Rendering:
-        mirror = await self._holding(url, commit)
+        mirror = await self.holding(url, commit)
         kept = await self._fitting(mirror, commit, (url, question))
         if kept:
             return kept
@@ -110,11 +110,11 @@ class Repositories:
                     self._kept.keep((url, question), outcome)
                     return outcome
                 case Lacking(blobs):
-                    await self._thread(mirror.bring, blobs)
+                    await self.thread(mirror.bring, blobs)
                 case Wrong(why, again, damaged):
                     self._held.clear()
                     if damaged:
-                        await self._thread(mirror.renew)
+                        await self.thread(mirror.renew)
                     raise (GitError if again else Unrenderable)(
                         f"{address.hidden(url)} at {commit[:10]}: {why}"
                     )
@@ -139,7 +139,7 @@ class Repositories:
         found = self._ids.get(place, {})
         if not paths <= found.keys():
             absent = (paths | self._kept.paths_of(url)) - found.keys()
-            found = found | await self._thread(tree.ids, mirror.git_dir, commit, absent)
+            found = found | await self.thread(tree.ids, mirror.git_dir, commit, absent)
             self._ids[place] = found
         while len(self._ids) > MOST_COMMITS:
             self._ids.popitem(last=False)
@@ -149,16 +149,17 @@ class Repositories:
         where = address.read(url, self._protocols)
         return Mirror(self._folder, Remote(where, await self._access(where), self._protocols))
 
-    async def _holding(self, url: str, *commits: str) -> Mirror:
+    async def holding(self, url: str, *commits: str) -> Mirror:
         """The mirror, with these commits in it: a cache may be younger than a status that names them."""
         mirror = await self._mirror(url)
         absent = {(url, commit) for commit in commits} - self._held
         if absent:
-            await self._thread(mirror.hold, [commit for _, commit in absent])
+            await self.thread(mirror.hold, [commit for _, commit in absent])
             self._held = (self._held if len(self._held) < MOST_HELD else set()) | absent
         return mirror
 
-    async def _thread(self, work: Callable[..., T], *arguments: Any) -> T:
+    async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The answer of what blocks."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
 
     async def _once(self, question: Hashable, answer: Callable[[], Awaitable[T]]) -> T:

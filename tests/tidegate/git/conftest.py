@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tidegate.git.origin import Origin
+from tests.tidegate.git.origin import Bare, Origin
 from tidegate.git.mirror import Mirror
 
 
@@ -16,3 +16,14 @@ def origin(tmp_path: Path) -> Origin:
 @pytest.fixture
 def mirror(tmp_path: Path, origin: Origin) -> Mirror:
     return Mirror(tmp_path / "cache", origin.remote)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    return Bare(tmp_path / "person")
+
+
+@pytest.fixture
+def here(tmp_path: Path, bare: Bare) -> Mirror:
+    """A mirror of it."""
+    return Mirror(tmp_path / "cache", bare.remote)

@@ -9,7 +9,7 @@ from tidegate.demo.git_server import Server
 from tidegate.git.address import read as address
 from tidegate.git.command import Remote
 
-__all__ = ["FILE", "WHO", "Origin", "Server", "config_map", "deployment"]
+__all__ = ["FILE", "WHO", "Bare", "Origin", "Server", "config_map", "deployment"]
 
 WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false")
 FILE = ("file",)
@@ -56,6 +56,48 @@ class Origin:
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.symlink_to(target)
+
+
+class Bare(Origin):
+    """The same, whose server others may push to: `folder` is a person's clone of it."""
+
+    def __init__(self, folder: Path, filters: bool = True) -> None:
+        super().__init__(folder, filters)
+        self.server = folder.parent / f"{folder.name}.git"
+        self.git("clone", "--quiet", "--bare", str(folder), str(self.server))
+        self.serve("config", "uploadpack.allowFilter", str(filters).lower())
+        self.git("remote", "add", "origin", str(self.server))
+
+    @property
+    def url(self) -> str:
+        return f"file://{self.server}"
+
+    def serve(self, *words: str) -> str:
+        """Run git on the server."""
+        done = subprocess.run(
+            ["git", f"--git-dir={self.server}", *words], capture_output=True, text=True, check=False
+        )
+        assert not done.returncode, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, files: dict[str, str | bytes] | None = None, message: str = "a change") -> str:
+        """Pushed, upon what is there."""
+        if self.git("ls-remote", "origin", "refs/heads/main"):
+            self.git("pull", "--quiet", "--rebase", "--autostash", "origin", "main")
+        made = super().commit(files, message)
+        self.git("push", "--quiet", "origin", "main")
+        return made
+
+    @property
+    def tip(self) -> str:
+        return self.serve("rev-parse", "refs/heads/main")
+
+    def hook(self, name: str, script: str) -> None:
+        """Of the server: `pre-receive` refuses where it fails."""
+        path = self.server / "hooks" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o700)
 
 
 def config_map(name: str, **data: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from crds.errors import Invalid
-from tidegate.git.access import Access, access_to, hosts_of
+from tidegate.git.access import WRITE, Access, access_to, hosts_of, meant
 from tidegate.git.address import read, same
 
 Raw = dict[str, Any]
@@ -87,3 +87,17 @@ def test_a_password_is_never_part_of_a_refusal() -> None:
     with pytest.raises(Invalid) as problem:
         read("git://ada:hidden@host/x")
     assert "hidden" not in str(problem.value)
+
+
+def test_who_reads_and_who_writes_are_never_shown_each_others_credentials() -> None:
+    both = [secret("r", url=URL, password="read"), secret("w", "repository-write", url=URL, password="write")]
+    assert access_to(read(URL), both).password == "read"
+    assert access_to(read(URL), both, to=WRITE).password == "write"
+    assert access_to(read(URL), both[:1], to=WRITE).password == ""
+
+
+def test_it_is_known_whether_anything_is_for_writing() -> None:
+    template = secret("w", "repo-write-creds", url="https://git.example.com/org", password="write")
+    assert meant(read(URL), [template], WRITE)
+    assert not meant(read(URL), [secret("r", url=URL)], WRITE)
+    assert not meant(read("https://git.example.com/other/x"), [template], WRITE)

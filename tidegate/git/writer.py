@@ -1,0 +1,54 @@
+"""The one way into somebody's branch: a commit is made in the mirror, and pushed with credentials of its own.
+
+Nothing else here has these credentials, and they are used for nothing but the push.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from tidegate.git import address, push, revert
+from tidegate.git.access import Access
+from tidegate.git.address import Address
+from tidegate.git.command import Remote
+from tidegate.git.errors import GitError
+from tidegate.git.history import Commit
+from tidegate.git.push import Outcome, Push
+from tidegate.git.repositories import ROUNDS, Repositories
+from tidegate.git.revert import Signature, Wanted
+from tidegate.git.tree import Missing
+
+
+class Writer:
+    """`access` says how a repository is entered by who writes. Errors are GitError or Invalid."""
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        access: Callable[[Address], Awaitable[Access]],
+        protocols: tuple[str, ...] = address.PROTOCOLS,
+    ) -> None:
+        self._repositories = repositories
+        self._access = access
+        self._protocols = protocols
+
+    async def taken(self, url: str, wanted: Wanted) -> tuple[tuple[Commit, bool], ...]:
+        """The commits that would be taken back, and whether nothing of each stays."""
+        mirror = await self._repositories.holding(url, wanted.good, wanted.bad)
+        return await self._repositories.thread(revert.taken, mirror.git_dir, wanted)
+
+    async def made(self, url: str, wanted: Wanted, message: str, by: Signature, name: str) -> str:
+        """The commit that takes back what is wanted, in the mirror alone."""
+        mirror = await self._repositories.holding(url, wanted.good, wanted.bad, wanted.head)
+        for _ in range(ROUNDS):
+            try:
+                return await self._repositories.thread(revert.made, mirror.git_dir, wanted, message, by, name)
+            except Missing as lacking:
+                await self._repositories.thread(mirror.bring, lacking.blobs)
+        raise GitError(f"{address.hidden(url)}: contents of {wanted.good[:10]} cannot be fetched")
+
+    async def push(self, url: str, what: Push) -> Outcome:
+        where = address.read(url, self._protocols)
+        writer = Remote(where, await self._access(where), self._protocols)
+        mirror = await self._repositories.holding(url)
+        return await self._repositories.thread(push.push, mirror, writer, what)
