@@ -53,12 +53,24 @@ class Walked(msgspec.Struct, frozen=True, rename="camel"):
     evidence: str = ""
 
 
+class Blame(msgspec.Struct, frozen=True):
+    """Whether the release `alone` is to blame for its verdict: stable was well over the same checks.
+
+    `cause` is analysis or pods; `stable` says in words how the stable pods were.
+    """
+
+    cause: str
+    alone: bool
+    stable: str
+
+
 class Memory(msgspec.Struct, frozen=True):
     """`held_for` are the reasons we last paused for: a person who clears the pauses answers these.
 
     `attempt` counts a person's retries of one revision; `overridden` says that a person let it go on although
-    its metrics are not there. `verdict` is the bad news about this revision, in words; `edited` tells of
-    weights that someone else moved during this step. `walked` are the steps of this attempt, by index.
+    its metrics are not there. `verdict` is the bad news about this revision, in words, and `blame` how stable
+    was meanwhile; `edited` tells of weights that someone else moved during this step. `walked` are the steps
+    of this attempt, by index.
     """
 
     pod_hash: str = ""
@@ -74,6 +86,7 @@ class Memory(msgspec.Struct, frozen=True):
     restarted_at: datetime | None = None
     attempt: int = 0
     verdict: str = ""
+    blame: Blame | None = None
     overridden: bool = False
     edited: str = ""
     walked: tuple[Walked, ...] = ()

@@ -130,6 +130,7 @@ def at_rest(ask: Ask, memory: Memory) -> Memory:
         aborted_at=None,
         promote_full=False,
         verdict="",
+        blame=None,
     )
 
 
@@ -152,6 +153,7 @@ def hear_people(world: World, memory: Memory) -> Memory:
             step=0,
             aborted_at=None,
             verdict="",
+            blame=None,
             attempt=memory.attempt + 1,
             overridden=False,
         )
@@ -176,7 +178,8 @@ def judge(world: World, memory: Memory) -> Memory:
         memory = replace(memory, abort=bool(verdict), verdict=verdict)
     if memory.abort:
         since = memory.aborted_at or world.now
-        return replace(_unpaused(memory), step=0, promote_full=False, aborted_at=since)
+        blame = memory.blame or (world.blame if memory.verdict else None)
+        return replace(_unpaused(memory), step=0, promote_full=False, aborted_at=since, blame=blame)
     return memory
 
 

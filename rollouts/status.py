@@ -16,7 +16,7 @@ from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
 from rollouts.duration import Duration, measure, written
-from rollouts.memory import Meant, Memory, Noted, Paused, Reason, Walked
+from rollouts.memory import Blame, Meant, Memory, Noted, Paused, Reason, Walked
 from rollouts.progress import this_step_run
 from rollouts.world import Run, World
 
@@ -29,6 +29,7 @@ class Ours(msgspec.Struct, frozen=True, rename="camel"):
     held_for: tuple[str, ...] = ()
     attempt: int = 0
     verdict: str = ""
+    blame: Blame | None = None
     overridden: bool = False
     edited: str = ""
     steps: tuple[Walked, ...] = ()
@@ -53,6 +54,7 @@ def remembered(status: RolloutStatus) -> Memory:
         restarted_at=status.restarted_at,
         attempt=max(0, ours.attempt),
         verdict=ours.verdict,
+        blame=ours.blame,
         overridden=ours.overridden,
         edited=ours.edited,
         walked=ours.steps,
@@ -199,6 +201,7 @@ def _tidegate(memory: Memory) -> Raw:
         "heldFor": list(memory.held_for),
         "attempt": memory.attempt,
         "verdict": memory.verdict,
+        "blame": memory.blame and msgspec.to_builtins(memory.blame),
         "overridden": memory.overridden,
         "edited": memory.edited,
         "steps": [_walked(one) for one in memory.walked],

@@ -13,7 +13,7 @@ import msgspec
 
 from crds.rollout import ReplicaProgressThreshold
 from crds.steps import Step
-from rollouts.memory import Memory
+from rollouts.memory import Blame, Memory
 from rollouts.ratio import Limits
 
 
@@ -170,6 +170,8 @@ class World(msgspec.Struct, frozen=True, dict=True):
     are passed over. `refused` is the write that the API server will not take, in its words.
     `aged` are the pods from before the restart that was asked for; None means: not listed.
     `caught_up_at` is when those who follow the routes should be back after the API server was away.
+    `aged` are the pods from before the restart that was asked for; None means: not listed. `blame` is known
+    some time after a verdict.
     """
 
     ask: Ask
@@ -189,6 +191,7 @@ class World(msgspec.Struct, frozen=True, dict=True):
     late_at: datetime | None = None
     aged: tuple[Aged, ...] | None = None
     caught_up_at: datetime | None = None
+    blame: Blame | None = None
 
     def revision_of(self, pod_hash: str) -> Pods | None:
         return next((p for p in self.pods if p.hash == pod_hash), None) if pod_hash else None

@@ -77,7 +77,7 @@ def _timeless(value: Any, key: str = "") -> Any:
             return [_timeless(item, key) for item in value]
         case str() if key == "evidence":
             return "<words>"
-        case str() if key in ("message", "verdict"):
+        case str() if key in ("message", "verdict", "stable"):
             return FIGURE.sub("#", POD.sub(r"\1-#", value))
         case str():
             return TIME.sub("<time>", value)

@@ -30,6 +30,7 @@ from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
 from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
+from tidegate.planners.rollout_blame import blame, blame_needs
 from tidegate.planners.rollout_metadata import metadata_needs, metadata_writes
 from tidegate.planners.rollout_metrics import (
     Look,
@@ -87,7 +88,8 @@ class RolloutPlanner:
         world = self._look(here, answers, now)
         first = (*first, *name_needs(here, world), *restart_needs(here, world, answers))
         first = (*first, *metadata_needs(here, world, answers))
-        return (*first, *pods_of(here, world), *preflight_needs(Look(here, world, answers, self._settings)))
+        sight = Look(here, world, answers, self._settings)
+        return (*first, *pods_of(here, world), *preflight_needs(sight), *blame_needs(sight))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         """The writes of this look, the status last."""
@@ -114,6 +116,7 @@ class RolloutPlanner:
             asking=judged.asking or step.asking,
             ignored=(*ignored(here.rollout), *(f"{path} (no quantity)" for path in here.dropped)),
             aged=aged(here, world, answers),
+            blame=blame(sight),
             refused=known(answers, Refusal(ref_of(ROLLOUT, raw)), ""),
         )
         return _compose(here, world, answers, (judged, step))

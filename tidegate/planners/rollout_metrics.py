@@ -176,8 +176,8 @@ def _of_catalogue(asked: Asked, look: Look) -> Metrics:
     if asked.analysis.templates and not asked.analysis.metrics:
         return Metrics()
     try:
-        arm, alpha = _arm(look, stable=False), ALPHA / max(1, len(list(_inline(look.given))))
-        inline = run_for(asked.analysis, _catalogue(look), arm, alpha, asked.path)
+        arm, alpha = arm_of(look, stable=False), ALPHA / max(1, len(list(_inline(look.given))))
+        inline = run_for(asked.analysis, catalogue_of(look), arm, alpha, asked.path)
     except Invalid as problem:
         return Metrics(trouble=Trouble("CatalogueInvalid", str(problem)))
     return Metrics(inline if asked.path == PATH else ending(inline))
@@ -264,7 +264,7 @@ def _totals(asked: Asked, look: Look) -> tuple[Total, ...]:
 
 
 def _catalogue_totals(asked: Asked, look: Look) -> Iterator[Total]:
-    catalogue, arm, at = _catalogue(look), _arm(look, stable=True), _asked_at(look.world)
+    catalogue, arm, at = catalogue_of(look), arm_of(look, stable=True), _asked_at(look.world)
     for metric in asked.analysis.metrics:
         counters = resolve(catalogue, metric.name, arm)
         need = Samples(Server(counters.address), counters.total, WINDOW, at)
@@ -288,7 +288,7 @@ def _asked_at(world: World) -> datetime:
     return since + (world.now - since) // EVERY * EVERY
 
 
-def _catalogue(look: Look) -> Catalogue:
+def catalogue_of(look: Look) -> Catalogue:
     """Raises Invalid, naming the entry, where the ConfigMap cannot be read."""
     ref = look.settings.catalogue_ref
     written = get(known(look.answers, Object(ref), {}), "data", default={})
@@ -309,7 +309,7 @@ def _decoded(text: str) -> Any:
     return msgspec.yaml.decode(text)
 
 
-def _arm(look: Look, *, stable: bool) -> Arm:
+def arm_of(look: Look, *, stable: bool) -> Arm:
     """One arm as the counters may know it: by its pods, by its subset, or by its Service."""
     given, world = look.given, look.world
     service, subset = world.seen.host if world.seen else "", ""
