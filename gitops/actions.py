@@ -9,6 +9,7 @@ import msgspec
 
 from crds.application_status import OperationState
 from gitops.objects import Key
+from gitops.rollback import Push
 
 Raw = dict[str, Any]
 
@@ -46,7 +47,13 @@ class TakeOver(msgspec.Struct, frozen=True):
     guard: str
 
 
-Action = EnsureNamespace | Apply | Remove | TakeOver
+class PushRevert(msgspec.Struct, frozen=True):
+    """The commit that was made and recorded, into its branch."""
+
+    push: Push
+
+
+Action = EnsureNamespace | Apply | Remove | TakeOver | PushRevert
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -25,7 +25,10 @@ UNMATCHED = "ImageOverrideMatchesNothing"
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was found. `trouble` keeps everything from being compared; `hooks` are phases nobody runs."""
+    """What was found. `trouble` keeps everything from being compared; `hooks` are phases nobody runs.
+
+    `held` is why what Git declares is compared and not synced; `release` what is said of the release.
+    """
 
     problems: tuple[Invalid, ...] = ()
     unsupported: tuple[Invalid, ...] = ()
@@ -38,6 +41,8 @@ class Facts(msgspec.Struct, frozen=True):
     unpermitted: Mapping[Key, str] = {}
     claimed: Mapping[Key, str] = {}
     hooks: tuple[str, ...] = ()
+    held: str = ""
+    release: tuple[Said, ...] = ()
 
     @property
     def forbidden(self) -> dict[Key, str]:
@@ -65,6 +70,7 @@ def conditions(
         *_each(RECURSION, (facts.recursion,)),
         *_each(UNMATCHED, map(str, facts.unmatched)),
         *_each(IGNORED, (_listed((*facts.ignored, *facts.hooks)),)),
+        *facts.release,
     )
 
 

@@ -19,7 +19,7 @@ from crds.application_status import ApplicationStatus, Operation, OperationState
 from crds.application_support import ignored, project_unsupported, unsupported
 from crds.appproject import AppProject
 from gitops import ending, order, project
-from gitops.actions import Action, Step
+from gitops.actions import Action, PushRevert, Step
 from gitops.automation import Choice, Later, Nothing, Start, automatic
 from gitops.claims import refused
 from gitops.compare import Comparison, Hidden, Target, compare, surplus
@@ -27,7 +27,10 @@ from gitops.conditions import DELETION, Facts, conditions
 from gitops.farewell import farewell
 from gitops.images import images, names
 from gitops.objects import Key
+from gitops.release import RELEASE, Release, Seen, asked_to_release, released, remembered, written
 from gitops.releases import releasing
+from gitops.restoring import restoration
+from gitops.rollback import Turn
 from gitops.scene import Scene
 from gitops.status import Look, conditioned, patch, status
 from gitops.sync import step
@@ -57,7 +60,7 @@ class World(msgspec.Struct, frozen=True):
 
     `targets` are what Git wants, with what is there and what a dry run says; `extras` objects with our
     tracking id that Git wants no more; `namespaces` those that are there; `refusal` what the API server said
-    to the last write; `hidden` what we wrote once and cannot see.
+    to the last write; `hidden` what we wrote once and cannot see; `release` what is known of the release.
     """
 
     application: Application
@@ -71,6 +74,7 @@ class World(msgspec.Struct, frozen=True):
     namespaces: Mapping[str, Raw] = {}
     refusal: str = ""
     hidden: tuple[Hidden, ...] = ()
+    release: Release = Release()
 
     @property
     def me(self) -> Key:
@@ -81,7 +85,7 @@ class World(msgspec.Struct, frozen=True):
 class Decision(msgspec.Struct, frozen=True):
     """`begins` an operation by taking `operation` away; `finalizers`, if any are said, are those that stay.
 
-    `told` is what people want to hear, as reason and text.
+    `told` is what people want to hear, as reason and text; `heard`: what people said of the release was.
     """
 
     actions: tuple[Action, ...]
@@ -91,6 +95,7 @@ class Decision(msgspec.Struct, frozen=True):
     begins: bool = False
     finalizers: tuple[str, ...] | None = None
     told: tuple[tuple[str, str], ...] = ()
+    heard: bool = False
 
 
 def asked_revision(application: Application) -> str:
@@ -105,13 +110,59 @@ def plan(world: World) -> Decision:
     """The next writes and the next status; the same world gives the same."""
     if world.application.metadata.deletion_timestamp:
         return _leaving(world)
-    facts, state = _facts(world), world.application.status.operation_state
+    facts = _facts(world)
     comparison = None if facts.blocked else compared(world)
+    found = released(_seen(world, comparison))
+    facts = replace(facts, held=found.held, release=found.said)
+    if found.memory != remembered(world.application.status):
+        return _recorded(world, facts, comparison, found)
+    return _with_release(world, _of_sync(world, facts, comparison), found)
+
+
+def _of_sync(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
+    """What comes of Git and of what people ask for, whatever the release is."""
+    state = world.application.status.operation_state
     if state and state.phase in RUNNING:
         return _going_on(world, facts, comparison, state)
     if world.application.operation and not world.rendering.passing:
         return _beginning(world, facts, comparison)
     return _by_itself(world, facts, comparison)
+
+
+def _seen(world: World, comparison: Comparison | None) -> Seen:
+    state = world.application.status.operation_state
+    return Seen(
+        world.application,
+        world.rendering.revision,
+        world.targets,
+        comparison,
+        world.release,
+        world.now,
+        state is None or state.phase not in RUNNING,
+    )
+
+
+def _recorded(world: World, facts: Facts, comparison: Comparison | None, found: Turn) -> Decision:
+    """What is decided of the release is written before anything is done about it."""
+    state, why = world.application.status.operation_state, found.why or "noting the release"
+    new = _status(world, comparison, state, conditions(facts, comparison))
+    phases = (world.application.status.rollback.phase, found.memory.rollback.phase)
+    told = ((f"Rollback{phases[1]}", why),) if phases[0] != phases[1] else ()
+    return Decision((), written(new, found.memory), why, told=told, heard=True)
+
+
+def _with_release(world: World, decision: Decision, found: Turn) -> Decision:
+    """What is done about the release comes first: it mends what the rest would only compare."""
+    back = restoration(world.release.good) if found.restored else ()
+    push = (PushRevert(found.push),) if found.push else ()
+    looks = [at for at in (decision.look_again, found.look_again) if at]
+    return replace(
+        decision,
+        actions=(*back, *push, *decision.actions),
+        why=found.why if back or push else decision.why,
+        look_again=min(looks, default=None),
+        heard=True,
+    )
 
 
 def obstacle(world: World) -> str:
@@ -131,6 +182,8 @@ def record(raw: Raw, world: World, decision: Decision) -> Raw:
         body["operation"] = None
     if decision.finalizers is not None:
         body["metadata"] = {"finalizers": list(decision.finalizers)}
+    if decision.heard and asked_to_release(world.application):
+        body["metadata"] = {"annotations": {RELEASE: None}}
     return body
 
 
@@ -148,7 +201,9 @@ def _leaving(world: World) -> Decision:
 def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
     state, revision = world.application.status.operation_state, world.rendering.revision
     choice: Choice = Nothing(facts.blocked)
-    if comparison:
+    if facts.held:
+        choice = Nothing(facts.held)
+    elif comparison:
         choice = automatic(world.application, comparison, revision, world.now)
     said = conditions(facts, comparison, choice)
     match choice:
@@ -217,6 +272,9 @@ def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: 
     said = conditions(facts, comparison)
     if world.rendering.passing:
         return Decision((), _status(world, comparison, state, said), world.rendering.trouble)
+    if facts.held:
+        over = ending.failed(state, facts.held, world.now, "Error")
+        return Decision((), _status(world, comparison, over, said), over.message)
     found = step(_scene(world, facts, state))
     if _superseded(world, found):
         over = ending.superseded(found.state, world.rendering.head, world.now)

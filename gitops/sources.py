@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -41,6 +43,12 @@ class Unrenderable(msgspec.Struct, frozen=True):
     """The files at that commit do not say what is wanted; waits for another commit."""
 
     why: str
+
+
+def digest(objects: Iterable[Raw]) -> str:
+    """The same for all that declare the same, in whatever order and files."""
+    encoded = sorted(msgspec.json.encode(raw, order="sorted") for raw in objects)
+    return sha256(b"\n".join(encoded)).hexdigest()
 
 
 def is_commit(revision: str) -> bool:

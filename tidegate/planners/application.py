@@ -9,6 +9,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from crds.application import Application, parse
 from crds.errors import Invalid
 from crds.patches import merged
@@ -19,10 +21,11 @@ from gitops import actions
 from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
 from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_release import arrival, release, release_needs
 from tidegate.planners.application_rival import WORDS, rival_until
 from tidegate.planners.application_world import world
 from tidegate.planners.needs import Answers, Need, Raw
-from tidegate.planners.plan import Apply, Delete, Event, JsonPatch, MergePatch, Plan, Write
+from tidegate.planners.plan import Apply, Delete, Event, JsonPatch, MergePatch, Plan, Push, Write
 from tidegate.planners.rollout_rival import CONFLICT
 
 
@@ -36,7 +39,8 @@ class ApplicationPlanner:
         application = self._read(raw)
         if not isinstance(application, Application) or rival_until(raw, now):
             return ()
-        return Sight(raw, application, answers, self._home).needs(now)
+        sight = Sight(raw, application, answers, self._home)
+        return tuple(dict.fromkeys((*sight.needs(now), *release_needs(sight, now))))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         application = self._read(raw)
@@ -67,7 +71,7 @@ class ApplicationPlanner:
 
 
 def _decided(sight: Sight, now: datetime) -> Plan:
-    seen = world(sight, now)
+    seen = replace(world(sight, now), release=release(sight, now))
     decision = plan(seen)
     body = record(sight.raw, seen, decision)
     if asked(sight.application):
@@ -84,6 +88,8 @@ def _target(sight: Sight, action: actions.Action) -> Ref | None:
             return Ref(NAMESPACE, "", name)
         case actions.Apply(raw):
             return sight.at(raw)
+        case actions.PushRevert():
+            return sight.me
         case actions.Remove(key, version) | actions.TakeOver(key, version):
             where = {"name": key.name, "namespace": key.namespace}
             return sight.at({"apiVersion": version, "kind": key.kind, "metadata": where})
@@ -103,6 +109,9 @@ def _write(sight: Sight, action: actions.Action) -> Write:
             return Delete(ref, uid, propagation)
         case actions.TakeOver(managed_fields=fields, guard=guard):
             return JsonPatch(ref, _managed(fields, guard))
+        case actions.PushRevert(push):
+            repo = arrival(sight.application.status.rollback).repo
+            return Push(ref, repo, push.commit, push.branch, push.base)
     assert_never(action)
 
 

@@ -7,7 +7,7 @@ goes on while Git does not answer. One that is being deleted needs nothing of Gi
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -39,6 +39,7 @@ from tidegate.planners.needs import (
     Raw,
     Refusal,
     Rendered,
+    Reverted,
     Served,
     known,
 )
@@ -50,8 +51,13 @@ CLAIMS = (
     ("metadata", "deletionTimestamp"),
     ("spec", "project"),
     ("spec", "destination"),
+    ("spec", "rollback"),
+    ("spec", "syncPolicy", "rollback"),
+    ("status", "rollback"),
 )
-"""What of another Application says which objects are its own."""
+"""What of another Application says which objects are its own, and whether it has a revert open."""
+ANY = datetime(1970, 1, 1, tzinfo=UTC)
+"""What is asked does not depend on when."""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -87,11 +93,13 @@ class Sight:
         return self.application.metadata.deletion_timestamp is not None
 
     def waiting(self, now: datetime) -> Need | None:
-        """What has to be answered before anything can be decided; dry runs need not be, and the head of a
-        target only where no operation says its commit."""
+        """What has to be answered before anything can be decided; dry runs need not be, nor what is about a
+        revert, and the head of a target only where no operation says its commit."""
         out = (need for need, answer in self.answers.items() if isinstance(answer, Pending))
         spare = self.head(now) if is_commit(asked_revision(self.application)) else None
-        return next((need for need in out if not isinstance(need, DryRun) and need != spare), None)
+        wanted = self.rendered(now)
+        later = (need for need in out if not isinstance(need, DryRun | Reverted) and need != spare)
+        return next((need for need in later if not isinstance(need, Rendered) or need == wanted), None)
 
     def _about(self) -> tuple[Need, ...]:
         project = Ref(APP_PROJECT, self.home, self.application.spec.project)
@@ -102,7 +110,7 @@ class Sight:
         return (need for need in found if need is not None)
 
     def _served(self) -> Iterable[Need]:
-        return {_served(raw): None for raw in (*self.declared, *self._recorded())}
+        return {served(raw): None for raw in (*self.declared, *self._recorded())}
 
     def _left_over(self) -> Iterable[Need]:
         return (Object(ref) for raw in self._recorded() if (ref := self.at(raw)))
@@ -129,7 +137,7 @@ class Sight:
 
     def rendered(self, now: datetime) -> Rendered | None:
         source, named = self.application.spec.source, asked_revision(self.application)
-        commit = named if is_commit(named) else self._commit(self.asked_head(now))
+        commit = named if is_commit(named) else self.commit(self.asked_head(now))
         if source is None or not commit:
             return None
         written = msgspec.json.encode(get(self.raw, "spec", "source"), order="sorted")
@@ -148,7 +156,7 @@ class Sight:
 
     @cached_property
     def manifests(self) -> Manifests | None:
-        found = next((need for need in self.answers if isinstance(need, Rendered)), None)
+        found = self.rendered(ANY)
         value = known(self.answers, found) if found else None
         return value if isinstance(value, Manifests) else None
 
@@ -163,7 +171,7 @@ class Sight:
     @cached_property
     def distinct(self) -> tuple[tuple[Raw, ...], tuple[Key, ...]]:
         """What Git wants, in its namespaces and marked as ours, once all kinds are known; and repeats."""
-        if any(_served(raw) not in self.answers for raw in self.declared):
+        if any(served(raw) not in self.answers for raw in self.declared):
             return (), ()
         scopes = {
             (need.group, need.kind): answer.value.namespaced
@@ -216,13 +224,13 @@ class Sight:
         return raw
 
     def resource(self, raw: Raw) -> Resource | None:
-        found: Resource | None = known(self.answers, _served(raw))
+        found: Resource | None = known(self.answers, served(raw))
         return found
 
     def unseen(self, raw: Raw) -> Failed | None:
         """Why nobody can say whether it is there."""
         ref = self.at(raw)
-        answer = self.answers.get(Object(ref) if ref else _served(raw))
+        answer = self.answers.get(Object(ref) if ref else served(raw))
         return answer if isinstance(answer, Failed) else None
 
     def at(self, raw: Raw) -> Ref | None:
@@ -242,7 +250,8 @@ class Sight:
         every = (poll_at(self.application, now) - now).total_seconds()
         return Head(source.repo_url, revision, every, asked(self.application)) if source else None
 
-    def _commit(self, head: Head | None) -> str:
+    def commit(self, head: Head | None) -> str:
+        """What it names, "" while that is not known."""
         found = known(self.answers, head) if head else None
         return found.commit if isinstance(found, Found) else ""
 
@@ -254,7 +263,8 @@ class Sight:
         return f"{state.started_at}/{state.retry_count}" if state and running else ""
 
 
-def _served(raw: Raw) -> Served:
+def served(raw: Raw) -> Served:
+    """The kind of an object, as it is asked for."""
     group, version = group_version(raw)
     return Served(group, version, str(get(raw, "kind", default="")))
 

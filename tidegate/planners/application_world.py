@@ -31,8 +31,8 @@ def world(sight: Sight, now: datetime) -> World:
         now,
         sight.home,
         _project(sight),
-        _others(sight),
-        tuple(Target(one.wanted, one.live, _answer(sight, one), one.guard) for one in sight.sent),
+        others(sight),
+        tuple(Target(one.wanted, one.live, answer(sight, one), one.guard) for one in sight.sent),
         sight.extras,
         spaces,
         str(known(sight.answers, Refusal(sight.me), "")),
@@ -50,9 +50,9 @@ def rendering(sight: Sight, now: datetime) -> Rendering:
     named = head.commit if isinstance(head, Found) else ""
     if asked is None:
         return _nowhere(sight, now)
-    answer = sight.answers.get(asked)
-    if isinstance(answer, Failed):
-        return Rendering(asked.commit, trouble=answer.why, passing=True, head=named)
+    found = sight.answers.get(asked)
+    if isinstance(found, Failed):
+        return Rendering(asked.commit, trouble=found.why, passing=True, head=named)
     if isinstance(found := known(sight.answers, asked), Unrenderable):
         return Rendering(asked.commit, trouble=found.why, head=named)
     manifests = sight.manifests
@@ -67,15 +67,16 @@ def rendering(sight: Sight, now: datetime) -> Rendering:
 def _nowhere(sight: Sight, now: datetime) -> Rendering:
     """The revision names no commit: for now, or until somebody mends it."""
     asked = sight.asked_head(now)
-    answer = sight.answers.get(asked) if asked else None
-    if isinstance(answer, Failed):
-        return Rendering(trouble=answer.why, passing=True)
-    if isinstance(answer, Known) and isinstance(answer.value, Lost):
-        return Rendering(trouble=answer.value.why)
+    found = sight.answers.get(asked) if asked else None
+    if isinstance(found, Failed):
+        return Rendering(trouble=found.why, passing=True)
+    if isinstance(found, Known) and isinstance(found.value, Lost):
+        return Rendering(trouble=found.value.why)
     return Rendering(trouble="no revision to compare with", passing=True)
 
 
-def _answer(sight: Sight, one: Sent) -> Answer:
+def answer(sight: Sight, one: Sent) -> Answer:
+    """What a dry run said of an object, or why there was none."""
     key = key_of(one.wanted)
     if unseen := sight.unseen(one.wanted):
         return Unseen(unseen.why, passing=one.ref is None)
@@ -106,13 +107,14 @@ def _project(sight: Sight) -> AppProject | None:
     return parse_project(raw) if raw else None
 
 
-def _others(sight: Sight) -> tuple[Application, ...]:
-    """Those that can be read: one that cannot claims nothing."""
+def others(sight: Sight) -> tuple[Application, ...]:
+    """The other Applications that can be read: one that cannot claims nothing."""
     raws = known(sight.answers, Outline(APPLICATION, sight.me.namespace, CLAIMS), ())
-    return tuple(one for raw in raws if (one := _read(raw)) and one.name != sight.application.name)
+    return tuple(one for raw in raws if (one := read(raw)) and one.name != sight.application.name)
 
 
-def _read(raw: Raw) -> Application | None:
+def read(raw: Raw) -> Application | None:
+    """None where it cannot be read."""
     try:
         return parse(raw)
     except Invalid:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from analysis.provider import Range, Server
+from crds.application_policy import GitBack
 from crds.refs import Kind, Ref
 
 Raw = dict[str, Any]
@@ -199,6 +200,45 @@ class DryRun(msgspec.Struct, frozen=True, tag=True):
         return f"DryRun({self.ref})"
 
 
+class Parent(msgspec.Struct, frozen=True):
+    """The Application whose source declares another one; `source` is compact JSON with sorted keys."""
+
+    name: str
+    repo: str
+    source: bytes
+    children: bool
+
+
+class Reverted(msgspec.Struct, frozen=True, tag=True):
+    """A commit upon what `revision` names that takes back what a rollback says, made and signed, not pushed.
+
+    `rollback` is its status as compact JSON, without what changes while it is under way; `application` is
+    what it is about, as namespace/name. `head` and `attempt` stand for what was seen of the branch, so that a
+    newer one is another question. Known value: `gitops.reverts.Answer`. Failed: Git does not answer.
+    """
+
+    repo: str
+    revision: str
+    application: str
+    rollback: bytes
+    back: GitBack
+    children: bool
+    parent: Parent | None
+    head: str
+    attempt: int
+
+
+class Arrival(msgspec.Struct, frozen=True, tag=True):
+    """What became of the push of this commit to this branch, in this process.
+
+    Known value: `gitops.reverts.Landing`. Absent: nobody has tried.
+    """
+
+    repo: str
+    branch: str
+    commit: str
+
+
 Need = (
     Object
     | Owned
@@ -216,6 +256,8 @@ Need = (
     | Head
     | Rendered
     | DryRun
+    | Reverted
+    | Arrival
 )
 
 

@@ -63,6 +63,19 @@ class Evict(msgspec.Struct, frozen=True, tag=True):
     uid: str
 
 
+class Push(msgspec.Struct, frozen=True, tag=True):
+    """A commit that was made here into a branch of a repository, which must be at `base`; for `ref`.
+
+    It never fails a plan: what became of it is answered to `Arrival`.
+    """
+
+    ref: Ref
+    repo: str
+    commit: str
+    branch: str
+    base: str
+
+
 class Record(msgspec.Struct, frozen=True, tag=True):
     """Merge `patch` into the object's status; at most one in a plan, and last but for evictions.
 
@@ -75,7 +88,7 @@ class Record(msgspec.Struct, frozen=True, tag=True):
     version: str
 
 
-Write = Create | MergePatch | JsonPatch | Apply | Delete | Evict | Record
+Write = Create | MergePatch | JsonPatch | Apply | Delete | Evict | Push | Record
 
 
 class Event(msgspec.Struct, frozen=True):

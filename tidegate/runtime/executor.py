@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
@@ -29,6 +29,7 @@ from tidegate.planners.plan import (
     JsonPatch,
     MergePatch,
     Plan,
+    Push,
     Record,
     Write,
 )
@@ -41,6 +42,7 @@ TOO_MANY = 429
 
 Told = Callable[[Event], None]
 Pruned = Callable[[Ref, tuple[str, ...]], None]
+Pusher = Callable[[Push], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -55,13 +57,15 @@ class Refused:
 
 
 class Executor:
-    """`told` hears of every event that was sent, `pruned` which fields of a Record were not kept."""
+    """`told` hears of every event that was sent, `pruned` which fields of a Record were not kept; `push`
+    writes into Git, where that is done at all."""
 
     def __init__(self, sender: Sender, store: Store, told: Told = lambda _event: None) -> None:
         self._sender = sender
         self._store = store
         self._told = told
         self.pruned: Pruned = lambda _ref, _fields: None
+        self.push: Pusher | None = None
         self._without_status: set[Kind] = set()
 
     async def perform(self, plan: Plan, now: datetime) -> Refused | None:
@@ -107,6 +111,9 @@ class Executor:
                 return await self._delete(write)
             case Evict(ref, uid):
                 return await self._evict(ref, uid)
+            case Push():
+                assert self.push, "who plans pushes can push"
+                return await self.push(write)
             case _:
                 raw = accepted(await self._sender.send(_request(write)))
         versions[write.ref] = raw["metadata"]["resourceVersion"]

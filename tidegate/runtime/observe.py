@@ -21,6 +21,7 @@ from tidegate.planners.needs import (
     Absent,
     Answer,
     Answers,
+    Arrival,
     Defaulted,
     DryRun,
     Failed,
@@ -38,6 +39,7 @@ from tidegate.planners.needs import (
     Reached,
     Refusal,
     Rendered,
+    Reverted,
     Samples,
     SecretKey,
     Served,
@@ -105,6 +107,10 @@ class Observer:
         """Which fields of a status just recorded the API server did not keep."""
         self._tell(Pruned(key), fields or None)
 
+    def arrived(self, need: Arrival, landing: Any) -> None:
+        """What became of a push."""
+        self._tell(need, landing)
+
     def notice(self, key: Ref, noticed: Any) -> None:
         """What the plan for `key` noticed: for its next look, and news to nobody."""
         self._keep(Noticed(key), noticed)
@@ -130,13 +136,13 @@ class Observer:
         match need:
             case Object(Ref(kind)) | Owned(kind) | Outline(kind):
                 return self._unseen(kind) or self._stored(need)
-            case Refusal() | Pruned() | Noticed():
+            case Refusal() | Pruned() | Noticed() | Arrival():
                 return _shown(self._told.get(need))
             case Reached(kind):
                 return _shown(self._reached(kind))
             case Pods() | Samples() | Query() | SecretKey() | Defaulted() | Served():
                 return self._fetched.get(need) or self._begin(need)
-            case Head() | Rendered() | DryRun():
+            case Head() | Rendered() | DryRun() | Reverted():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
@@ -281,7 +287,7 @@ def _patience(need: Need) -> float:
     match need:
         case Samples() | Query():
             return FETCH_SECONDS + need.server.timeout
-        case Head() | Rendered():
+        case Head() | Rendered() | Reverted():
             return GIT_SECONDS
         case _:
             return FETCH_SECONDS

@@ -1,0 +1,198 @@
+"""What must be seen of an Application's release: what was good, and what Git says of a revert.
+
+Nothing is asked for an Application that holds no Rollout, or that nobody has to take anything back from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+from msgspec.structs import replace
+
+from crds.application import Application
+from crds.application_rollback import RollbackStatus
+from crds.application_source import Source
+from crds.paths import get
+from crds.refs import APPLICATION, Ref
+from gitops.claims import first_synced_here
+from gitops.compare import Target, to_send
+from gitops.objects import desired, flat, key_of
+from gitops.rejection import ROLLOUT
+from gitops.release import Release
+from gitops.releases import moving
+from gitops.restoring import least
+from gitops.rollback import OPEN, UNDER_WAY, Phase, wants_commit
+from gitops.sources import Manifests, digest
+from gitops.tracking import tracked_by
+from tidegate.planners.application_needs import Sent, Sight, served
+from tidegate.planners.application_world import answer, others, read
+from tidegate.planners.needs import (
+    Arrival,
+    Need,
+    Object,
+    Parent,
+    Raw,
+    Rendered,
+    Reverted,
+    known,
+)
+
+LASTING = ("phase", "base", "candidate", "branch", "pushed", "attempts", "failures", "retry_at", "message")
+"""What changes while a rollback is under way, and is no part of the question."""
+
+
+def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
+    """In the order in which they can be asked."""
+    rollback = sight.application.status.rollback
+    if rollback.phase in UNDER_WAY | {Phase.GAVE_UP}:
+        yield _good(sight, rollback)
+        yield from (served(raw) for raw in _chosen(sight, rollback))
+        yield from (Object(one.ref) for one in _back(sight, rollback) if one.ref)
+        yield from (need for one in _back(sight, rollback) if (need := sight.dry_run(one)))
+    if rollback.phase in OPEN:
+        yield from _parents(sight)
+        yield arrival(rollback)
+    if wants_commit(sight.application.rollback, rollback) and (question := reverted(sight, now)):
+        yield question
+
+
+def release(sight: Sight, now: datetime) -> Release:
+    """What is known of it by now."""
+    answers, rollback = sight.answers, sight.application.status.rollback
+    question = reverted(sight, now) if wants_commit(sight.application.rollback, rollback) else None
+    return Release(
+        digest(sight.declared) if _releases(sight) else "",
+        _good_targets(sight, rollback),
+        known(answers, question) if question else None,
+        known(answers, arrival(rollback)),
+        _taken(sight, rollback),
+    )
+
+
+def _releases(sight: Sight) -> bool:
+    """Whether it holds a Rollout, or held one that was quarantined."""
+    status = sight.application.status
+    return bool(status.quarantined_revisions) or any(key_of(raw)[:2] == ROLLOUT for raw in sight.declared)
+
+
+# What was good, in the cluster
+
+
+def _good(sight: Sight, rollback: RollbackStatus) -> Rendered:
+    source = rollback.good.source or Source()
+    return Rendered(
+        source.repo_url, rollback.good.revision, _json(source), sight.application.name, _children(sight)
+    )
+
+
+def _chosen(sight: Sight, rollback: RollbackStatus) -> tuple[Raw, ...]:
+    found = known(sight.answers, _good(sight, rollback))
+    if not isinstance(found, Manifests):
+        return ()
+    return least(flat(found.objects), rollback.rollout, sight.application.spec.destination.namespace)
+
+
+def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:
+    """What goes back, as it would be sent, once it is known what there is."""
+    to = sight.application.spec.destination.namespace
+    wanted = [desired(raw, sight.instance, to, namespaced=True) for raw in _chosen(sight, rollback)]
+    if any(served(raw) not in sight.answers for raw in wanted):
+        return ()
+    live = [sight.live(sight.at(raw)) for raw in wanted]
+    moved = moving([*wanted, *(raw for raw in live if raw)])
+    ignored = sight.application.spec.ignore_differences
+    pairs = [(to_send(raw, there, ignored, moved), there) for raw, there in zip(wanted, live, strict=True)]
+    return tuple(Sent(raw, there, guard, sight.resource(raw)) for (raw, guard), there in pairs)
+
+
+def _good_targets(sight: Sight, rollback: RollbackStatus) -> tuple[Target, ...]:
+    if rollback.phase not in UNDER_WAY | {Phase.GAVE_UP}:
+        return ()
+    return tuple(
+        Target(one.wanted, one.live, answer(sight, one), one.guard) for one in _back(sight, rollback)
+    )
+
+
+# What Git says of a revert
+
+
+def reverted(sight: Sight, now: datetime) -> Reverted | None:
+    """The question for a commit; None while its parts are not known."""
+    application, rollback = sight.application, sight.application.status.rollback
+    source, head = rollback.from_source, sight.head(now)
+    if source is None or head is None:
+        return None
+    return Reverted(
+        source.repo_url,
+        source.target_revision,
+        f"{application.metadata.namespace}/{application.name}",
+        _json(replace(rollback, **{name: getattr(RollbackStatus(), name) for name in LASTING})),
+        application.rollback.git,
+        _children(sight),
+        _parent(sight),
+        sight.commit(head),
+        rollback.attempts,
+    )
+
+
+def arrival(rollback: RollbackStatus) -> Arrival:
+    """What became of its push."""
+    source = rollback.from_source or Source()
+    return Arrival(source.repo_url, rollback.branch, rollback.candidate)
+
+
+def _parents(sight: Sight) -> tuple[Need, ...]:
+    ref = _parent_ref(sight)
+    return (Object(ref),) if ref else ()
+
+
+def _parent_ref(sight: Sight) -> Ref | None:
+    """The Application that this one was applied by; one of another namespace is none that is watched."""
+    name = tracked_by(sight.raw)
+    own = name and name != sight.instance and "_" not in name
+    return Ref(APPLICATION, sight.home, name) if own else None
+
+
+def _parent(sight: Sight) -> Parent | None:
+    ref = _parent_ref(sight)
+    raw = known(sight.answers, Object(ref)) if ref else None
+    parent = read(raw) if raw else None
+    if parent is None or parent.spec.source is None:
+        return None
+    children = parent.spec.source.directory is None and first_synced_here(parent)
+    return Parent(parent.name, parent.spec.source.repo_url, _json(get(raw, "spec", "source")), children)
+
+
+def _taken(sight: Sight, rollback: RollbackStatus) -> str:
+    """Another Application with a revert open on the same branch, or before us in line for one."""
+    if rollback.phase not in OPEN:
+        return ""
+    mine = _branch(rollback)
+    beside = (one for one in others(sight) if _branch(one.status.rollback) == mine)
+    ahead = [one.name for one in beside if _is_ahead(one, sight.application)]
+    return min(ahead, default="")
+
+
+def _branch(rollback: RollbackStatus) -> tuple[str, str]:
+    source = rollback.from_source or Source()
+    return source.repo_url, source.target_revision
+
+
+def _is_ahead(other: Application, mine: Application) -> bool:
+    """One that has committed is; of two that have not, the first, so that one of them goes on."""
+    theirs, ours = other.status.rollback, mine.status.rollback
+    if theirs.phase in {Phase.COMMITTED, Phase.BRANCHED}:
+        return ours.phase != Phase.COMMITTED or (theirs.id, other.name) < (ours.id, mine.name)
+    waits = theirs.phase == Phase.QUARANTINED and wants_commit(other.rollback, theirs)
+    return waits and ours.phase == Phase.QUARANTINED and (theirs.id, other.name) < (ours.id, mine.name)
+
+
+def _children(sight: Sight) -> bool:
+    source = sight.application.spec.source
+    return source is not None and source.directory is None and first_synced_here(sight.application)
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
