@@ -5,11 +5,14 @@ They are read when Git is asked, and never kept: a credential that was changed i
 
 from __future__ import annotations
 
+import base64
+
+from crds.paths import get
 from crds.refs import CONFIG_MAP, SECRET, Kind
 from tidegate.fetch.pages import listed
-from tidegate.git.access import TYPE, Access, access_to, hosts_of
+from tidegate.git.access import TYPE, WRITE, Access, Hosts, access_to, hosts_of, meant
 from tidegate.git.address import Address
-from tidegate.git.errors import GitError
+from tidegate.git.errors import Denied, GitError
 from tidegate.kube import requests
 from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Sender
@@ -17,6 +20,8 @@ from tidegate.kube.requests import Selection
 from tidegate.kube.store import Raw
 
 HOSTS, CERTIFICATES = "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"
+KEY = "ssh-privatekey"
+NO_WRITER = f"add a Secret for it with the label {TYPE}: {WRITE[0]}"
 
 
 class Credentials:
@@ -27,12 +32,33 @@ class Credentials:
         self._namespace = namespace
 
     async def __call__(self, address: Address) -> Access:
+        """To read."""
+        return access_to(address, *await self._kept(address))
+
+    async def to_write(self, address: Address) -> Access:
+        """To push, by what was given for that alone."""
+        secrets, hosts = await self._kept(address)
+        if not meant(address, secrets, WRITE):
+            raise Denied(f"nobody lets us write into {address.url}: {NO_WRITER}")
+        return access_to(address, secrets, hosts, WRITE)
+
+    async def signing_key(self, namespace: str, name: str) -> str:
+        """The private key in a Secret of type kubernetes.io/ssh-auth, "" where there is none."""
+        path = requests.path(SECRET.group, SECRET.version, SECRET.plural, namespace, name)
+        try:
+            secret = accepted(await self._sender.send(requests.get(path)))
+        except NotFound:
+            return ""
+        except KubeError as problem:
+            raise GitError(f"Secret {namespace}/{name} cannot be read: {problem}") from None
+        return base64.b64decode(get(secret, "data", KEY, default="")).decode(errors="replace")
+
+    async def _kept(self, address: Address) -> tuple[list[Raw], Hosts]:
         try:
             secrets = await listed(self._sender, self._path(SECRET), Selection(labels=TYPE))
-            hosts = hosts_of(await self._config_map(HOSTS), await self._config_map(CERTIFICATES))
+            return secrets, hosts_of(await self._config_map(HOSTS), await self._config_map(CERTIFICATES))
         except KubeError as problem:
             raise GitError(f"the credentials of {address.site} cannot be read: {problem}") from None
-        return access_to(address, secrets, hosts)
 
     async def _config_map(self, name: str) -> Raw | None:
         try:

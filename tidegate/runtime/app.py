@@ -12,6 +12,7 @@ from aiohttp import web
 
 from crds.refs import ANALYSIS_RUN, APPLICATION, Kind
 from tidegate.fetch.cluster import Discovery, DryRuns
+from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads
 from tidegate.kube.http import Sender
 from tidegate.kube.reflector import Reflector
@@ -45,7 +46,7 @@ SLOW = frozenset(
 class Parts:
     """What is plugged in: the planners by the kind they plan for, and fetchers by the need they answer.
 
-    `heads` follows Git, where Applications are synced.
+    `heads` follows Git, and `reverts` writes there, where Applications are synced.
     """
 
     planners: Mapping[Kind, Planner]
@@ -53,6 +54,7 @@ class Parts:
     clock: Clock
     requests: Requests
     heads: Heads | None = None
+    reverts: Reverts | None = None
 
 
 class App:
@@ -67,6 +69,9 @@ class App:
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = self._executor(sender)
         executor.pruned = self.observer.pruned
+        if parts.reverts and parts.heads:
+            executor.push = parts.reverts.push
+            parts.reverts.told, parts.reverts.hurry = self.observer.arrived, parts.heads.hurry
         self._clock, self._telling = parts.clock, set[asyncio.Task[None]]()
         if elector:
             elector.met = lambda lease: self._tell_conflict(executor, lease)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate.fetch.credentials import Credentials
+from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
+from tidegate.git.writer import Writer
 from tidegate.kube.http import Sender
-from tidegate.planners.needs import Head, Rendered
+from tidegate.planners.needs import Head, Rendered, Reverted
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings
 
@@ -26,6 +28,7 @@ class GitParts:
 
     fetchers: Mapping[type, Fetch] = field(default_factory=dict)
     heads: Heads | None = None
+    reverts: Reverts | None = None
 
 
 @asynccontextmanager
@@ -34,9 +37,12 @@ async def git_parts(settings: Settings, sender: Sender) -> AsyncIterator[GitPart
         yield GitParts()
         return
     folder = Path(settings.git_cache or Path(tempfile.gettempdir()) / CACHE)
-    repositories = Repositories(folder, Workers(), Credentials(sender, settings.applications))
+    credentials = Credentials(sender, settings.applications)
+    repositories = Repositories(folder, Workers(), credentials)
     heads = Heads(repositories)
+    reverts = Reverts(repositories, Writer(repositories, credentials.to_write), credentials.signing_key)
+    fetchers: dict[type, Fetch] = {Head: heads, Rendered: Renderings(repositories), Reverted: reverts}
     try:
-        yield GitParts({Head: heads, Rendered: Renderings(repositories)}, heads)
+        yield GitParts(fetchers, heads, reverts)
     finally:
         await repositories.close()

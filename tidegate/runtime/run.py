@@ -58,7 +58,7 @@ async def _run(settings: Settings, connection: Connection) -> int:
         clock = WallClock()
         prometheus = PrometheusFetcher(session, clock.now, settings.prometheus)
         fetchers: dict[type, Fetch] = {Samples: prometheus.samples, Query: prometheus.query}
-        parts = Parts(planners, fetchers | dict(git.fetchers), clock, requests, git.heads)
+        parts = Parts(planners, fetchers | dict(git.fetchers), clock, requests, git.heads, git.reverts)
         app = App(settings, sender, elector, parts)
         try:
             return await host(app, connection, settings.certificate)

@@ -1,0 +1,225 @@
+"""Reverts behind their need: one that is there is found, else one is made, signed and proved; and pushed.
+
+Proved: what is declared at the new commit is what was declared when all was good, and nothing else that the
+parent Application declares has changed. Without that proof there is no commit to push.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import msgspec
+
+from crds.application_policy import GitBack
+from crds.application_rollback import RollbackStatus
+from crds.application_source import Source
+from crds.errors import Invalid
+from crds.paths import get
+from gitops import reverts
+from gitops.objects import key_of
+from gitops.reverts import Adopted, Answer, Landing, Ready, Superseded, Taken, Unable
+from gitops.sources import digest
+from tidegate.git.errors import Denied, GitError, NoRevision, Unrenderable
+from tidegate.git.heads import HEADS
+from tidegate.git.mirror import Head
+from tidegate.git.push import Push
+from tidegate.git.render import Asked, Rendering
+from tidegate.git.repositories import Repositories
+from tidegate.git.revert import Conflict, Signature, Wanted
+from tidegate.git.writer import Writer
+from tidegate.planners import needs, plan
+
+Raw = dict[str, Any]
+Keys = Callable[[str, str], Awaitable[str]]
+"""The private key in a Secret, by namespace and name."""
+
+NAME, EMAIL = "Tidegate", "tidegate@tidegate.dev"
+SIGNS_NOTHING = (
+    "spec.rollback.git.signing: no key to sign the revert with; name a Secret with ssh-privatekey under "
+    "secretRef, or write type: none"
+)
+
+
+class Reverts:
+    """Answers a `Reverted`, and pushes; `told` hears what became of a push, `hurry` where one was made."""
+
+    def __init__(self, repositories: Repositories, writer: Writer, keys: Keys) -> None:
+        self._repositories = repositories
+        self._writer = writer
+        self._keys = keys
+        self._failures: dict[needs.Arrival, int] = {}
+        self.told: Callable[[needs.Arrival, Landing], None] = lambda _need, _landing: None
+        self.hurry: Callable[[str], None] = lambda _repo: None
+
+    async def __call__(self, need: needs.Reverted) -> needs.Answer:
+        try:
+            return needs.Known(await _Question(need, self._repositories, self._writer, self._keys).answer())
+        except (Conflict, Invalid, Unrenderable, NoRevision) as problem:
+            return needs.Known(Unable(str(problem)))
+        except GitError as problem:
+            return needs.Failed(str(problem))
+
+    async def push(self, write: plan.Push) -> None:
+        """What became of it is told; nothing is raised."""
+        need = needs.Arrival(write.repo, write.branch, write.commit)
+        landing = await self._landing(need, write)
+        self._failures.pop(need, None)
+        if isinstance(landing, reverts.Failing):
+            self._failures[need] = landing.time
+        self.told(need, landing)
+        self.hurry(write.repo)
+
+    async def _landing(self, need: needs.Arrival, write: plan.Push) -> Landing:
+        try:
+            found = await self._writer.push(write.repo, Push(write.commit, write.branch, write.base))
+        except (Denied, Invalid) as problem:
+            return reverts.Declined(str(problem))
+        except GitError as problem:
+            return reverts.Failing(str(problem), self._failures.get(need, 0) + 1)
+        if found.landed:
+            return reverts.Landed()
+        return reverts.Declined(found.declined) if found.declined else reverts.Moved(found.tip)
+
+
+class _Question:
+    """One need on its way to an answer; each step asks Git for what the one before left open."""
+
+    def __init__(self, need: needs.Reverted, repositories: Repositories, writer: Writer, keys: Keys) -> None:
+        self._need, self._repositories, self._writer, self._keys = need, repositories, writer, keys
+        self._rollback = msgspec.json.decode(need.rollback, type=RollbackStatus)
+        self._namespace, _, self._name = need.application.partition("/")
+
+    async def answer(self) -> Answer:
+        rollback, repo = self._rollback, self._need.repo
+        head = (await self._repositories.heads(repo, [self._need.revision]))[self._need.revision]
+        if not isinstance(head, Head) or not head.ref.startswith(HEADS):
+            return Unable(f"targetRevision {self._need.revision!r} names no branch to put a revert upon")
+        for commit in (rollback.good.revision, rollback.from_):
+            if not await self._repositories.contains(repo, head.commit, commit):
+                return Unable(f"the history of {head.ref} was rewritten: {commit[:10]} is no more part of it")
+        return await self._there(head.commit) or await self._made(head)
+
+    async def _there(self, head: str) -> Answer | None:
+        """What Git says already; None where it declares what was rejected."""
+        rollback = self._rollback
+        since = await self._repositories.between(self._need.repo, rollback.good.revision, head)
+        if ours := next((one.id for one in since if one.trailer(reverts.ID) == rollback.id), ""):
+            return Adopted(ours)
+        declared = digest((await self._declared(head)).raws())
+        if declared == rollback.good.rendering:
+            return Adopted(head)
+        return None if declared == rollback.rendering else Superseded(head)
+
+    async def _made(self, head: Head) -> Answer:
+        back, rollback = self._need.back, self._rollback
+        by = await self._signature(back)
+        if isinstance(by, Unable):
+            return by
+        wanted = await self._wanted(head.commit, back)
+        taken = [
+            Taken(one.id, one.subject, whole)
+            for one, whole in await self._writer.taken(self._need.repo, wanted)
+        ]
+        if not taken:
+            return Unable(f"nothing that differs between {wanted.good[:10]} and {wanted.bad[:10]} was found")
+        text = reverts.message(rollback, self._need.application, taken)
+        commit = await self._writer.made(self._need.repo, wanted, text, by, rollback.id)
+        problem = await self._unproved(head.commit, commit)
+        return Unable(problem) if problem else Ready(head.commit, commit, head.ref)
+
+    async def _signature(self, back: GitBack) -> Signature | Unable:
+        assert self._rollback.since, "what is under way has begun"
+        key, ref = "", back.signing.secret_ref
+        if back.signing.type != "none":
+            key = await self._keys(self._namespace, ref.name) if ref else ""
+            if not key:
+                return Unable(SIGNS_NOTHING)
+        return Signature(back.author.name or NAME, back.author.email or EMAIL, self._rollback.since, key)
+
+    async def _wanted(self, head: str, back: GitBack) -> Wanted:
+        """What the Application is made of, the file that defines it included."""
+        rollback = self._rollback
+        paths = {path for path, _ in (await self._at(rollback.from_, self._of_bad())).reads}
+        paths |= {path for path, _ in (await self._good()).reads}
+        for commit in (rollback.from_, rollback.good.revision):
+            paths |= await self._definition(commit)
+        wanted = Wanted(rollback.good.revision, rollback.from_, head, tuple(sorted(paths)))
+        whole = back.strategy == "commit" and len(await self._writer.taken(self._need.repo, wanted)) == 1
+        return msgspec.structs.replace(wanted, paths=("",)) if whole else wanted
+
+    async def _unproved(self, head: str, commit: str) -> str:
+        """Why the commit is no valid revert, "" where it is one."""
+        good = self._rollback.good
+        if digest((await self._declared(commit)).raws()) != good.rendering:
+            return f"with the files of {good.revision[:10]} it would still not declare what was good then"
+        before, after = await self._siblings(head), await self._siblings(commit)
+        if before != after:
+            changed = sorted(
+                str(key) for key in before.keys() | after.keys() if before.get(key) != after.get(key)
+            )
+            return f"it would also change {', '.join(changed)}, which {self._parent_name} declares"
+        return ""
+
+    # What is declared where
+
+    async def _declared(self, commit: str) -> Rendering:
+        """As the source that the parent declares there says it."""
+        return await self._at(commit, await self._source(commit))
+
+    async def _good(self) -> Rendering:
+        source = self._rollback.good.source
+        return await self._at(self._rollback.good.revision, _json(source or Source()))
+
+    def _of_bad(self) -> bytes:
+        return _json(self._rollback.from_source or Source())
+
+    async def _source(self, commit: str) -> bytes:
+        own = await self._own(commit)
+        return _json(get(own, "spec", "source")) if own else self._of_bad()
+
+    async def _at(self, commit: str, source: bytes) -> Rendering:
+        question = Asked(source, self._name, self._need.children)
+        return await self._repositories.rendered(self._need.repo, commit, question)
+
+    # The Application that declares this one
+
+    async def _parent(self, commit: str) -> Rendering | None:
+        parent = self._need.parent
+        if parent is None or parent.repo != self._need.repo:
+            return None
+        question = Asked(parent.source, parent.name, parent.children)
+        return await self._repositories.rendered(parent.repo, commit, question)
+
+    @property
+    def _parent_name(self) -> str:
+        return f"Application {self._need.parent.name}" if self._need.parent else "nobody"
+
+    async def _own(self, commit: str) -> Raw | None:
+        found = await self._parent(commit)
+        return next((raw for raw in found.raws() if self._is_me(raw)), None) if found else None
+
+    async def _definition(self, commit: str) -> set[str]:
+        """The file that defines it; where a kustomization does, whatever that reads."""
+        found = await self._parent(commit)
+        if found is None:
+            return set()
+        if found.kind == "Kustomize":
+            return {path for path, _ in found.reads}
+        pairs = zip(found.origins, found.raws(), strict=True)
+        return {file for (file, _), raw in pairs if self._is_me(raw)}
+
+    async def _siblings(self, commit: str) -> dict[Any, Raw]:
+        """Everything else that the parent declares."""
+        found = await self._parent(commit)
+        return {key_of(raw): raw for raw in found.raws() if not self._is_me(raw)} if found else {}
+
+    def _is_me(self, raw: Raw) -> bool:
+        key = key_of(raw)
+        return (key.group, key.kind, key.name) == ("argoproj.io", "Application", self._name) and (
+            key.namespace in {"", self._namespace}
+        )
+
+
+def _json(value: object) -> bytes:
+    return msgspec.json.encode(value, order="sorted")
