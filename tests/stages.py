@@ -51,7 +51,7 @@ def one_by_one() -> list[Stage]:
     marked = [where for where in [*folders, *files] if _uses_lab(ROOT / where)]
     return [
         Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, *THOROUGH)),
-        Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate/git")),
+        Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate")),
         Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
         Stage("the demo", (sys.executable, "-m", "tidegate", "demo")),
         *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),

@@ -16,6 +16,9 @@ from tidegate.git.mirror import Mirror
 from tidegate.git.push import Outcome, Push, push
 from tidegate.git.revert import Wanted
 
+pytestmark = pytest.mark.git
+
+
 MAIN = "refs/heads/main"
 WRITER = Access(username="writer", password="sesame")
 

@@ -14,6 +14,9 @@ from tidegate.git.mirror import Mirror
 from tidegate.git.revert import Conflict, Signature, Wanted
 from tidegate.git.tree import Missing
 
+pytestmark = pytest.mark.git
+
+
 AT = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
 BOT = Signature("Tidegate", "tidegate@example.com", AT)
 APP = ("services/api", "apps/api.yaml")

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from crds.patches import merged
 from crds.paths import get
 from crds.refs import APPLICATION, REPLICA_SET, ROLLOUT, Ref
 from tests.gitops.examples import raw_app
@@ -41,6 +40,8 @@ from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings
 from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
 from tidegate.sandbox.store import Store
+
+pytestmark = pytest.mark.git
 
 Raw = dict[str, Any]
 API, ROOT = (Ref(APPLICATION, "argocd", name) for name in ("api-prod", "root"))
@@ -196,3 +197,111 @@ async def test_a_rejected_release_is_reverted_once_and_its_application_is_synced
         await until(lambda: here.read(SERVED, "status", "phase") == "Healthy", 30)
         assert here.read(SERVED, "status", "currentStepIndex") == 2
         await until(lambda: here.is_good(revert), 30)
+
+
+async def test_a_manual_application_gets_the_commit_and_no_operation(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here, policy={"syncOptions": ["CreateNamespace=true"]})
+        bad = here.push({RELEASE: rollout(BAD)})
+        await until(lambda: here.read(API, "status", "sync", "revision") == bad, 30)
+        here.patch(API, {"operation": {"sync": {}}})
+        await until(lambda: here.phase() == "Recovered", 90)
+        (revert,) = here.reverts()
+        assert (here.image(), here.synced_at(revert)) == (GOOD, True)
+        assert here.read(API, "status", "operationState", "syncResult", "revision") == bad
+
+
+async def test_a_tag_in_the_file_of_the_parent_is_taken_back_there_and_no_sibling_is_touched(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    """As in the brief: the version lies in apps/production, beside which another one was bumped meanwhile."""
+    async with running(tmp_path, bare, key) as here:
+        first = bare.commit(
+            {
+                "services/api/rollout.json": rollout("api:v0"),
+                "services/api/kustomization.yaml": "resources: [rollout.json]\n",
+                FILE_OF_API: tagged(bare, GOOD),
+                "apps/production/shop.json": config("1"),
+            }
+        )
+        here.create(parent(bare), ROOT)
+        await until(lambda: here.is_good(first), 60)
+        here.push({FILE_OF_API: tagged(bare, BAD)}, "Ship v3")
+        await until(lambda: here.image() == BAD, 30)
+        here.push({"apps/production/shop.json": config("2")}, "Elsewhere")
+        await until(lambda: here.phase() == "Recovered", 90)
+        (revert,) = here.reverts()
+        assert bare.serve("show", "--name-only", "--format=", revert) == FILE_OF_API
+        assert bare.serve("show", f"{revert}:apps/production/shop.json") == config("2")
+        await until(lambda: here.synced_at(revert) and here.image() == GOOD, 30)
+        assert sorted(here.revisions()) == ["2", "3"]
+
+
+async def test_a_protected_branch_gets_a_branch_beside_it_and_a_merge_ends_it(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        bad = here.push({RELEASE: rollout(BAD)})
+        bare.hook("update", 'test "$1" != refs/heads/main')
+        await until(lambda: here.phase() == "Branched", 90)
+        said = {one["type"]: one["message"] for one in here.read(API, "status", "conditions")}
+        assert "open a pull request for it, and merge it" in said["RevertPending"]
+        assert (bare.tip, here.image()) == (bad, GOOD)
+        branch = here.read(API, "status", "rollback", "branch")
+        bare.serve("update-ref", "refs/heads/main", branch)
+        here.heads.hurry(bare.url)
+        await until(lambda: here.phase() == "Recovered", 30)
+
+
+async def test_a_hotfix_that_races_is_walked_and_not_reverted(tmp_path: Path, bare: Bare, key: str) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        bare.hook("pre-receive", "sleep 1")
+        here.push({RELEASE: rollout(BAD)})
+        await until(lambda: here.phase() == "Quarantined", 60)
+        fixed = here.push({RELEASE: rollout(FINE)}, "Fix forward")
+        await until(lambda: here.phase() in {"Superseded", "Recovered"}, 60)
+        await until(lambda: here.is_good(bare.tip), 60)
+        assert len(here.reverts()) <= 1
+        if not here.reverts():
+            assert (here.image(), bare.tip) == (FINE, fixed)
+
+
+@pytest.mark.parametrize("phase", ["Quarantined", "Committed", "Pushed"])
+async def test_whoever_dies_once_a_phase_is_recorded_one_revert_is_there_in_the_end(
+    tmp_path: Path, bare: Bare, key: str, phase: str
+) -> None:
+    cluster = Store(lambda: datetime.now(UTC))
+    accepted(cluster.handle(requests.create("/api/v1/namespaces", {"metadata": {"name": "argocd"}})))
+    async with running(tmp_path, bare, key, cluster) as here:
+        await good(here)
+        here.push({RELEASE: rollout(BAD)})
+        await until(lambda: here.phase() == phase, 60)
+    async with running(tmp_path / "another", bare, key, cluster) as here:
+        await until(lambda: here.phase() == "Recovered", 60)
+        assert len(here.reverts()) == 1
+        assert (bare.tip, here.image()) == (here.reverts()[0], GOOD)
+
+
+def parent(git: Bare) -> Raw:
+    source = {"repoURL": git.url, "targetRevision": "main", "path": "apps"}
+    root = raw_app(name="root", project="default", source=source, syncPolicy=AUTOMATED)
+    return {**root, "spec": {**root["spec"], "destination": {**HERE, "namespace": "argocd"}}}
+
+
+def tagged(git: Bare, image: str) -> str:
+    """The child, whose override says the image."""
+    child = application(git)
+    child["spec"]["source"]["kustomize"] = {"images": [f"api={image}"]}
+    return json.dumps({name: part for name, part in child.items() if name != "status"}, indent=1)
+
+
+def config(level: str) -> str:
+    meta = {"name": "shop", "namespace": "argocd"}
+    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"level": level}})
+
+
+HERE = {"server": "https://kubernetes.default.svc"}
