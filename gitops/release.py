@@ -28,7 +28,10 @@ RELEASE = "tidegate.dev/release-quarantine"
 
 class Release(msgspec.Struct, frozen=True):
     """What is known beside the world: the digest of what the revision declares, "" while not known; `good`
-    what the good release would be in the cluster; and what Git and other Applications say of a revert."""
+    what the good release would be in the cluster; and what Git and other Applications say of a revert.
+
+    `declared`: the Application itself is as the revision declares it, not as an older one did.
+    """
 
     rendering: str = ""
     good: tuple[Target, ...] = ()
@@ -36,6 +39,7 @@ class Release(msgspec.Struct, frozen=True):
     landing: Landing | None = None
     taken: str = ""
     frozen: str = ""
+    declared: bool = True
 
 
 class _Remembered(msgspec.Struct, frozen=True):
@@ -106,7 +110,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         rejected=_rejected(declared),
         retried=walking(declared),
         synced=in_sync,
-        well=in_sync and seen.idle and bool(rollouts) and _well(seen, rollouts),
+        well=in_sync and seen.idle and seen.release.declared and _well(seen, rollouts),
         answer=seen.release.answer,
         landing=seen.release.landing,
         taken=seen.release.taken,
@@ -121,4 +125,4 @@ def _rejected(raws: tuple[Raw, ...]) -> Rejected | None:
 
 def _well(seen: Seen, rollouts: tuple[Target, ...]) -> bool:
     healthy = seen.comparison is not None and seen.comparison.health.status == "Healthy"
-    return healthy and all(one.live is not None and at_rest(one.live) for one in rollouts)
+    return healthy and bool(rollouts) and all(one.live is not None and at_rest(one.live) for one in rollouts)

@@ -46,13 +46,14 @@ LASTING = ("phase", "base", "candidate", "branch", "pushed", "attempts", "failur
 def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
     """In the order in which they can be asked."""
     rollback = sight.application.status.rollback
+    if sight.application.rollback.enabled or rollback.phase in OPEN:
+        yield from _parents(sight)
     if rollback.phase in UNDER_WAY | {Phase.GAVE_UP}:
         yield _good(sight, rollback)
         yield from (served(raw) for raw in _chosen(sight, rollback))
         yield from (Object(one.ref) for one in _back(sight, rollback) if one.ref)
         yield from (need for one in _back(sight, rollback) if (need := sight.dry_run(one)))
     if rollback.phase in OPEN:
-        yield from _parents(sight)
         yield arrival(rollback)
     if wants_commit(sight.application.rollback, rollback) and (question := reverted(sight, now)):
         yield question
@@ -68,6 +69,7 @@ def release(sight: Sight, now: datetime) -> Release:
         known(answers, question) if question else None,
         known(answers, arrival(rollback)),
         _taken(sight, rollback),
+        declared=_is_declared(sight, now),
     )
 
 
@@ -153,6 +155,21 @@ def _parent_ref(sight: Sight) -> Ref | None:
     name = tracked_by(sight.raw)
     own = name and name != sight.instance and "_" not in name
     return Ref(APPLICATION, sight.home, name) if own else None
+
+
+def _is_declared(sight: Sight, now: datetime) -> bool:
+    """Whether the parent has come to the same commit; until then our source may be that of an older one."""
+    ref, mine = _parent_ref(sight), sight.application.spec.source
+    parent = known(sight.answers, Object(ref)) if ref else None
+    theirs = get(parent, "spec", "source", default={})
+    if mine is None or (theirs.get("repoURL"), theirs.get("targetRevision")) != _place(mine):
+        return True
+    found = get(parent, "status", "sync", default={})
+    return (found.get("status"), found.get("revision")) == ("Synced", sight.commit(sight.head(now)))
+
+
+def _place(source: Source) -> tuple[str, str]:
+    return source.repo_url, source.target_revision
 
 
 def _parent(sight: Sight) -> Parent | None:

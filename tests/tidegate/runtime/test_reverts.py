@@ -239,6 +239,31 @@ async def test_a_tag_in_the_file_of_the_parent_is_taken_back_there_and_no_siblin
         assert sorted(here.revisions()) == ["2", "3"]
 
 
+async def test_what_an_older_commit_declares_is_not_known_to_be_good_at_a_newer_one(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    """A push is heard of by the child first, whose source is still the last commit's."""
+    async with running(tmp_path, bare, key) as here:
+        first = bare.commit(
+            {
+                "services/api/rollout.json": rollout("api:v0"),
+                "services/api/kustomization.yaml": "resources: [rollout.json]\n",
+                FILE_OF_API: tagged(bare, GOOD),
+            }
+        )
+        root = parent(bare)
+        by_hand = {**root, "spec": {**root["spec"], "syncPolicy": {}}, "operation": {"sync": {}}}
+        here.create(by_hand, ROOT)
+        await until(lambda: here.is_good(first), 60)
+        bad = here.push({FILE_OF_API: tagged(bare, BAD)}, "Ship v3")
+        await until(lambda: here.synced_at(bad), 30)
+        assert (here.image(), here.is_good(first)) == (GOOD, True)
+        here.patch(ROOT, {"operation": {"sync": {}}})
+        await until(lambda: here.phase() == "Pushed", 90)
+        (revert,) = here.reverts()
+        assert bare.serve("show", f"{revert}:{FILE_OF_API}") == tagged(bare, GOOD)
+
+
 async def test_a_protected_branch_gets_a_branch_beside_it_and_a_merge_ends_it(
     tmp_path: Path, bare: Bare, key: str
 ) -> None:
