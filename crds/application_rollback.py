@@ -13,7 +13,7 @@ from crds.application_source import Source
 
 
 class KnownGood(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """A release that was synced and well; `revision` is the last commit that declared it."""
+    """A release that was synced and well; `revision` is where it was first seen to be."""
 
     revision: str = ""
     rendering: str = ""

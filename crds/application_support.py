@@ -48,9 +48,18 @@ OPTIONS = ("Replace=true", "Force=true", "Validate=false", "ServerSideApply=fals
 IGNORED: Table = {
     "notifications": lambda app: app.spec.notifications,
     "health.resources": lambda app: app.spec.health.resources,
-    "rollback": lambda app: app.spec.rollback,
-    "syncPolicy.rollback": lambda app: app.spec.sync_policy.rollback,
     "syncPolicy.retry.refresh": lambda app: app.spec.sync_policy.retry and app.spec.sync_policy.retry.refresh,
+}
+ROLLBACK: Table = {
+    "onSyncFailure": lambda rollback: rollback.on_sync_failure,
+    "scope": lambda rollback: rollback.scope == "app",
+    "ignoreSyncWindows": lambda rollback: rollback.ignore_sync_windows,
+    "allowSchemaChange": lambda rollback: rollback.allow_schema_change,
+    "git.branch": lambda rollback: rollback.git.branch,
+    "git.baseBranch": lambda rollback: rollback.git.base_branch,
+    "git.commitTemplate": lambda rollback: rollback.git.commit_template,
+    "git.signing.type": lambda rollback: rollback.git.signing.type not in {"", "ssh", "none"},
+    "quarantine.ttl": lambda rollback: rollback.quarantine.ttl not in {0, "0", "0s"},
 }
 IGNORED_PROJECT: Table = {
     "roles": lambda spec: spec.roles,
@@ -86,7 +95,12 @@ def ignored(application: Application) -> tuple[str, ...]:
         for at, one in differences
         if one.jq_path_expressions
     )
-    return (*_said("spec.", IGNORED, application), *passed, *jq)
+    return (*_said("spec.", IGNORED, application), *_of_rollback(application), *passed, *jq)
+
+
+def _of_rollback(application: Application) -> list[str]:
+    where = "spec.rollback." if application.spec.rollback else "spec.syncPolicy.rollback."
+    return _said(where, ROLLBACK, application.rollback)
 
 
 def project_ignored(spec: ProjectSpec) -> tuple[str, ...]:

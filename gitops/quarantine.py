@@ -70,13 +70,16 @@ def _at_rest(case: Case) -> tuple[Memory, str]:
 
 
 def _with_good(case: Case) -> Memory:
-    """With this release as the newest good one."""
+    """With this release as the newest good one, at the commit where it was first seen to be so.
+
+    At a later one the parent may declare something else already, that did not come here yet.
+    """
     memory = case.memory
     good = KnownGood(case.head, case.rendering, case.source, case.now.replace(microsecond=0))
     if not (case.well and case.rendering) or case.rejected or _quarantined(case):
         return memory
     last = memory.goods[-1] if memory.goods else KnownGood()
-    if (last.revision, last.rendering, last.source) == (good.revision, good.rendering, good.source):
+    if (last.rendering, last.source) == (good.rendering, good.source):
         return memory
     older = tuple(one for one in memory.goods if one.rendering != good.rendering)
     return replace(memory, goods=(*older, good)[-MOST_KEPT:])

