@@ -11,6 +11,9 @@ import msgspec
 
 from crds.application_source import Source
 
+RELEASE = "tidegate.dev/release-quarantine"
+"""Annotation: a commit or a rendering that a person lets go; it is taken away when it was heard."""
+
 
 class KnownGood(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """A release that was synced and well; `revision` is where it was first seen to be."""

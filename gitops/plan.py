@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from crds.application import Application
 from crds.application_problems import image_unmatched, problems
+from crds.application_rollback import RELEASE
 from crds.application_status import ApplicationStatus, Operation, OperationState, SyncOperation
 from crds.application_support import ignored, project_unsupported, unsupported
 from crds.appproject import AppProject
@@ -27,7 +28,7 @@ from gitops.conditions import DELETION, Facts, conditions
 from gitops.farewell import farewell
 from gitops.images import images, names
 from gitops.objects import Key
-from gitops.release import RELEASE, Release, Seen, asked_to_release, released, remembered, written
+from gitops.release import Release, Seen, asked_to_release, released, remembered, written
 from gitops.releases import releasing
 from gitops.restoring import restoration
 from gitops.rollback import Turn

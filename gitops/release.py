@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from crds.application import Application
-from crds.application_rollback import KnownGood
+from crds.application_rollback import RELEASE, KnownGood
 from crds.application_source import normalised
 from crds.application_status import ApplicationStatus
 from crds.meta import read_status
@@ -22,8 +22,6 @@ from gitops.reverts import Answer, Landing
 from gitops.rollback import Case, Memory, Turn
 
 Raw = dict[str, Any]
-RELEASE = "tidegate.dev/release-quarantine"
-"""Annotation: a commit or a rendering that a person lets go; it is taken away when it was heard."""
 
 
 class Release(msgspec.Struct, frozen=True):

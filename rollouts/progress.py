@@ -95,10 +95,12 @@ def recognise_stable(world: World, memory: Memory) -> Memory:
 def begin_revision(world: World, memory: Memory) -> Memory:
     """A new pod template starts from nothing; new steps start at the first, but a bad verdict stands.
 
-    A rollback within the window to pods that are still there skips the steps.
+    A rollback within the window to pods that are still there skips the steps, and so does a return to a
+    release that was good.
     """
     ask, new = world.ask, world.new
-    step = len(ask.steps) if new and new.desired and world.rolls_back else 0
+    there = ask.was_good or (new is not None and new.desired > 0)
+    step = len(ask.steps) if there and world.rolls_back else 0
     if memory.pod_hash != ask.pod_hash:
         return Memory(
             pod_hash=ask.pod_hash,

@@ -24,6 +24,7 @@ class Ask(msgspec.Struct, frozen=True):
     revisions at most; `abort_delay` the canary after an abort (None: for ever). `window` is how many
     revisions may lie between for a rollback without steps. A canary with pods has `least_pods`; so many as
     `threshold` says count as all of them. `dynamic`: stable has no more pods than its share needs.
+    `was_good`: a sync takes it back to a release that was good, so it walks no steps.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Ask(msgspec.Struct, frozen=True):
     dynamic: bool = False
     canary_service: str = ""
     stable_service: str = ""
+    was_good: bool = False
 
     @property
     def limits(self) -> Limits:
@@ -208,7 +210,10 @@ class World(msgspec.Struct, frozen=True, dict=True):
 
     @property
     def rolls_back(self) -> bool:
-        """The asked-for revision was made before the stable one, and fewer than `ask.window` between them."""
+        """The asked-for revision was good before, or was made before the stable one, and fewer than
+        `ask.window` between them."""
+        if self.ask.was_good:
+            return True
         new, stable = self.new, self.revision_of(self.memory.stable)
         first, last = new and new.created, stable and stable.created
         if not first or not last or first >= last:

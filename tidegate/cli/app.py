@@ -14,7 +14,7 @@ from tidegate.cli.api import Api, Raw
 from tidegate.cli.failure import Failure
 from tidegate.cli.live import Bell, looks
 from tidegate.views import application as view
-from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, settled, synced
+from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, retried, settled, synced
 
 if TYPE_CHECKING:
     from gitops.compare import Comparison
@@ -52,6 +52,13 @@ def sync_application(api: Api, asked: Namespace) -> None:
     sys.stdout.write(f"{view.details(raw)}\n{view.operation(raw)}")
     if problem := synced(raw, before).problem:
         raise Failure(f"the sync of {asked.name} {problem}")
+
+
+def retry_application(api: Api, asked: Namespace) -> None:
+    """Let the release that was rejected last be synced again, and cancel its revert if that is not in Git."""
+    raw = api.application(asked.name)
+    api.change(raw, retried(raw))
+    print(f"application '{asked.name}' is released; what Git declares may be synced again")
 
 
 def diff_application(api: Api, asked: Namespace) -> None:

@@ -21,6 +21,7 @@ from tidegate.cli.failure import Failure
 from tidegate.fetch.cluster import Discovery, DryRuns
 from tidegate.fetch.credentials import Credentials
 from tidegate.fetch.pages import listed
+from tidegate.fetch.reverts import Undoings
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git import address
 from tidegate.git.repositories import Repositories
@@ -43,6 +44,7 @@ from tidegate.planners.needs import (
     Outline,
     Rendered,
     Served,
+    Undone,
 )
 
 ROUNDS = 10
@@ -90,6 +92,7 @@ class Asking:
         self._fetchers: dict[type, Any] = {
             Head: Heads(repositories),
             Rendered: Renderings(repositories),
+            Undone: Undoings(repositories),
             Served: Discovery(sender),
             DryRun: DryRuns(sender),
         }
@@ -109,7 +112,7 @@ class Asking:
                 return Known(accepted(await self._sender.send(asked)))
             case Outline(kind, namespace):
                 return Known(tuple(await listed(self._sender, _path(kind, namespace), ALL)))
-            case Head() | Rendered() | Served() | DryRun():
+            case Head() | Rendered() | Served() | DryRun() | Undone():
                 answer: Answer = await self._fetchers[type(need)](need)
                 return answer
         return Absent()

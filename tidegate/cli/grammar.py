@@ -123,6 +123,7 @@ def _applications(group: Any) -> None:
     _switch(sync, "--prune", default=False, does="delete what is no more in Git")
     _switch(sync, "--dry-run", default=False, does="only try")
     sync.add_argument("--async", dest="no_wait", action="store_true", help="do not wait for its end")
+    _application(group, "retry", "sync a release again that was rejected", app.retry_application)
     _application(group, "diff", "show what a sync would change; exit 1 if anything", app.diff_application)
     history = _application(group, "history", "show what was deployed, oldest first", app.show_history)
     history.add_argument("-o", "--output", choices=("wide", "id"), default="wide")

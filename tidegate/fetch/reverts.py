@@ -82,6 +82,20 @@ class Reverts:
         return reverts.Declined(found.declined) if found.declined else reverts.Moved(found.tip)
 
 
+class Undoings:
+    """Answers an `Undone`: by Git's own words, or by ours."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+
+    async def __call__(self, need: needs.Undone) -> needs.Answer:
+        try:
+            found = await self._repositories.between(need.repo, need.old, need.new)
+        except (GitError, Invalid) as problem:
+            return needs.Failed(str(problem))
+        return needs.Known(any(reverts.reverted(one.body) or one.trailer(reverts.ID) for one in found))
+
+
 class _Question:
     """One need on its way to an answer; each step asks Git for what the one before left open."""
 

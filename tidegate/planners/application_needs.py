@@ -18,13 +18,16 @@ from crds.application import Application
 from crds.application_status import ResourceResult, ResourceStatus
 from crds.paths import drop, get, put
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
+from crds.returns import is_marked, mark, marked
 from gitops.claims import first_synced_here
 from gitops.compare import Hidden, to_send
 from gitops.objects import Key, desired, flat, group_version, key_of, scope_of, unique
 from gitops.plan import asked_revision
 from gitops.refresh import asked, poll_at
+from gitops.rejection import ROLLOUT
+from gitops.release import remembered
 from gitops.releases import moving
-from gitops.sources import Found, Manifests, is_commit
+from gitops.sources import Found, Manifests, digest, is_commit
 from gitops.tracking import instance, tracked_by
 from tidegate.planners.needs import (
     Answers,
@@ -41,6 +44,7 @@ from tidegate.planners.needs import (
     Rendered,
     Reverted,
     Served,
+    Undone,
     known,
 )
 
@@ -106,7 +110,12 @@ class Sight:
         return (Object(project), Outline(APPLICATION, self.me.namespace, CLAIMS), Refusal(self.me))
 
     def _of_git(self, now: datetime) -> Iterable[Need]:
-        found: tuple[Need | None, ...] = (self.head(now), self.asked_head(now), self.rendered(now))
+        found: tuple[Need | None, ...] = (
+            self.head(now),
+            self.asked_head(now),
+            self.rendered(now),
+            self.undone,
+        )
         return (need for need in found if need is not None)
 
     def _served(self) -> Iterable[Need]:
@@ -194,7 +203,34 @@ class Sight:
         pairs = [
             (to_send(raw, there, ignored, moved), there) for raw, there in zip(self.wanted, live, strict=True)
         ]
-        return tuple(Sent(raw, there, guard, self.resource(raw)) for (raw, guard), there in pairs)
+        sent = (
+            Sent(self._marked(raw, there), there, guard, self.resource(raw)) for (raw, guard), there in pairs
+        )
+        return tuple(sent)
+
+    @cached_property
+    def rendering(self) -> str:
+        """The digest of what is declared."""
+        return digest(self.declared)
+
+    @cached_property
+    def undone(self) -> Undone | None:
+        """Asked where what was good before the last release is declared again."""
+        goods, asked = remembered(self.application.status).goods, self.rendered(ANY)
+        history = self.application.status.history
+        if not (goods[:-1] and history and asked and self.declared):
+            return None
+        again = any(one.rendering == self.rendering for one in goods[:-1])
+        last = history[-1].revision
+        return Undone(asked.repo, last, asked.commit) if again and last != asked.commit else None
+
+    def _marked(self, raw: Raw, live: Raw | None) -> Raw:
+        """A Rollout that goes back to what was good is told so, once and for all that it stays there."""
+        if key_of(raw)[:2] != ROLLOUT:
+            return raw
+        kept = is_marked(live) and mark(raw) == mark(live or {})
+        back = self.undone is not None and known(self.answers, self.undone) is True
+        return marked(raw) if kept or back else raw
 
     @cached_property
     def extras(self) -> tuple[Raw, ...]:

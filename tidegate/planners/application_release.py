@@ -24,7 +24,7 @@ from gitops.release import Release
 from gitops.releases import moving
 from gitops.restoring import least
 from gitops.rollback import OPEN, UNDER_WAY, Phase, wants_commit
-from gitops.sources import Manifests, digest
+from gitops.sources import Manifests
 from gitops.tracking import tracked_by
 from tidegate.planners.application_needs import Sent, Sight, served
 from tidegate.planners.application_world import answer, others, read
@@ -64,7 +64,7 @@ def release(sight: Sight, now: datetime) -> Release:
     answers, rollback = sight.answers, sight.application.status.rollback
     question = reverted(sight, now) if wants_commit(sight.application.rollback, rollback) else None
     return Release(
-        digest(sight.declared) if _releases(sight) else "",
+        sight.rendering if _releases(sight) else "",
         _good_targets(sight, rollback),
         known(answers, question) if question else None,
         known(answers, arrival(rollback)),

@@ -228,6 +228,14 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
     attempt: int
 
 
+class Undone(msgspec.Struct, frozen=True, tag=True):
+    """Whether a commit between `old` and `new` says that it takes another back. Known value: a bool."""
+
+    repo: str
+    old: str
+    new: str
+
+
 class Arrival(msgspec.Struct, frozen=True, tag=True):
     """What became of the push of this commit to this branch, in this process.
 
@@ -258,6 +266,7 @@ Need = (
     | DryRun
     | Reverted
     | Arrival
+    | Undone
 )
 
 

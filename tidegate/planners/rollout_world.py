@@ -19,6 +19,7 @@ from crds import ephemeral, paths
 from crds.analysis import RolloutAnalysis
 from crds.meta import Condition
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, REPLICA_SET, Ref
+from crds.returns import is_marked
 from crds.rollout import Rollout, parse, steps, surge
 from crds.steps import Step
 from crds.times import parse as parse_time
@@ -262,6 +263,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         dynamic=canary.dynamic_stable_scale,
         canary_service=canary.canary_service,
         stable_service=canary.stable_service,
+        was_good=is_marked(given.raw),
     )
 
 

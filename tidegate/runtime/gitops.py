@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate.fetch.credentials import Credentials
-from tidegate.fetch.reverts import Reverts
+from tidegate.fetch.reverts import Reverts, Undoings
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer
 from tidegate.kube.http import Sender
-from tidegate.planners.needs import Head, Rendered, Reverted
+from tidegate.planners.needs import Head, Rendered, Reverted, Undone
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings
 
@@ -41,7 +41,12 @@ async def git_parts(settings: Settings, sender: Sender) -> AsyncIterator[GitPart
     repositories = Repositories(folder, Workers(), credentials)
     heads = Heads(repositories)
     reverts = Reverts(repositories, Writer(repositories, credentials.to_write), credentials.signing_key)
-    fetchers: dict[type, Fetch] = {Head: heads, Rendered: Renderings(repositories), Reverted: reverts}
+    fetchers: dict[type, Fetch] = {
+        Head: heads,
+        Rendered: Renderings(repositories),
+        Reverted: reverts,
+        Undone: Undoings(repositories),
+    }
     try:
         yield GitParts(fetchers, heads, reverts)
     finally:

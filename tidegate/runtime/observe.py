@@ -43,6 +43,7 @@ from tidegate.planners.needs import (
     Samples,
     SecretKey,
     Served,
+    Undone,
 )
 
 log = logging.getLogger("tidegate.observe")
@@ -142,7 +143,7 @@ class Observer:
                 return _shown(self._reached(kind))
             case Pods() | Samples() | Query() | SecretKey() | Defaulted() | Served():
                 return self._fetched.get(need) or self._begin(need)
-            case Head() | Rendered() | DryRun() | Reverted():
+            case Head() | Rendered() | DryRun() | Reverted() | Undone():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
@@ -287,7 +288,7 @@ def _patience(need: Need) -> float:
     match need:
         case Samples() | Query():
             return FETCH_SECONDS + need.server.timeout
-        case Head() | Rendered() | Reverted():
+        case Head() | Rendered() | Reverted() | Undone():
             return GIT_SECONDS
         case _:
             return FETCH_SECONDS

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from crds.application_rollback import RELEASE
 from crds.paths import get
 from tidegate.views.steering import Refused
 
@@ -50,6 +51,15 @@ def operation_for(raw: Raw, ask: Ask, username: str) -> Raw:
 def refresh(kind: str) -> Raw:
     """The patch that has Git looked at now; `kind` is normal or hard."""
     return {"metadata": {"annotations": {REFRESH: kind}}}
+
+
+def retried(raw: Raw) -> Raw:
+    """The patch that lets the release that is held back be synced again. Refused where none is."""
+    name = get(raw, "metadata", "name")
+    held = get(raw, "status", "quarantinedRevisions", default=[])
+    if not held:
+        raise Refused(f"{name} has nothing to retry: none of its revisions is quarantined")
+    return {"metadata": {"annotations": {RELEASE: get(held, -1, "rendering")}}}
 
 
 def synced(raw: Raw, before: Raw) -> Outcome:

@@ -182,3 +182,13 @@ def test_a_refresh_is_asked_for_by_its_annotation() -> None:
     assert say("app get api-prod --hard-refresh", cluster) == 0
     ((_, body),) = cluster.patches()
     assert body["metadata"]["annotations"] == {"argocd.argoproj.io/refresh": "hard"}
+
+
+def test_a_release_that_was_rejected_is_let_go_by_its_rendering(capsys: Printed) -> None:
+    held = [{"revision": SHA, "rendering": "digest"}]
+    cluster = Cluster({APP: app(quarantinedRevisions=held)})
+    assert say("app retry api-prod", cluster) == 0
+    ((_, body),) = cluster.patches()
+    assert body["metadata"]["annotations"] == {"tidegate.dev/release-quarantine": "digest"}
+    assert say("app retry api-prod", Cluster({APP: app()})) == 1
+    assert "has nothing to retry" in capsys.readouterr().err

@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from crds.paths import get
-from crds.refs import APPLICATION, REPLICA_SET, ROLLOUT, Ref
+from crds.refs import APPLICATION, EVENT, REPLICA_SET, ROLLOUT, Ref
 from tests.gitops.examples import raw_app
 from tests.tidegate.git.origin import FILE, Bare
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import Faulty, path
-from tidegate.fetch.reverts import Reverts
+from tidegate.fetch.reverts import Reverts, Undoings
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git.access import Access
 from tidegate.git.address import Address
@@ -30,7 +30,7 @@ from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer
 from tidegate.kube import requests
 from tidegate.kube.errors import accepted
-from tidegate.planners.needs import Head, Rendered, Reverted
+from tidegate.planners.needs import Head, Rendered, Reverted, Undone
 from tidegate.planners.settings import Settings as Surroundings
 from tidegate.runtime.app import App, Parts
 from tidegate.runtime.clock import WallClock
@@ -93,6 +93,11 @@ class Running:
     def reverts(self) -> list[str]:
         return self.git.serve("log", "--all", "--grep", "Rollback-Id", "--format=%H").split()
 
+    def told(self, reason: str) -> list[str]:
+        """The Events of the Rollout under this reason."""
+        listed = accepted(self.cluster.handle(requests.get(path(Ref(EVENT, "production", "")))))
+        return [one["message"] for one in listed["items"] if one["reason"] == reason]
+
     def revisions(self) -> list[str]:
         """Of the ReplicaSets there were."""
         listed = accepted(self.cluster.handle(requests.get(path(Ref(REPLICA_SET, "production", "")))))
@@ -134,7 +139,12 @@ async def running(
         return key
 
     reverts = Reverts(repositories, Writer(repositories, anyone, FILE), keys)
-    fetchers: dict[type, Fetch] = {Head: heads, Rendered: Renderings(repositories), Reverted: reverts}
+    fetchers: dict[type, Fetch] = {
+        Head: heads,
+        Rendered: Renderings(repositories),
+        Reverted: reverts,
+        Undone: Undoings(repositories),
+    }
     chosen = Settings(elect=False, applications="argocd")
     planners = controllers(Surroundings(), "argocd")
     app = App(chosen, sender, None, Parts(planners, fetchers, WallClock(), Requests(), heads, reverts))
@@ -309,6 +319,33 @@ async def test_whoever_dies_once_a_phase_is_recorded_one_revert_is_there_in_the_
         await until(lambda: here.phase() == "Recovered", 60)
         assert len(here.reverts()) == 1
         assert (bare.tip, here.image()) == (here.reverts()[0], GOOD)
+
+
+async def test_a_good_release_that_a_person_reverts_is_back_without_its_steps(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        here.push({RELEASE: rollout(FINE)}, "Ship v2")
+        await until(lambda: here.is_good(bare.tip), 60)
+        assert here.told("SkipSteps") == []
+        bare.git("pull", "-q", "--rebase", "origin", "main")
+        bare.git("revert", "--no-edit", "HEAD")
+        bare.git("push", "-q", "origin", "main")
+        here.heads.hurry(bare.url)
+        await until(lambda: here.image() == GOOD and here.read(SERVED, "status", "phase") == "Healthy", 60)
+        assert len(here.told("SkipSteps")) == 1
+        assert (here.phase(), here.reverts()) == ("", [])
+        await until(lambda: here.is_good(bare.tip) and here.synced_at(bare.tip), 30)
+
+
+async def test_a_plain_commit_of_what_was_good_walks_its_steps(tmp_path: Path, bare: Bare, key: str) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        for image in (FINE, GOOD):
+            made = here.push({RELEASE: rollout(image)}, "Ship another")
+            await until(lambda made=made: here.is_good(made), 60)  # type: ignore[misc]
+        assert here.told("SkipSteps") == []
 
 
 def parent(git: Bare) -> Raw:
