@@ -102,7 +102,7 @@ def _obstacle(case: Case, rejected: Rejected) -> tuple[str, str] | None:
     if not (case.memory.goods and case.rendering):
         return "RollbackHeld", "no release is known to have been good; revert by hand"
     if case.frozen:
-        return "RollbackHeld", f"frozen: {case.frozen}"
+        return "RollbackHeld", case.frozen
     return _let_go(case)
 
 

@@ -70,7 +70,7 @@ def _blocked(case: Case) -> str:
     if not case.policy.enabled:
         return "spec.rollback.enabled is off by now"
     if case.frozen:
-        return f"frozen: {case.frozen}"
+        return case.frozen
     return f"waits for the revert of {case.taken}" if case.taken else ""
 
 

@@ -245,7 +245,7 @@ def phase(world: World, memory: Memory, said: tuple[Condition, ...]) -> tuple[st
     if progressing.reason in (ABORTED, LATE):
         return "Degraded", f"{progressing.reason}: {progressing.message}"
     if world.ask.paused:
-        return "Paused", "manually paused"
+        return "Paused", world.ask.frozen or "manually paused"
     trouble = next((c for c in said if c.type in TRANSIENT and c.type not in QUIET), None)
     if memory.pauses:
         reason = memory.pauses[0].reason

@@ -24,7 +24,8 @@ class Ask(msgspec.Struct, frozen=True):
     revisions at most; `abort_delay` the canary after an abort (None: for ever). `window` is how many
     revisions may lie between for a rollback without steps. A canary with pods has `least_pods`; so many as
     `threshold` says count as all of them. `dynamic`: stable has no more pods than its share needs.
-    `was_good`: a sync takes it back to a release that was good, so it walks no steps.
+    `was_good`: a sync takes it back to a release that was good, so it walks no steps. `frozen` is why it is
+    `paused`, where nobody has paused it.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Ask(msgspec.Struct, frozen=True):
     canary_service: str = ""
     stable_service: str = ""
     was_good: bool = False
+    frozen: str = ""
 
     @property
     def limits(self) -> Limits:

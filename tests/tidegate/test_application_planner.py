@@ -34,6 +34,7 @@ from tidegate.planners.needs import (
     Served,
 )
 from tidegate.planners.plan import Apply, Delete, MergePatch, Plan
+from tidegate.planners.settings import Settings
 
 Raw = dict[str, Any]
 COMMIT, NEWER = "c" * 40, "d" * 40
@@ -90,7 +91,7 @@ class Answers:
         return Absent()
 
     def look(self) -> Plan:
-        planner, known = ApplicationPlanner("argocd"), dict[Need, Answer]()
+        planner, known = ApplicationPlanner("argocd", Settings()), dict[Need, Answer]()
         for _ in range(10):
             needs = planner.needs(self.app, known, self.now)
             if all(need in known for need in needs):

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from crds.meta import LabelSelector, read
 from crds.patches import merged
 from crds.paths import get
-from crds.refs import ANALYSIS_RUN, APPLICATION, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, Kind
+from crds.refs import ANALYSIS_RUN, APPLICATION, CONFIG_MAP, HASH_LABEL, POD, REPLICA_SET, ROLLOUT, Kind
 from tidegate.kube import requests
 from tidegate.kube.errors import NotFound, accepted
 from tidegate.kube.http import Request, Response
 from tidegate.kube.requests import ALL, Selection
+from tidegate.planners.settings import Settings
 from tidegate.views.family import Parts, pod_hash
 from tidegate.views.steering import SteerPatch, unified
 
@@ -63,6 +64,18 @@ class Api:
         held = merged(body, {"metadata": {"resourceVersion": application["metadata"]["resourceVersion"]}})
         path = self._path(APPLICATION, application["metadata"]["name"])
         return accepted(self.line.send(requests.merge_patch(path, held)))
+
+    def annotate_settings(self, name: str, text: str | None) -> None:
+        """An annotation of the ConfigMap beside the controller, which is made if it is not there."""
+        catalogue = Settings().catalogue
+        meta = {"name": catalogue, "annotations": {name: text}}
+        path = self._path(CONFIG_MAP, catalogue)
+        try:
+            accepted(self.line.send(requests.merge_patch(path, {"metadata": meta})))
+        except NotFound:
+            if text is not None:
+                body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}
+                accepted(self.line.send(requests.create(self._path(CONFIG_MAP), body)))
 
     def parts(self, rollout: Raw) -> Parts:
         """What the Rollout may own, asked for by its selector and its revisions."""

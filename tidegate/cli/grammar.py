@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from tidegate.cli import app, commands, editing
+from tidegate.cli import app, commands, editing, freeze
 from tidegate.cli import lint as check
 from tidegate.cli.commands import ROLLOUT_WORDS
 from tidegate.cli.completion import NAME, SHELLS, completion
@@ -63,6 +63,7 @@ def parser() -> ArgumentParser:
     _steer(verbs)
     _change(verbs)
     _applications(_group(verbs, "app", "look at applications, and sync them", "COMMAND"))
+    _freezing(verbs)
     _offline(verbs, top)
     return top
 
@@ -106,6 +107,13 @@ def _change(verbs: Any) -> None:
         "images", metavar="CONTAINER=IMAGE", nargs="+", type=editing.image, help="*: all others"
     )
     image.set_defaults(command=editing.set_image)
+
+
+def _freezing(verbs: Any) -> None:
+    stop = _under(verbs, "freeze", "begin no canary, and take nothing back in Git")
+    stop.add_argument("--reason", default="", metavar="TEXT", help="for those who wonder")
+    stop.set_defaults(command=freeze.freeze, home=freeze.HOME)
+    _under(verbs, "unfreeze", "end a freeze").set_defaults(command=freeze.unfreeze, home=freeze.HOME)
 
 
 def _applications(group: Any) -> None:

@@ -24,23 +24,27 @@ from tidegate.planners.application_needs import Sight
 from tidegate.planners.application_release import arrival, release, release_needs
 from tidegate.planners.application_rival import WORDS, rival_until
 from tidegate.planners.application_world import world
+from tidegate.planners.freeze import freeze_need, frozen
 from tidegate.planners.needs import Answers, Need, Raw
 from tidegate.planners.plan import Apply, Delete, Event, JsonPatch, MergePatch, Plan, Push, Write
 from tidegate.planners.rollout_rival import CONFLICT
+from tidegate.planners.settings import Settings
 
 
 class ApplicationPlanner:
     """Plans for the Applications in `home`."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, settings: Settings) -> None:
         self._home = home
+        self._settings = settings
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         application = self._read(raw)
         if not isinstance(application, Application) or rival_until(raw, now):
             return ()
         sight = Sight(raw, application, answers, self._home)
-        return tuple(dict.fromkeys((*sight.needs(now), *release_needs(sight, now))))
+        found = (*sight.needs(now), freeze_need(self._settings), *release_needs(sight, now))
+        return tuple(dict.fromkeys(found))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         application = self._read(raw)
@@ -55,7 +59,7 @@ class ApplicationPlanner:
         if need := sight.waiting(now):
             return Plan(why=f"waiting for {type(need).__name__}")
         try:
-            return _decided(sight, now)
+            return _decided(sight, now, frozen(answers, self._settings))
         except Invalid as problem:  # of what it refers to
             return _unreadable(raw, problem, now)
 
@@ -70,8 +74,8 @@ class ApplicationPlanner:
         return None if skipped(application) else application
 
 
-def _decided(sight: Sight, now: datetime) -> Plan:
-    seen = replace(world(sight, now), release=release(sight, now))
+def _decided(sight: Sight, now: datetime, freeze: str) -> Plan:
+    seen = replace(world(sight, now), release=replace(release(sight, now), frozen=freeze))
     decision = plan(seen)
     body = record(sight.raw, seen, decision)
     if asked(sight.application):

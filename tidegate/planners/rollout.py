@@ -28,6 +28,7 @@ from rollouts.promptness import may_wait_until
 from rollouts.settling import settled_at, settling
 from rollouts.status import held, report
 from rollouts.world import World
+from tidegate.planners.freeze import freeze_need, frozen, in_a_freeze
 from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
 from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_blame import blame, blame_needs
@@ -35,7 +36,6 @@ from tidegate.planners.rollout_metadata import metadata_needs, metadata_writes
 from tidegate.planners.rollout_metrics import (
     Look,
     at_its_step,
-    catalogue_needs,
     metrics,
     preflight_needs,
     step_metrics,
@@ -80,7 +80,7 @@ class RolloutPlanner:
         if isinstance(here, Says):
             return ()
         ref = ref_of(ROLLOUT, raw)
-        first = (*own(here), Refusal(ref), Pruned(ref), *catalogue_needs(here, self._settings))
+        first = (*own(here), Refusal(ref), Pruned(ref), freeze_need(self._settings))
         first = (*first, *claims(here.rollout, here.arms, answers))
         if not all(isinstance(answers.get(need), Known) for need in own(here)[:3]):
             return first
@@ -125,6 +125,7 @@ class RolloutPlanner:
         """The last look again where nothing else was asked: needs and plan see the same."""
         if self._last is None or self._last[0] is not here or self._last[1:3] != (answers, now):
             world = at_its_step(here, look(here, answers, now))
+            world = in_a_freeze(world, frozen(answers, self._settings))
             self._last = (here, dict(answers), now, world)  # a copy: the asker goes on adding answers
         return self._last[3]
 

@@ -68,10 +68,6 @@ class Metrics(msgspec.Struct, frozen=True):
     asking: bool = False
 
 
-def catalogue_needs(given: Given, settings: Settings) -> tuple[Need, ...]:
-    return (Object(settings.catalogue_ref),) if any(_inline(given)) else ()
-
-
 def at_its_step(given: Given, world: World) -> World:
     """The world as background analysis sees it: before `startingStep` nobody judges the canary."""
     first = (given.analysis and given.analysis.starting_step) or 0

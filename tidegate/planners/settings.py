@@ -6,6 +6,9 @@ import msgspec
 
 from crds.refs import CONFIG_MAP, Ref
 
+FROZEN = "tidegate.dev/frozen"
+"""Annotation of the catalogue's ConfigMap: who has frozen what is released, and why."""
+
 
 class Settings(msgspec.Struct, frozen=True):
     """`namespace` is the controller's own; the metrics catalogue lies in it. `prometheus` is the address for

@@ -13,7 +13,8 @@ from tidegate.runtime.reconcile import Planner
 
 def controllers(settings: Settings, applications: str = "") -> dict[Kind, Planner]:
     """The registry, for a controller in these surroundings; `applications` is the namespace of those."""
-    synced: dict[Kind, Planner] = {APPLICATION: ApplicationPlanner(applications)} if applications else {}
+    planner = ApplicationPlanner(applications, settings)
+    synced: dict[Kind, Planner] = {APPLICATION: planner} if applications else {}
     return synced | {
         ROLLOUT: RolloutPlanner(settings),
         ANALYSIS_RUN: analysisrun,
