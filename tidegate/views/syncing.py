@@ -13,6 +13,8 @@ from tidegate.views.steering import Refused
 Raw = dict[str, Any]
 REFRESH = "argocd.argoproj.io/refresh"
 RUNNING = ("Running", "Terminating")
+UNDER_WAY = ("Quarantined", "Committed", "Pushed", "Branched", "GaveUp")
+"""Phases of a rollback in which Git still declares what was rejected."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -79,6 +81,8 @@ def settled(raw: Raw, revision: str = "") -> Outcome:
     nothing makes them well by waiting.
     """
     status = get(raw, "status", default={})
+    if why := _rejected(status, revision):
+        return Outcome(True, why)
     sync, state = get(status, "sync", default={}), get(status, "operationState", default={})
     here = str(get(sync, "revision", default="")).startswith(revision)
     if get(raw, "operation") or state.get("phase") in RUNNING or not here:
@@ -88,6 +92,21 @@ def settled(raw: Raw, revision: str = "") -> Outcome:
     if get(status, "health", "status") == "Degraded":
         return Outcome(True, f"Degraded: {'; '.join(_degraded(status)) or 'see tidegate app get'}")
     return Outcome((get(sync, "status"), get(status, "health", "status")) == ("Synced", "Healthy"))
+
+
+def _rejected(status: Raw, revision: str) -> str:
+    """Of the revision that is waited for, or of any while it is being taken back: the cluster is well again,
+    and what was released is not there."""
+    rollback = get(status, "rollback", default={})
+    held = get(status, "quarantinedRevisions", default=[])
+    if revision:
+        bad = next((one for one in held if str(get(one, "revision", default="")).startswith(revision)), None)
+        return f"{revision} was rejected: {get(bad, 'reason', default='')}" if bad else ""
+    if get(rollback, "phase") not in UNDER_WAY:
+        return ""
+    return (
+        f"{str(get(rollback, 'from', default=''))[:10]} was rejected: {get(rollback, 'reason', default='')}"
+    )
 
 
 def _degraded(status: Raw) -> list[str]:

@@ -192,3 +192,14 @@ def test_a_release_that_was_rejected_is_let_go_by_its_rendering(capsys: Printed)
     assert body["metadata"]["annotations"] == {"tidegate.dev/release-quarantine": "digest"}
     assert say("app retry api-prod", Cluster({APP: app()})) == 1
     assert "has nothing to retry" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["", f" --revision {SHA}"])
+def test_a_release_that_was_rejected_is_a_failure_though_all_is_well_again(
+    capsys: Printed, words: str
+) -> None:
+    held = [{"revision": SHA, "rendering": "digest", "reason": "12 % errors"}]
+    rollback = {"phase": "Pushed", "from": SHA, "reason": "12 % errors"}
+    cluster = Cluster({APP: app(quarantinedRevisions=held, rollback=rollback)})
+    assert say(f"app wait api-prod{words}", cluster) == 1
+    assert "was rejected: 12 % errors" in capsys.readouterr().err
