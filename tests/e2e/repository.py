@@ -62,6 +62,22 @@ class Repository:
             assert answer.status == 204
         return made
 
+    def takes_pushes(self) -> None:
+        """Also of others; the folder of who commits here follows."""
+        for name, value in (("http.receivepack", "true"), ("receive.denyCurrentBranch", "updateInstead")):
+            self._origin.git("config", name, value)
+
+    def reverts(self) -> list[str]:
+        """The commits on any branch that are a controller's, newest first."""
+        return self._origin.git("log", "--all", "--grep", "Rollback-Id", "--format=%H").split()
+
+    def message(self, commit: str) -> str:
+        return self._origin.git("log", "-1", "--format=%B", commit)
+
+    def differs(self, one: str, other: str) -> str:
+        """The files in which two commits differ."""
+        return self._origin.git("diff", "--name-only", one, other)
+
     def files(self, rollout: Raw) -> dict[str, str]:
         """Everything, for a Rollout that is the brief's."""
         return {
