@@ -172,7 +172,6 @@ class World(msgspec.Struct, frozen=True, dict=True):
     this revision's and attempt's, as are the `step_runs` of its analysis steps.
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
     are passed over. `refused` is the write that the API server will not take, in its words.
-    `aged` are the pods from before the restart that was asked for; None means: not listed.
     `caught_up_at` is when those who follow the routes should be back after the API server was away.
     `aged` are the pods from before the restart that was asked for; None means: not listed. `blame` is known
     some time after a verdict.
