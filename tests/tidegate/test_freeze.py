@@ -9,7 +9,7 @@ from crds.refs import CONFIG_MAP, Ref
 from crds.returns import marked
 from tests.tidegate.cli.cluster import Cluster, say
 from tests.tidegate.test_rollout_planner import brief, hash_of, mesh, planned, recorded, replica_set, settled
-from tidegate.planners.needs import Known, Need, Object
+from tidegate.planners.needs import Known, Need, Object, Pending
 from tidegate.planners.plan import Create, MergePatch
 from tidegate.planners.settings import FROZEN, Settings
 
@@ -59,6 +59,12 @@ def test_a_freeze_is_an_annotation_beside_the_controller() -> None:
     (_, first), (_, second) = cluster.patches()
     assert first["metadata"]["annotations"][FROZEN].endswith(": sale")
     assert second["metadata"]["annotations"] == {FROZEN: None}
+
+
+def test_nothing_is_begun_before_it_is_known_whether_there_is_a_freeze() -> None:
+    found = {**mesh(0, hash_of(OLD), hash_of(NEW)), **dict.fromkeys(FREEZE, Pending())}
+    plan = planned(settled(OLD, NEW), replica_set(OLD, 10), replica_set(NEW, 0, 2), found=found)
+    assert plan.writes == ()
 
 
 def test_what_has_begun_is_not_held_by_a_freeze() -> None:

@@ -29,7 +29,7 @@ from rollouts.settling import settled_at, settling
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.freeze import freeze_need, frozen, in_a_freeze
-from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pruned, Refusal, known
+from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pending, Pruned, Refusal, known
 from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_blame import blame, blame_needs
 from tidegate.planners.rollout_metadata import metadata_needs, metadata_writes
@@ -99,7 +99,7 @@ class RolloutPlanner:
         here = self._reader.read(raw)
         if isinstance(here, Says):
             return _hold(raw, here, now)
-        if not _seen_enough(here, answers):
+        if not _seen_enough(here, answers, self._settings):
             return Plan(why="waiting for the first look at its ReplicaSets and runs")
         if unowned := orphans(here, answers):
             return Plan(
@@ -130,8 +130,10 @@ class RolloutPlanner:
         return self._last[3]
 
 
-def _seen_enough(here: Given, answers: Answers) -> bool:
-    """Deciding on half a look could create twice what is there."""
+def _seen_enough(here: Given, answers: Answers, settings: Settings) -> bool:
+    """Deciding on half a look could create twice what is there, or begin what is frozen."""
+    if isinstance(answers.get(freeze_need(settings)), Pending):
+        return False
     asked = (*own(here)[:3], *defaults(here, answers))
     named = () if here.istio else here.arms.refs
     return all(isinstance(answers.get(need), Known) for need in asked) and all(
