@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from crds.application_policy import Rollback
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from gitops.rejection import ANALYSIS, Rejected
-from gitops.reverting import push, to, under_way
+from gitops.reverting import push, to, unbrought, under_way
 from gitops.rollback import OPEN, UNDER_WAY, Case, Memory, Phase, Turn
 
 MOST_KEPT = 10
@@ -157,6 +157,8 @@ def _later(case: Case) -> datetime | None:
 
 def _held(case: Case, memory: Memory) -> str:
     """Why what is declared now is not synced; "" where it may be."""
+    if unbrought(case, memory.rollback):
+        return "waiting for the parent Application to bring the source that Git declares"
     bad = next((one for one in memory.bads if one.rendering == case.rendering and case.rendering), None)
     if bad is None or not case.policy.quarantine.hold:
         return ""

