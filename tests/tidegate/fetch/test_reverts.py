@@ -1,0 +1,157 @@
+"""What Git answers about a revert, on a real repository: made and proved, found, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from crds.application_policy import GitBack, SecretRef, Signing
+from crds.application_rollback import KnownGood, RollbackStatus
+from crds.application_source import Source
+from gitops.reverts import Adopted, Answer, Ready, Superseded, Unable
+from gitops.sources import digest
+from tests.gitops.examples import NOW, raw_app
+from tests.tidegate.git.origin import FILE, Bare, config_map
+from tidegate.fetch.reverts import Reverts
+from tidegate.git.access import Access
+from tidegate.git.address import Address
+from tidegate.git.render import asked
+from tidegate.git.repositories import Repositories
+from tidegate.git.workers import Workers
+from tidegate.git.writer import Writer
+from tidegate.planners.needs import Known, Parent, Reverted
+
+pytestmark = pytest.mark.git
+
+UNSIGNED = GitBack(signing=Signing(type="none"))
+A = "services/api/a.yaml"
+
+
+async def anyone(_: Address) -> Access:
+    return Access()
+
+
+async def no_key(_namespace: str, _name: str) -> str:
+    return ""
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    return Bare(tmp_path / "person")
+
+
+@pytest.fixture
+async def repositories(tmp_path: Path) -> AsyncIterator[Repositories]:
+    made = Repositories(tmp_path / "cache", Workers(1), anyone, FILE)
+    yield made
+    await made.close()
+
+
+class Case:
+    """A good release and a bad one, and the question for a revert of it."""
+
+    def __init__(self, bare: Bare, repositories: Repositories) -> None:
+        self.bare, self.repositories = bare, repositories
+        self.good = bare.commit({A: config_map("a", level="1"), "other": "1"}, "First")
+        self.bad = bare.commit({A: config_map("a", level="2")}, "Ship it")
+
+    async def answer(self, back: GitBack = UNSIGNED, parent: Parent | None = None) -> Answer:
+        source = Source(self.bare.url, "services/api", "main")
+        question = asked({"path": "services/api"}, "api-prod")
+        await self.repositories.heads(self.bare.url, ["main"])
+        one, two = [
+            digest((await self.repositories.rendered(self.bare.url, commit, question)).raws())
+            for commit in (self.good, self.bad)
+        ]
+        rollback = RollbackStatus(
+            id="an-id",
+            rollout="Rollout production/api",
+            reason="12 % errors",
+            from_=self.bad,
+            from_source=source,
+            rendering=two,
+            good=KnownGood(self.good, one, source),
+            since=NOW,
+        )
+        need = Reverted(
+            self.bare.url,
+            "main",
+            "argocd/api-prod",
+            msgspec.json.encode(rollback),
+            back,
+            False,
+            parent,
+            "",
+            0,
+        )
+        reverts = Reverts(self.repositories, Writer(self.repositories, anyone, FILE), no_key)
+        found = await reverts(need)
+        assert isinstance(found, Known), found
+        answer: Answer = found.value
+        return answer
+
+
+@pytest.fixture
+def case(bare: Bare, repositories: Repositories) -> Case:
+    return Case(bare, repositories)
+
+
+async def test_a_commit_upon_the_head_is_made_and_nothing_is_pushed(case: Case) -> None:
+    later = case.bare.commit({"other": "2"})
+    found = await case.answer()
+    assert isinstance(found, Ready)
+    assert (found.base, found.branch, case.bare.tip) == (later, "refs/heads/main", later)
+
+
+async def test_what_somebody_reverted_already_is_adopted(case: Case) -> None:
+    reverted = case.bare.commit({A: config_map("a", level="1")}, "By hand")
+    assert await case.answer() == Adopted(reverted)
+
+
+async def test_our_own_that_landed_unseen_is_found_by_its_id(case: Case) -> None:
+    ours = case.bare.commit({A: config_map("a", level="1")}, "Revert\n\nRollback-Id: an-id")
+    case.bare.commit({A: config_map("a", level="3")}, "A fix upon it")
+    assert await case.answer() == Adopted(ours)
+
+
+async def test_a_fix_that_was_pushed_first_supersedes_it(case: Case) -> None:
+    fix = case.bare.commit({A: config_map("a", level="3")})
+    assert await case.answer() == Superseded(fix)
+
+
+async def test_a_history_that_was_rewritten_is_said(case: Case) -> None:
+    case.bare.git("reset", "-q", "--hard", case.good)
+    case.bare.git("commit", "-q", "--allow-empty", "-m", "Another history")
+    case.bare.git("push", "-qf", "origin", "main")
+    found = await case.answer()
+    assert isinstance(found, Unable)
+    assert "was rewritten" in found.why
+
+
+async def test_without_a_key_nothing_is_signed_and_so_nothing_is_made(case: Case) -> None:
+    named = GitBack(signing=Signing(secret_ref=SecretRef("missing")))
+    for back in (GitBack(), named):
+        found = await case.answer(back)
+        assert isinstance(found, Unable)
+        assert "spec.rollback.git.signing: no key" in found.why
+
+
+async def test_a_revert_that_would_change_a_sibling_is_none(case: Case) -> None:
+    """A file of the parent's that defines two: both were changed by the bad commit."""
+    case.good = case.bare.commit({"apps/both.yaml": both(case, "1"), A: config_map("a", level="1")})
+    case.bad = case.bare.commit({"apps/both.yaml": both(case, "2"), A: config_map("a", level="2")})
+    source = msgspec.json.encode({"path": "apps"})
+    found = await case.answer(parent=Parent("root", case.bare.url, source, False))
+    assert isinstance(found, Unable)
+    assert "it would also change ConfigMap" in found.why
+    assert "which Application root declares" in found.why
+
+
+def both(case: Case, level: str) -> str:
+    source = {"repoURL": case.bare.url, "targetRevision": "main", "path": "services/api"}
+    child: dict[str, Any] = {k: v for k, v in raw_app(source=source).items() if k != "status"}
+    return f"{msgspec.json.encode(child).decode()}\n---\n{config_map('sibling', level=level)}"
