@@ -751,6 +751,19 @@ APPLIED_BY_THE_DEMO = (
             get("/api/v1/namespaces/contracts-new"),
         ),
     ),
+    Case(
+        "apply_a_secret",
+        (
+            apply(
+                f"{CORE}/secrets/entry",
+                typed(
+                    "Secret",
+                    {"metadata": {"name": "entry"}, "type": "Opaque", "data": {"password": "c2VjcmV0"}},
+                ),
+            ),
+            get(f"{CORE}/secrets/entry"),
+        ),
+    ),
     Case("apply_a_project", (apply(f"{ARGO}/appprojects/owned", PROJECT),)),
 )
 DISCOVERY = (

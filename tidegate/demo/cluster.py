@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
 import os
 import socket
 import sys
@@ -12,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from tidegate.demo.origin import USER, Origin
 from tidegate.git.kustomize import kubectl
 from tidegate.kube import requests
 from tidegate.sandbox.face import face
@@ -80,6 +83,17 @@ class Cluster:
     def log(self) -> Path:
         return self._folder / "controller.log"
 
+    def secrets(self, origin: Origin, key: str) -> Path:
+        """A file with what a revert is pushed and signed with."""
+        label = {"argocd.argoproj.io/secret-type": "repository-write"}
+        entry = {"url": origin.url, "username": USER, "password": origin.password}
+        made = [_secret("write-access", "Opaque", entry, label)]
+        if key:
+            made.append(_secret("revert-key", "kubernetes.io/ssh-auth", {"ssh-privatekey": key}, {}))
+        file = self._folder / "secrets.yaml"
+        file.write_text("---\n".join(json.dumps(one) + "\n" for one in made))
+        return file
+
     def users(self, rate: float) -> None:
         self.traffic.rate = rate
 
@@ -130,6 +144,12 @@ class Cluster:
             await asyncio.sleep(TICK)
             span, last = min(loop.time() - last, 1.0), loop.time()
             self._mesh.tick(datetime.now(UTC), timedelta(seconds=span))
+
+
+def _secret(name: str, kind: str, data: Mapping[str, str], labels: Mapping[str, str]) -> Raw:
+    encoded = {key: base64.b64encode(text.encode()).decode() for key, text in data.items()}
+    meta = {"name": name, "namespace": APPLICATIONS, "labels": dict(labels)}
+    return {"apiVersion": "v1", "kind": "Secret", "type": kind, "metadata": meta, "data": encoded}
 
 
 def _free_port() -> int:

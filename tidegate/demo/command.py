@@ -54,8 +54,8 @@ async def _played(folder: Path, paper: Paper, keep: bool) -> int:
     with Origin(folder) as origin:
         async with Cluster(folder, BROKEN) as cluster:
             story, late = Story(cluster, origin, paper), ""
+            origin.tells(f"http://127.0.0.1:{cluster.webhook}/api/webhook")
             await cluster.start()
-            origin.tell = f"http://127.0.0.1:{cluster.webhook}/api/webhook"
             try:
                 await story.play()
             except Late as problem:

@@ -33,6 +33,16 @@ ROLLBACK = """\
     onHealthFailure: true
     maxRetries: 3
 """
+RETRIES = "    maxRetries: 3\n"
+SIGNED = """\
+    git:
+      signing:
+        secretRef: {name: revert-key}
+"""
+UNSIGNED = """\
+    git:
+      signing: {type: none}
+"""
 BY_HAND = """\
   syncPolicy:
     # Manual sync for production (safer)
@@ -107,8 +117,9 @@ def brief() -> dict[str, str]:
     return {name: _at(files("tidegate.demo") / "brief", name).read_text() for name in BRIEF}
 
 
-def edits(url: str) -> tuple[Edit, ...]:
-    """`url` is where the repository is read from."""
+def edits(url: str, signs: bool = True) -> tuple[Edit, ...]:
+    """`url` is where the repository is read from; `signs` where there is something to sign reverts with."""
+    how = "with a key out of a Secret" if signs else "not here: there is no ssh-keygen"
     return (
         *(
             Edit("the repository is on this machine", file, THEIRS, url)
@@ -138,6 +149,7 @@ def edits(url: str) -> tuple[Edit, ...]:
             "the overrides go by this name of the image", ROLLOUT, "myregistry/api:v2.1.0", f"{IMAGE}:v2.1.0"
         ),
         Edit("the brief's rollback fragment, merged", PRODUCTION, BY_HAND, ROLLBACK),
+        Edit(f"a revert is signed, {how}", PRODUCTION, RETRIES, RETRIES + (SIGNED if signs else UNSIGNED)),
         Edit(
             "its manifests name production, where another Application is at home: staging gets its own",
             STAGING,

@@ -23,8 +23,7 @@ def facts(seen: Sequence[Observed], found: Found, unserved: int, died: bool) -> 
     yield Fact(f"{V2} is stable and Healthy", healthy(good, V2), last(good))
     yield Fact(f"{V3} got 10 % and no more, then nothing", caught == [10, 0], shown(caught))
     yield verdict(bad)
-    back = healthy(bad, V2) and 0 < found.back < 5
-    yield Fact(f"a revert had {V2} stable again within 5 s, without its steps", back, f"{found.back:.1f} s")
+    yield from taken_back(bad, found)
     for version, at in found.live.items():
         took = at - max(moment for moment in found.commits.values() if moment <= at)
         yield Fact(f"{version} was applied within 3 s of its push", took < 3, f"{took:.1f} s")
@@ -33,6 +32,15 @@ def facts(seen: Sequence[Observed], found: Found, unserved: int, died: bool) -> 
     yield Fact("no request found nobody to answer it", unserved == 0, f"{unserved} did")
     yield Fact("every command did what it was told to", not any(found.exits), f"exit codes {found.exits}")
     yield Fact("one controller lived through it all", not died, "it ended" if died else "one process")
+
+
+def taken_back(bad: Sequence[Observed], found: Found) -> Iterator[Fact]:
+    back, pushed = found.back - found.aborted, found.pushed - found.aborted
+    yield Fact(f"{V2} was back in the cluster within 5 s of the verdict", 0 < back < 5, f"{back:.1f} s")
+    yield Fact("its revert was in Git within 10 s of the verdict", 0 < pushed < 10, f"{pushed:.1f} s")
+    signed = "signed" if found.signed else "not signed"
+    yield Fact("there is one revert commit", len(found.reverts) == 1, f"{', '.join(found.reverts)}: {signed}")
+    yield Fact(f"{V2} is stable and Healthy again, without its steps", healthy(bad, V2), last(bad))
 
 
 def chapter(seen: Sequence[Observed], version: str) -> list[Observed]:

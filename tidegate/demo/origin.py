@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import secrets
+import shutil
 import subprocess
-import urllib.request
+import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 from tidegate.demo.git_server import Server
 
 NAME = "infrastructure.git"
+USER = "tidegate"
 YOU = ("-c", "user.name=You", "-c", "user.email=you@example.com", "-c", "commit.gpgSign=false")
 
 
+HOOK = """\
+#!{python}
+import contextlib, urllib.request
+told = urllib.request.Request({where!r}, {told!r}, {{"Content-Type": "application/json"}})
+with contextlib.suppress(OSError):  # a push does not fail where nobody hears of it
+    urllib.request.urlopen(told, timeout=10).close()
+"""
+
+
 class Origin:
-    """Use as a context manager. Whom a push is told of is said by `tell`, as a Git server's webhook does."""
+    """Use as a context manager. Everybody may read over HTTP; who pushes there says a password."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self.clone = folder / "infrastructure"
         self._served = folder / "git"
+        self._bare = self._served / NAME
         self._server = Server(self._served)
-        self.tell = ""
+        self._server.refuse = self._refuses
+        self.password = secrets.token_hex(8)
 
     def __enter__(self) -> Origin:
         self._served.mkdir()
-        bare = self._served / NAME
         _git(self._served, "init", "--quiet", "--bare", "--initial-branch=main", NAME)
-        _git(bare, "config", "uploadpack.allowFilter", "true")
-        _git(self._served.parent, "clone", "--quiet", str(bare), str(self.clone))
+        for name, value in (("uploadpack.allowFilter", "true"), ("http.receivepack", "true")):
+            _git(self._bare, "config", name, value)
+        _git(self._folder, "clone", "--quiet", str(self._bare), str(self.clone))
         self._server.__enter__()
         return self
 
@@ -42,7 +58,25 @@ class Origin:
 
     @property
     def head(self) -> str:
-        return _git(self.clone, "rev-parse", "HEAD")
+        """Of the branch that everybody pushes to."""
+        return _git(self._bare, "rev-parse", "refs/heads/main")
+
+    def tells(self, where: str) -> None:
+        """Every push is told there, as a Git server's webhook does it."""
+        told = json.dumps({"repository": {"clone_url": self.url}}).encode()
+        hook = self._bare / "hooks" / "post-receive"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text(HOOK.format(python=sys.executable, where=where, told=told))
+        hook.chmod(0o700)
+
+    def key(self) -> str:
+        """A private key to sign with, "" where none can be made."""
+        if not shutil.which("ssh-keygen"):
+            return ""
+        file = self._folder / "revert-key"
+        words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", USER, "-f", str(file)]
+        subprocess.run(words, check=True, capture_output=True)
+        return file.read_text()
 
     def write(self, files: Mapping[str, str]) -> None:
         for name, text in files.items():
@@ -61,18 +95,30 @@ class Origin:
         _git(self.clone, "commit", "--quiet", "-m", message)
         return self._pushed()
 
-    def revert(self, commit: str) -> str:
-        _git(self.clone, "revert", "--no-edit", commit)
-        return self._pushed()
+    def pull(self) -> None:
+        _git(self.clone, "pull", "--quiet", "--rebase", "origin", "main")
+
+    def log(self, *words: str) -> str:
+        """Of the branch that everybody pushes to."""
+        return _git(self._bare, "log", *words, "refs/heads/main")
+
+    def is_signed(self, commit: str) -> bool:
+        return "gpgsig -----BEGIN SSH SIGNATURE-----" in _git(self._bare, "cat-file", "commit", commit)
 
     def _pushed(self) -> str:
         _git(self.clone, "push", "--quiet", "origin", "main")
-        if self.tell:
-            told = json.dumps({"repository": {"clone_url": self.url}}).encode()
-            asked = urllib.request.Request(self.tell, told, {"Content-Type": "application/json"})
-            with suppress(OSError):  # a push does not fail where nobody hears of it
-                urllib.request.urlopen(asked, timeout=10).close()
-        return self.head
+        return _git(self.clone, "rev-parse", "HEAD")
+
+    def _refuses(self, asked: BaseHTTPRequestHandler) -> bool:
+        """Who would push and says no password, or a wrong one."""
+        known = base64.b64encode(f"{USER}:{self.password}".encode()).decode()
+        if "git-receive-pack" not in asked.path or asked.headers.get("Authorization") == f"Basic {known}":
+            return False
+        asked.send_response(401)
+        asked.send_header("WWW-Authenticate", 'Basic realm="git"')
+        asked.send_header("Content-Length", "0")
+        asked.end_headers()
+        return True
 
 
 def _git(folder: Path, *words: str) -> str:

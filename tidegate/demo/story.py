@@ -22,7 +22,7 @@ from tidegate.sandbox.resources import APPLICATIONS as APPS
 from tidegate.sandbox.resources import ROLLOUTS, Resource
 from tidegate.simulate.eyes import Eyes, Sight
 from tidegate.views.seen import Observed, Released, Stood
-from tidegate.views.timeline import BAD, BLUE, BOLD, DIM, Timeline
+from tidegate.views.timeline import BAD, BLUE, BOLD, DIM, GOOD, Timeline
 
 RATE = 600.0
 ERRORS = 0.3
@@ -32,6 +32,7 @@ KNOWN = 12.0
 """Seconds of users before a release: the preflight asks for counters as of the last full ten."""
 NO_ANALYSIS = '{"spec":{"strategy":{"canary":{"analysis":null}}}}'
 INDENT = 20
+APPLY = ("apply", "--server-side", "--validate=false", "-f")
 
 
 class Late(Exception):
@@ -41,12 +42,17 @@ class Late(Exception):
 class Found(msgspec.Struct):
     """What the facts are judged by, beside what was seen: when something was done, and what came of it.
 
-    `back` is how long it took from the push of the revert until the version before was stable.
+    `back` is when the cluster had the version before again, and `pushed` when Git did; `reverts` are the
+    commits that say to be one of ours.
     """
 
     commits: dict[str, float] = {}
     live: dict[str, float] = {}
+    aborted: float = 0.0
     back: float = 0.0
+    pushed: float = 0.0
+    reverts: list[str] = []
+    signed: bool = False
     drifted: float = 0.0
     healed: float = 0.0
     exits: list[int] = []
@@ -68,17 +74,19 @@ class Story:
         """Raises Late."""
         await self.the_repository_comes_up()
         await self.a_good_commit_walks()
-        await self.a_bad_commit_is_caught()
+        await self.a_bad_commit_is_taken_back()
         await self.a_drift_is_healed()
 
     async def the_repository_comes_up(self) -> None:
         self._chapter("the brief's repository comes up through its app-of-apps")
-        changes = edits(self._origin.url)
+        key = self._origin.key()
+        changes = edits(self._origin.url, signs=bool(key))
         self._paper.say("The brief's files, and the edits they need:", BOLD)
         for line in told(changes):
             self._paper.say(line, indent=8)
         self._origin.write(edited(brief(), changes))
         await self._pushed("All of it", lambda: self._origin.commit("All of it"))
+        await self._kubectl(*APPLY, str(self._cluster.secrets(self._origin, key)))
         await self._kubectl(
             "apply", "--server-side", "--validate=false", "-f", str(self._origin.clone / ROOT)
         )
@@ -97,16 +105,19 @@ class Story:
         await self._until(lambda: self._stands(V2), 60, f"{V2} to be stable")
         await self._until(lambda: self._well("api-prod"), 30, "api-prod to be Synced and Healthy")
 
-    async def a_bad_commit_is_caught(self) -> None:
+    async def a_bad_commit_is_taken_back(self) -> None:
         self._chapter(f"a bad commit: {ERRORS:.0%} of its answers are 500, against a limit of 5 %")
         bad = await self._bumped(V2, V3)
         await self._until(self._aborted, 60, f"{V3} to be aborted")
-        await asyncio.sleep(1)
-        self._tell("you", f"$ git revert {bad[:7]} && git push", BLUE)
-        back = await self._pushed("", lambda: self._origin.revert(bad))
-        await self._until(lambda: self._stands(V2), 30, f"{V2} to be stable, without its steps")
-        self.found.back = self._eyes.now - self.found.commits[back]
+        self.found.aborted = self._eyes.now
+        await self._until(lambda: self._image() == f"{IMAGE}:{V2}", 30, f"{V2} to be back in the cluster")
+        self.found.back = self._eyes.now
+        await self._until(lambda: self._origin.head != bad, 30, "the revert to be in Git")
+        self.found.pushed = self._eyes.now
+        self._shows(self._origin.log("-1", "--format=%an <%ae>%n%n%B"))
         await self._until(lambda: self._well("api-prod"), 30, "api-prod to be Synced and Healthy")
+        self.found.reverts = self._origin.log("--grep=^Rollback-Id:", "--format=%H").split()
+        self.found.signed = all(map(self._origin.is_signed, self.found.reverts))
 
     async def a_drift_is_healed(self) -> None:
         self._chapter("somebody switches the analysis off by hand")
@@ -139,7 +150,8 @@ class Story:
         return commit
 
     async def _kubectl(self, *words: str) -> None:
-        shown = " ".join(word.replace(str(self._origin.clone) + "/", "") for word in words)
+        here = (f"{self._origin.clone}/", f"{self._origin.clone.parent}/")
+        shown = " ".join(word.removeprefix(here[0]).removeprefix(here[1]) for word in words)
         self._tell("you", f"$ kubectl {shown}", BLUE)
         code, output = await self._cluster.kubectl(*words)
         self.found.exits.append(code)
@@ -197,6 +209,11 @@ class Story:
 
     # -- what is told
 
+    def _shows(self, text: str) -> None:
+        self._tell("git", "log -1 origin/main:", DIM)
+        for line in text.splitlines():
+            self._paper.say(f"{'':{INDENT}}{line}", GOOD, INDENT)
+
     def _chapter(self, title: str) -> None:
         self._paper.say(f"\n── {title} ──", BOLD)
 
@@ -211,8 +228,22 @@ class Story:
     def _applications(self) -> None:
         for raw in self._cluster.store.every(APPS):
             name, status = raw["metadata"]["name"], get(raw, "status", default={})
-            sync, health = get(status, "sync", "status"), get(status, "health", "status")
-            stands = (str(sync), str(get(status, "sync", "revision", default=""))[:7], str(health))
-            if sync and health and self._last.get(name) != stands:
-                self._last[name] = stands
-                self._tell("git", f"{name}: {sync} at {stands[1]}, {health}", DIM)
+            self._compares(name, status)
+            self._goes_back(name, get(status, "rollback", default={}))
+
+    def _compares(self, name: str, status: Raw) -> None:
+        sync, health = get(status, "sync", "status"), get(status, "health", "status")
+        stands = (str(sync), str(get(status, "sync", "revision", default=""))[:7], str(health))
+        if sync and health:
+            self._anew(name, stands, f"{name}: {sync} at {stands[1]}, {health}")
+
+    def _goes_back(self, name: str, rollback: Raw) -> None:
+        phase = str(rollback.get("phase", ""))
+        bad, good = str(rollback.get("from", ""))[:7], str(get(rollback, "good", "revision"))[:7]
+        if phase:
+            self._anew(f"{name} back", (phase,), f"{name}: {phase}: from {bad} back to {good}")
+
+    def _anew(self, key: str, value: tuple[str, ...], words: str) -> None:
+        if self._last.get(key) != value:
+            self._last[key] = value
+            self._tell("git", words, DIM)

@@ -25,11 +25,18 @@ def test_every_edit_is_told_with_its_reason() -> None:
 def test_the_rollback_fragment_is_merged_into_production() -> None:
     made = yaml.safe_load(edited(brief(), edits(URL))[PRODUCTION])["spec"]
     fragment = yaml.safe_load((HERE.parent / "shared/brief/fragments/rollback.yaml").read_text())["spec"]
-    assert made["rollback"] == fragment["rollback"]
+    signing = {"git": {"signing": {"secretRef": {"name": "revert-key"}}}}
+    assert made["rollback"] == fragment["rollback"] | signing
     assert made["syncPolicy"] == {
         **fragment["syncPolicy"],
         "syncOptions": ["CreateNamespace=true"],
     }
+
+
+def test_without_anything_to_sign_with_reverts_are_not_signed_and_that_is_told() -> None:
+    made = yaml.safe_load(edited(brief(), edits(URL, signs=False))[PRODUCTION])["spec"]
+    assert made["rollback"]["git"] == {"signing": {"type": "none"}}
+    assert "a revert is signed, not here: there is no ssh-keygen" in "\n".join(told(edits(URL, signs=False)))
 
 
 def test_staging_is_at_home_in_its_own_namespace() -> None:

@@ -24,7 +24,18 @@ STORY: tuple[Observed, ...] = (
     Stood(46.2, V3, "c", "b", "Degraded"),
     Stood(49, V2, "b", "b", "Healthy"),
 )
-FOUND = Found({"1": 10, "2": 40, "3": 48}, {V2: 11, V3: 41}, back=1, drifted=50, healed=52, exits=[0])
+FOUND = Found(
+    commits={"1": 10, "2": 40},
+    live={V2: 11, V3: 41},
+    aborted=46,
+    back=46.5,
+    pushed=47,
+    reverts=["3"],
+    signed=True,
+    drifted=50,
+    healed=52,
+    exits=[0],
+)
 
 
 def fails(seen: tuple[Observed, ...] = STORY, found: Found = FOUND, unserved: int = 0) -> list[str]:
@@ -36,7 +47,7 @@ def test_a_story_that_went_well_has_every_fact() -> None:
 
 
 def test_nothing_seen_is_no_fact() -> None:
-    assert len(fails((), Found())) == 6
+    assert len(fails((), Found())) == 9
 
 
 @pytest.mark.parametrize(
@@ -45,7 +56,7 @@ def test_nothing_seen_is_no_fact() -> None:
         (Asked(20, 50), f"{V2} walked 10, 50, 100 and back to 0"),
         (Asked(46.1, 0), f"{V3} got 10 % and no more, then nothing"),
         (Judged(46, "run", "c", "Failed", "errors"), f"{V3} was judged"),
-        (Stood(49, V2, "b", "b", "Healthy"), f"a revert had {V2} stable again within 5 s, without its steps"),
+        (Stood(49, V2, "b", "b", "Healthy"), f"{V2} is stable and Healthy again, without its steps"),
         (Stood(35, V2, "b", "b", "Healthy"), f"{V2} is stable and Healthy"),
     ],
 )
@@ -59,7 +70,9 @@ def test_what_was_not_seen_is_missed(without: Observed, name: str) -> None:
         (replace(FOUND, healed=0), "the drift was healed"),
         (replace(FOUND, exits=[0, 1]), "every command did what it was told to"),
         (replace(FOUND, live={V2: 15}), f"{V2} was applied within 3 s of its push"),
-        (replace(FOUND, back=9), f"a revert had {V2} stable again within 5 s, without its steps"),
+        (replace(FOUND, back=52), f"{V2} was back in the cluster within 5 s of the verdict"),
+        (replace(FOUND, pushed=60), "its revert was in Git within 10 s of the verdict"),
+        (replace(FOUND, reverts=["3", "4"]), "there is one revert commit"),
     ],
 )
 def test_what_went_wrong_is_noticed(found: Found, name: str) -> None:
