@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from tidegate.demo.story import V2, V3, Found
+from tidegate.demo.story import V1, V2, V3, Found
 from tidegate.views.seen import Asked, Judged, Observed, Released, Stood
 
 
@@ -24,6 +24,10 @@ def facts(seen: Sequence[Observed], found: Found, unserved: int, died: bool) -> 
     yield Fact(f"{V3} got 10 % and no more, then nothing", caught == [10, 0], shown(caught))
     yield verdict(bad)
     yield from taken_back(bad, found)
+    back = weights(chapter(seen, V1))
+    seconds = f"{found.returned:.1f} s; {shown(back)}"
+    swift = 0 < found.returned < 15 and back in ([], [100, 0])
+    yield Fact(f"a person's revert had {V1} stable within 15 s, without its steps", swift, seconds)
     for version, at in found.live.items():
         took = at - max(moment for moment in found.commits.values() if moment <= at)
         yield Fact(f"{version} was applied within 3 s of its push", took < 3, f"{took:.1f} s")

@@ -95,8 +95,11 @@ class Origin:
         _git(self.clone, "commit", "--quiet", "-m", message)
         return self._pushed()
 
-    def pull(self) -> None:
+    def revert(self, commit: str) -> str:
+        """Its id, pushed upon what others pushed."""
         _git(self.clone, "pull", "--quiet", "--rebase", "origin", "main")
+        _git(self.clone, "revert", "--no-edit", commit)
+        return self._pushed()
 
     def log(self, *words: str) -> str:
         """Of the branch that everybody pushes to."""

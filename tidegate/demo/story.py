@@ -43,7 +43,7 @@ class Found(msgspec.Struct):
     """What the facts are judged by, beside what was seen: when something was done, and what came of it.
 
     `back` is when the cluster had the version before again, and `pushed` when Git did; `reverts` are the
-    commits that say to be one of ours.
+    commits that say to be one of ours. `returned` is how long a person's revert took from its push.
     """
 
     commits: dict[str, float] = {}
@@ -53,6 +53,7 @@ class Found(msgspec.Struct):
     pushed: float = 0.0
     reverts: list[str] = []
     signed: bool = False
+    returned: float = 0.0
     drifted: float = 0.0
     healed: float = 0.0
     exits: list[int] = []
@@ -63,6 +64,7 @@ class Story:
         self._cluster, self._origin, self._paper = cluster, origin, paper
         self._timeline = Timeline()
         self._last: dict[str, tuple[str, ...]] = {}
+        self._good = ""
         self.seen: list[Observed] = []
         self.found = Found()
         loop = asyncio.get_running_loop()
@@ -75,6 +77,7 @@ class Story:
         await self.the_repository_comes_up()
         await self.a_good_commit_walks()
         await self.a_bad_commit_is_taken_back()
+        await self.a_person_takes_a_good_release_back()
         await self.a_drift_is_healed()
 
     async def the_repository_comes_up(self) -> None:
@@ -99,7 +102,7 @@ class Story:
 
     async def a_good_commit_walks(self) -> None:
         self._chapter("a good commit: 10 %, hold, a person agrees, 50 %, hold, 100 %")
-        await self._bumped(V1, V2)
+        self._good = await self._bumped(V1, V2)
         await self._until(self._paused_for_ever, 60, f"{V2} to wait for a person")
         await self._kubectl("argo", "rollouts", "promote", "api", "-n", "production")
         await self._until(lambda: self._stands(V2), 60, f"{V2} to be stable")
@@ -119,6 +122,15 @@ class Story:
         self.found.reverts = self._origin.log("--grep=^Rollback-Id:", "--format=%H").split()
         self.found.signed = all(map(self._origin.is_signed, self.found.reverts))
 
+    async def a_person_takes_a_good_release_back(self) -> None:
+        self._chapter(f"a person takes {V2} back, which was good")
+        self._tell("you", f"$ git pull && git revert {self._good[:7]} && git push", BLUE)
+        self._release(V1)
+        back = await self._pushed("", lambda: self._origin.revert(self._good))
+        await self._until(lambda: self._stands(V1), 60, f"{V1} to be stable")
+        self.found.returned = self._eyes.now - self.found.commits[back]
+        await self._until(lambda: self._well("api-prod"), 30, "api-prod to be Synced and Healthy")
+
     async def a_drift_is_healed(self) -> None:
         self._chapter("somebody switches the analysis off by hand")
         self.found.drifted = self._eyes.now
@@ -135,12 +147,16 @@ class Story:
         self._origin.edit(PRODUCTION, f"newTag: {old}", f"newTag: {new}")
         self._tell("you", f"{PRODUCTION}: newTag: {old} → {new}", BLUE)
         commit = await self._pushed(f"api {new}", lambda: self._origin.commit(f"api {new}"))
-        released = Released(self._eyes.now, new)
-        self.seen.append(released)
-        self._timeline.lines(released)  # what was typed is told already
+        self._release(new)
         await self._until(lambda: self._image() == f"{IMAGE}:{new}", 30, f"{new} to be applied")
         self.found.live[new] = self._eyes.now
         return commit
+
+    def _release(self, version: str) -> None:
+        """Noted; what was typed is told already."""
+        released = Released(self._eyes.now, version)
+        self.seen.append(released)
+        self._timeline.lines(released)
 
     async def _pushed(self, message: str, push: Callable[[], str]) -> str:
         if message:

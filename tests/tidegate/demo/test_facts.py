@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from tidegate.demo.facts import facts
-from tidegate.demo.story import V2, V3, Found
+from tidegate.demo.story import V1, V2, V3, Found
 from tidegate.views.seen import Asked, Judged, Observed, Released, Stood
 
 STORY: tuple[Observed, ...] = (
@@ -23,6 +23,9 @@ STORY: tuple[Observed, ...] = (
     Asked(46.1, 0),
     Stood(46.2, V3, "c", "b", "Degraded"),
     Stood(49, V2, "b", "b", "Healthy"),
+    Released(60, V1),
+    Asked(64, 100),
+    Asked(68, 0),
 )
 FOUND = Found(
     commits={"1": 10, "2": 40},
@@ -32,6 +35,7 @@ FOUND = Found(
     pushed=47,
     reverts=["3"],
     signed=True,
+    returned=8,
     drifted=50,
     healed=52,
     exits=[0],
@@ -47,7 +51,7 @@ def test_a_story_that_went_well_has_every_fact() -> None:
 
 
 def test_nothing_seen_is_no_fact() -> None:
-    assert len(fails((), Found())) == 9
+    assert len(fails((), Found())) == 10
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,7 @@ def test_nothing_seen_is_no_fact() -> None:
     [
         (Asked(20, 50), f"{V2} walked 10, 50, 100 and back to 0"),
         (Asked(46.1, 0), f"{V3} got 10 % and no more, then nothing"),
+        (Asked(64, 100), f"a person's revert had {V1} stable within 15 s, without its steps"),
         (Judged(46, "run", "c", "Failed", "errors"), f"{V3} was judged"),
         (Stood(49, V2, "b", "b", "Healthy"), f"{V2} is stable and Healthy again, without its steps"),
         (Stood(35, V2, "b", "b", "Healthy"), f"{V2} is stable and Healthy"),
@@ -72,6 +77,7 @@ def test_what_was_not_seen_is_missed(without: Observed, name: str) -> None:
         (replace(FOUND, live={V2: 15}), f"{V2} was applied within 3 s of its push"),
         (replace(FOUND, back=52), f"{V2} was back in the cluster within 5 s of the verdict"),
         (replace(FOUND, pushed=60), "its revert was in Git within 10 s of the verdict"),
+        (replace(FOUND, returned=20), f"a person's revert had {V1} stable within 15 s, without its steps"),
         (replace(FOUND, reverts=["3", "4"]), "there is one revert commit"),
     ],
 )
