@@ -188,7 +188,7 @@ def _taken(sight: Sight, rollback: RollbackStatus) -> str:
         return ""
     mine = _branch(rollback)
     beside = (one for one in others(sight) if _branch(one.status.rollback) == mine)
-    ahead = [one.name for one in beside if _is_ahead(one, sight.application)]
+    ahead = [one.name for one in beside if is_ahead(one, sight.application)]
     return min(ahead, default="")
 
 
@@ -197,7 +197,7 @@ def _branch(rollback: RollbackStatus) -> tuple[str, str]:
     return source.repo_url, source.target_revision
 
 
-def _is_ahead(other: Application, mine: Application) -> bool:
+def is_ahead(other: Application, mine: Application) -> bool:
     """One that has committed is; of two that have not, the first, so that one of them goes on."""
     theirs, ours = other.status.rollback, mine.status.rollback
     if theirs.phase in {Phase.COMMITTED, Phase.BRANCHED}:

@@ -1,0 +1,43 @@
+"""At most one revert is open on a branch: of several Applications one goes on, and the others wait for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from crds.application import Application
+from tests.gitops.examples import app
+from tidegate.planners.application_release import is_ahead
+
+
+def rolling(name: str, phase: str, digits: str = "1") -> Application:
+    rollback = {"phase": phase, "id": digits}
+    return app(name=name, rollback={"enabled": True}, status={"rollback": rollback})
+
+
+@pytest.mark.parametrize(
+    ("other", "mine", "ahead"),
+    [
+        (("Committed", "9"), ("Quarantined", "1"), True),
+        (("Branched", "9"), ("Quarantined", "1"), True),
+        (("Quarantined", "1"), ("Quarantined", "2"), True),
+        (("Quarantined", "2"), ("Quarantined", "1"), False),
+        (("Quarantined", "1"), ("Committed", "2"), False),
+        (("Pushed", "1"), ("Quarantined", "2"), False),
+        (("GaveUp", "1"), ("Quarantined", "2"), False),
+    ],
+)
+def test_who_has_a_revert_open_or_comes_first_is_waited_for(
+    other: tuple[str, str], mine: tuple[str, str], ahead: bool
+) -> None:
+    assert is_ahead(rolling("web", *other), rolling("api", *mine)) is ahead
+
+
+def test_of_two_that_have_committed_at_once_one_goes_on() -> None:
+    one, other = rolling("api", "Committed", "1"), rolling("web", "Committed", "2")
+    assert (is_ahead(one, other), is_ahead(other, one)) == (True, False)
+
+
+def test_who_may_not_write_into_git_is_not_waited_for() -> None:
+    status = {"rollback": {"phase": "Quarantined", "id": "1"}}
+    off = app(name="web", rollback={"enabled": True, "git": {"mode": "none"}}, status=status)
+    assert not is_ahead(off, rolling("api", "Quarantined", "2"))
