@@ -42,7 +42,10 @@ SIGNS_NOTHING = (
 
 
 class Reverts:
-    """Answers a `Reverted`, and pushes; `told` hears what became of a push, `hurry` where one was made."""
+    """Answers a `Reverted`, and pushes.
+
+    `told` hears what became of a push; `hurry`, where Git has by now what the heads may not have seen yet.
+    """
 
     def __init__(self, repositories: Repositories, writer: Writer, keys: Keys) -> None:
         self._repositories = repositories
@@ -54,11 +57,14 @@ class Reverts:
 
     async def __call__(self, need: needs.Reverted) -> needs.Answer:
         try:
-            return needs.Known(await _Question(need, self._repositories, self._writer, self._keys).answer())
+            answer = await _Question(need, self._repositories, self._writer, self._keys).answer()
         except (Conflict, Invalid, Unrenderable, NoRevision) as problem:
             return needs.Known(Unable(str(problem)))
         except GitError as problem:
             return needs.Failed(str(problem))
+        if isinstance(answer, Adopted | Superseded):
+            self.hurry(need.repo)
+        return needs.Known(answer)
 
     async def push(self, write: plan.Push) -> None:
         """What became of it is told; nothing is raised."""

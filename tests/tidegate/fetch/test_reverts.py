@@ -56,6 +56,7 @@ class Case:
 
     def __init__(self, bare: Bare, repositories: Repositories) -> None:
         self.bare, self.repositories = bare, repositories
+        self.hurried: list[str] = []
         self.good = bare.commit({A: config_map("a", level="1"), "other": "1"}, "First")
         self.bad = bare.commit({A: config_map("a", level="2")}, "Ship it")
 
@@ -89,6 +90,7 @@ class Case:
             0,
         )
         reverts = Reverts(self.repositories, Writer(self.repositories, anyone, FILE), no_key)
+        reverts.hurry = self.hurried.append
         found = await reverts(need)
         assert isinstance(found, Known), found
         answer: Answer = found.value
@@ -110,6 +112,15 @@ async def test_a_commit_upon_the_head_is_made_and_nothing_is_pushed(case: Case) 
 async def test_what_somebody_reverted_already_is_adopted(case: Case) -> None:
     reverted = case.bare.commit({A: config_map("a", level="1")}, "By hand")
     assert await case.answer() == Adopted(reverted)
+
+
+async def test_a_branch_that_has_moved_on_is_asked_for_at_once(case: Case) -> None:
+    """Whoever died in the push did not see it land, and the heads may be of before."""
+    await case.answer()
+    assert case.hurried == []
+    case.bare.commit({A: config_map("a", level="1")}, "Revert\n\nRollback-Id: an-id")
+    await case.answer()
+    assert case.hurried == [case.bare.url]
 
 
 async def test_our_own_that_landed_unseen_is_found_by_its_id(case: Case) -> None:
