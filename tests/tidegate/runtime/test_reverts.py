@@ -1,193 +1,32 @@
-"""The controller on the sandbox and a real Git server: a release that is rejected is reverted, once."""
+"""A release that is rejected is reverted in Git, once; what people and servers do meanwhile."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from crds.paths import get
-from crds.refs import APPLICATION, EVENT, REPLICA_SET, ROLLOUT, Ref
-from tests.gitops.examples import raw_app
-from tests.tidegate.git.origin import FILE, Bare
+from tests.tidegate.git.origin import Bare
 from tests.tidegate.kube.waiting import until
-from tests.tidegate.runtime.worlds import Faulty, path
-from tidegate.fetch.reverts import Reverts, Undoings
-from tidegate.fetch.sources import Heads, Renderings
-from tidegate.git.access import Access
-from tidegate.git.address import Address
-from tidegate.git.repositories import Repositories
-from tidegate.git.workers import Workers
-from tidegate.git.writer import Writer
-from tidegate.kube import requests
-from tidegate.kube.errors import accepted
-from tidegate.planners.needs import Head, Rendered, Reverted, Undone
-from tidegate.planners.settings import Settings as Surroundings
-from tidegate.runtime.app import App, Parts
-from tidegate.runtime.clock import WallClock
-from tidegate.runtime.controllers import controllers
-from tidegate.runtime.metrics import Requests
-from tidegate.runtime.observe import Fetch
-from tidegate.runtime.settings import Settings
-from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
-from tidegate.sandbox.store import Store
+from tests.tidegate.runtime.releases import (
+    API,
+    BAD,
+    FILE_OF_API,
+    FINE,
+    GOOD,
+    RELEASE,
+    ROOT,
+    SERVED,
+    argocd,
+    config,
+    good,
+    parent,
+    rollout,
+    running,
+    tagged,
+)
 
 pytestmark = pytest.mark.git
-
-Raw = dict[str, Any]
-API, ROOT = (Ref(APPLICATION, "argocd", name) for name in ("api-prod", "root"))
-SERVED = Ref(ROLLOUT, "production", "api")
-AUTOMATED = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
-GOOD, FINE, BAD = "registry/api:v1", "registry/api:v2", "nowhere.invalid/api:v3"
-FILE_OF_API = "apps/production/api-app.json"
-
-
-async def anyone(_: Address) -> Access:
-    return Access()
-
-
-@dataclass
-class Running:
-    cluster: Store
-    sender: Faulty
-    heads: Heads
-    git: Bare
-
-    def create(self, raw: Raw, ref: Ref) -> None:
-        accepted(self.cluster.handle(requests.create(path(ref._replace(name="")), raw)))
-
-    def patch(self, ref: Ref, body: Raw) -> None:
-        accepted(self.cluster.handle(requests.merge_patch(path(ref), body)))
-
-    def read(self, ref: Ref, *where: str) -> Any:
-        answer = self.cluster.handle(requests.get(path(ref)))
-        return get(answer.body, *where) if answer.status == 200 else None
-
-    def push(self, files: dict[str, str | bytes], message: str = "Ship") -> str:
-        made = self.git.commit(files, message)
-        self.heads.hurry(self.git.url)
-        return made
-
-    def phase(self) -> str:
-        return str(self.read(API, "status", "rollback", "phase") or "")
-
-    def is_good(self, revision: str) -> bool:
-        return bool(self.read(API, "status", "lastKnownGood", "revision") == revision)
-
-    def image(self) -> str:
-        return str(get(self.read(SERVED, "spec"), "template", "spec", "containers", 0, "image"))
-
-    def synced_at(self, revision: str) -> bool:
-        sync = self.read(API, "status", "sync") or {}
-        return (sync.get("status"), sync.get("revision")) == ("Synced", revision)
-
-    def reverts(self) -> list[str]:
-        return self.git.serve("log", "--all", "--grep", "Rollback-Id", "--format=%H").split()
-
-    def told(self, reason: str) -> list[str]:
-        """The Events of the Rollout under this reason."""
-        listed = accepted(self.cluster.handle(requests.get(path(Ref(EVENT, "production", "")))))
-        return [one["message"] for one in listed["items"] if one["reason"] == reason]
-
-    def revisions(self) -> list[str]:
-        """Of the ReplicaSets there were."""
-        listed = accepted(self.cluster.handle(requests.get(path(Ref(REPLICA_SET, "production", "")))))
-        return [one["metadata"]["annotations"]["rollout.argoproj.io/revision"] for one in listed["items"]]
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(tmp_path / "person")
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> str:
-    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]
-    subprocess.run(words, check=True, capture_output=True)
-    return (tmp_path / "key").read_text()
-
-
-async def _play(cluster: Store) -> None:
-    players = (ReplicaSets(cluster), Pods(cluster), Garbage(cluster))
-    while True:
-        for player in players:
-            player.tick(datetime.now(UTC))
-        await asyncio.sleep(0.05)
-
-
-@asynccontextmanager
-async def running(
-    tmp_path: Path, git: Bare, key: str, cluster: Store | None = None
-) -> AsyncIterator[Running]:
-    new, cluster = cluster is None, cluster or Store(lambda: datetime.now(UTC))
-    if new:
-        accepted(cluster.handle(requests.create("/api/v1/namespaces", {"metadata": {"name": "argocd"}})))
-    sender = Faulty(cluster)
-    repositories = Repositories(tmp_path / "cache", Workers(1), anyone, FILE)
-    heads = Heads(repositories)
-
-    async def keys(_namespace: str, _name: str) -> str:
-        return key
-
-    reverts = Reverts(repositories, Writer(repositories, anyone, FILE), keys)
-    fetchers: dict[type, Fetch] = {
-        Head: heads,
-        Rendered: Renderings(repositories),
-        Reverted: reverts,
-        Undone: Undoings(repositories),
-    }
-    chosen = Settings(elect=False, applications="argocd")
-    planners = controllers(Surroundings(), "argocd")
-    app = App(chosen, sender, None, Parts(planners, fetchers, WallClock(), Requests(), heads, reverts))
-    app.start(lambda: None)
-    playing = asyncio.create_task(_play(cluster))
-    try:
-        yield Running(cluster, sender, heads, git)
-    finally:
-        playing.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await playing
-        await app.stop()
-        await repositories.close()
-
-
-def rollout(image: str) -> str:
-    containers = [{"name": "api", "image": image}]
-    template = {"metadata": {"labels": {"app": "api"}}, "spec": {"containers": containers}}
-    canary = {"steps": [{"setWeight": 50}, {"pause": {"duration": "1s"}}], "maxSurge": 1, "maxUnavailable": 0}
-    spec = {"replicas": 2, "selector": {"matchLabels": {"app": "api"}}, "template": template}
-    raw = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": {"name": "api"}}
-    return json.dumps({**raw, "spec": {**spec, "strategy": {"canary": canary}}})
-
-
-def application(git: Bare, policy: Raw | None = None, **rollback: Any) -> Raw:
-    source = {"repoURL": git.url, "targetRevision": "main", "path": "services/api"}
-    signing = {"signing": {"secretRef": {"name": "key"}}}
-    said = {"enabled": True, "git": signing, **rollback}
-    policy = AUTOMATED if policy is None else policy
-    return raw_app(project="default", source=source, syncPolicy=policy, rollback=said)
-
-
-RELEASE = "services/api/rollout.json"
-
-
-async def good(here: Running, **more: Any) -> str:
-    """A release that is live and known to be good."""
-    first = here.push({RELEASE: rollout(GOOD)}, "First")
-    here.create(application(here.git, **more), API)
-    if "policy" in more:
-        here.patch(API, {"operation": {"sync": {}}})
-    await until(lambda: here.is_good(first), 60)
-    return first
 
 
 async def test_a_rejected_release_is_reverted_once_and_its_application_is_synced_at_the_revert(
@@ -309,8 +148,7 @@ async def test_a_hotfix_that_races_is_walked_and_not_reverted(tmp_path: Path, ba
 async def test_whoever_dies_once_a_phase_is_recorded_one_revert_is_there_in_the_end(
     tmp_path: Path, bare: Bare, key: str, phase: str
 ) -> None:
-    cluster = Store(lambda: datetime.now(UTC))
-    accepted(cluster.handle(requests.create("/api/v1/namespaces", {"metadata": {"name": "argocd"}})))
+    cluster = argocd()
     async with running(tmp_path, bare, key, cluster) as here:
         await good(here)
         here.push({RELEASE: rollout(BAD)})
@@ -346,24 +184,3 @@ async def test_a_plain_commit_of_what_was_good_walks_its_steps(tmp_path: Path, b
             made = here.push({RELEASE: rollout(image)}, "Ship another")
             await until(lambda made=made: here.is_good(made), 60)  # type: ignore[misc]
         assert here.told("SkipSteps") == []
-
-
-def parent(git: Bare) -> Raw:
-    source = {"repoURL": git.url, "targetRevision": "main", "path": "apps"}
-    root = raw_app(name="root", project="default", source=source, syncPolicy=AUTOMATED)
-    return {**root, "spec": {**root["spec"], "destination": {**HERE, "namespace": "argocd"}}}
-
-
-def tagged(git: Bare, image: str) -> str:
-    """The child, whose override says the image."""
-    child = application(git)
-    child["spec"]["source"]["kustomize"] = {"images": [f"api={image}"]}
-    return json.dumps({name: part for name, part in child.items() if name != "status"}, indent=1)
-
-
-def config(level: str) -> str:
-    meta = {"name": "shop", "namespace": "argocd"}
-    return json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"level": level}})
-
-
-HERE = {"server": "https://kubernetes.default.svc"}

@@ -1,0 +1,22 @@
+"""A repository that a person pushes to, and the key that reverts are signed with."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.tidegate.git.origin import Bare
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Bare:
+    return Bare(tmp_path / "person")
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")]
+    subprocess.run(words, check=True, capture_output=True)
+    return (tmp_path / "key").read_text()
