@@ -102,7 +102,7 @@ def settle(here: Universe) -> None:
         here.pass_time(400)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(some.lists(events, max_size=15))
 def test_it_comes_to_git_whatever_happens_and_then_writes_nothing(
     history: list[tuple[Callable[[Universe, Any], None], Any]],
@@ -127,7 +127,7 @@ def test_it_comes_to_git_whatever_happens_and_then_writes_nothing(
     assert ours - {HOOK} == wanted - {HOOK}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(some.lists(events.filter(lambda one: one[0] is not delete), max_size=12), some.sampled_from([10, 50]))
 def test_no_sync_moves_the_traffic_that_a_rollout_has_shifted(
     history: list[tuple[Callable[[Universe, Any], None], Any]], weight: int

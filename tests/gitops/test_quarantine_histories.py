@@ -213,7 +213,7 @@ HAPPENINGS = (look, look, look, learn, elsewhere, by_hand, hotfix, merge, protec
 events = some.tuples(some.sampled_from(HAPPENINGS), some.integers(0, 4))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(some.lists(events, max_size=25))
 def test_one_revert_commit_at_most_and_an_end_whatever_happens(
     history: list[tuple[Callable[[Here, Any], None], Any]],

@@ -54,6 +54,8 @@ def one_round(number: int) -> None:
         max_examples=HISTORIES,
         stateful_step_count=STEPS_EACH,
         derandomize=False,
+        deadline=None,
+        database=None,
         print_blob=True,
     )
     run_state_machine_as_test(seed(number)(Counted), settings=chosen)

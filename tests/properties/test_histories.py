@@ -272,9 +272,6 @@ class OfSeveral(Histories):
 SETTINGS = settings(
     max_examples=EXAMPLES,
     stateful_step_count=24,
-    deadline=None,
-    derandomize=True,
-    database=None,
     suppress_health_check=list(HealthCheck),
 )
 for machine in (Histories, OfOne, OfSeveral):

@@ -152,7 +152,7 @@ def test_children_seen_late_change_nothing_in_the_end(story: Story, late: str) -
     ids=lambda chapter: chapter.title,
 )
 def test_a_frozen_world_is_soon_left_alone(story: Story, chapter: Chapter) -> None:
-    for seconds in range(0, 30, 2 if os.environ.get("TIDEGATE_EVERY_FAULT") else 10):
+    for seconds in range(0, 30, 2) if os.environ.get("TIDEGATE_EVERY_FAULT") else (10,):
         with story.upto(chapter).before.copied() as world:
             chapter.act(world)
             world.run(seconds)

@@ -20,9 +20,6 @@ from tests.rollouts.templates import pods, structs
 pytestmark = pytest.mark.oracle
 many = settings(
     max_examples=400,
-    derandomize=True,
-    deadline=None,
-    database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -55,7 +55,7 @@ def found(raw: Raw, answer: Answer, now: datetime) -> dict[Need, Answer]:
     return dict.fromkeys(needs(raw, {}, now), answer)
 
 
-@settings(max_examples=300, derandomize=True, deadline=None, database=None)
+@settings(max_examples=300)
 @given(metrics=st.lists(limits, min_size=1, max_size=3), history=looks, ended=st.integers(0, 40))
 def test_a_run_keeps_its_laws(metrics: list[Raw], history: list[Any], ended: int) -> None:
     raw, now = run(metrics, ttlStrategy={"secondsAfterCompletion": 3600}), START

@@ -76,7 +76,7 @@ def obey(world: World, words: str, seconds: float) -> None:
     world.run(seconds)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from((0.3, 3.0, 12.0))), max_size=8))
 def test_whatever_was_said_a_release_can_be_brought_to_its_end(said: list[tuple[str, float]]) -> None:
     with World({}) as world:
