@@ -47,11 +47,15 @@ class Watched:
 
 @dataclass(frozen=True)
 class Pace:
-    """Transport seconds. The server sends a bookmark about every minute, so more silence is a dead line."""
+    """Transport seconds. The server sends a bookmark about every minute, so more silence is a dead line.
+
+    One who refuses is asked ever later, one whom nothing reaches is not burdened by being asked.
+    """
 
     silence: float = 70.0
     first_delay: float = 0.2
     longest_delay: float = 30.0
+    longest_unreached: float = 5.0
 
 
 PACE = Pace()
@@ -164,10 +168,11 @@ class Reflector:
 
     async def _later(self, problem: KubeError) -> None:
         self._say(problem)
-        await self._back_off()
+        unreached = isinstance(problem, Unreachable) and not isinstance(problem, Broken)
+        await self._back_off(self._pace.longest_unreached if unreached else self._pace.longest_delay)
 
-    async def _back_off(self) -> None:
-        delay = min(self._pace.first_delay * 2**self._failures, self._pace.longest_delay)
+    async def _back_off(self, longest: float) -> None:
+        delay = min(self._pace.first_delay * 2**self._failures, longest)
         self._failures += 1
         try:
             async with asyncio.timeout(delay):

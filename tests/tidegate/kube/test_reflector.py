@@ -4,6 +4,8 @@ import asyncio
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,8 @@ from tests.tidegate.kube.fake import FakeApi, serving, status
 from tests.tidegate.kube.waiting import until
 from tidegate.kube.aio import AioSender
 from tidegate.kube.config import Connection
+from tidegate.kube.errors import Unreachable
+from tidegate.kube.http import Request, Response, Sender
 from tidegate.kube.reflector import Pace, Reflector, Watched
 from tidegate.kube.store import Store
 
@@ -163,6 +167,24 @@ async def test_an_outage_is_over_once_the_collection_is_listed_again(api: FakeAp
         await until(lambda: seen.store.reached("rollouts") != math.inf)
         assert seen.store.reached("rollouts") == seen.reflector.heard_at
     assert api.asked("GET", COLLECTION) == 2
+
+
+@pytest.mark.looptime
+async def test_an_api_server_that_cannot_be_reached_is_asked_every_few_seconds() -> None:
+    asked: list[float] = []
+
+    class Nobody(Sender):
+        async def send(self, request: Request) -> Response:
+            asked.append(asyncio.get_running_loop().time())
+            raise Unreachable("connection refused")
+
+        def watch(self, request: Request) -> AsyncIterator[dict[str, Any]]:
+            raise AssertionError("nothing was listed")
+
+    task = asyncio.create_task(Reflector(Nobody(), Store(), Watched("rollouts", COLLECTION)).run())
+    await asyncio.sleep(60)
+    task.cancel()
+    assert max(later - sooner for sooner, later in pairwise(asked)) == pytest.approx(5)
 
 
 async def test_a_proxy_that_answers_for_the_api_server_is_an_outage_too(api: FakeApi) -> None:
