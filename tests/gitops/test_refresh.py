@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from crds.application import parse
@@ -21,6 +22,14 @@ def test_git_is_asked_every_three_minutes_and_a_little() -> None:
 def test_the_brief_may_ask_more_often() -> None:
     often = app(syncPolicy={"driftCheckInterval": "30s"})
     assert timedelta(seconds=30) <= poll_at(often, NOW) - NOW <= timedelta(seconds=36)
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("soon", 180), (-5, 10), ("0s", 10)])
+def test_an_interval_that_will_not_do_asks_neither_never_nor_all_the_time(
+    written: object, seconds: int
+) -> None:
+    wait = poll_at(app(syncPolicy={"driftCheckInterval": written}), NOW) - NOW
+    assert timedelta(seconds=seconds) <= wait <= timedelta(seconds=seconds * 1.2)
 
 
 def test_applications_do_not_all_ask_at_once_and_each_always_as_late() -> None:

@@ -295,6 +295,13 @@ def test_a_spec_that_cannot_be_read_is_told_once() -> None:
     assert "spec.destination" in said(here.play())[0]
 
 
+def test_an_interval_that_is_none_is_told_and_git_is_asked_every_three_minutes() -> None:
+    here = app(syncPolicy={"driftCheckInterval": "soon"}).play()
+    assert "spec.syncPolicy.driftCheckInterval: 'soon' is no duration" in said(here)[0]
+    (head,) = (need for need in here.asked if isinstance(need, Head))
+    assert 180 <= head.every <= 216
+
+
 def test_a_project_that_cannot_be_read_is_told_on_its_applications() -> None:
     here = app()
     here.app["spec"]["project"] = "broken"
