@@ -53,9 +53,11 @@ def rejected(raw: Raw) -> Rejected | None:
     )
 
 
-def walking(raws: Iterable[Raw]) -> bool:
-    """Whether a revision that was not rejected is on its way: a person has decided to try it again."""
-    return any(seen(raw) and not get(raw, "status", "abort") and _between(raw) for raw in raws)
+def retried(raws: Iterable[Raw], rollout: str) -> bool:
+    """Whether the Rollout of this name, which was rejected, is on its way again: a person has decided so. A
+    sibling on its own way says nothing."""
+    own = (raw for raw in raws if str(key_of(raw)) == rollout)
+    return any(seen(raw) and not get(raw, "status", "abort") and _between(raw) for raw in own)
 
 
 def at_rest(raw: Raw) -> bool:

@@ -17,7 +17,7 @@ from crds.application_status import ApplicationStatus
 from crds.meta import read_status
 from gitops.compare import Comparison, Target, synced
 from gitops.quarantine import turn
-from gitops.rejection import ROLLOUT, Rejected, at_rest, rejected, walking
+from gitops.rejection import ROLLOUT, Rejected, at_rest, rejected, retried
 from gitops.reverts import Answer, Landing
 from gitops.rollback import Case, Memory, Turn
 
@@ -106,7 +106,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         now=seen.now,
         source=normalised(source) if source else None,
         rejected=_rejected(declared),
-        retried=walking(declared),
+        retried=retried(declared, memory.rollback.rollout),
         synced=in_sync,
         well=in_sync and seen.idle and seen.release.declared and _well(seen, rollouts),
         answer=seen.release.answer,
