@@ -4,6 +4,8 @@
                     |             |            |
                     +-------------+------------+-> Superseded | Released | GaveUp
 
+What it gave up is over, too, once people have mended Git or let the release go.
+
 Each phase is recorded in a look of its own before it is acted on, and a look that finds the same again does
 the same again. So whoever dies, and wherever: the next asks Git first whether the revert is there.
 """
@@ -18,8 +20,8 @@ from msgspec.structs import replace
 from crds.application_policy import Rollback
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from gitops.rejection import ANALYSIS, Rejected
-from gitops.reverting import push, to, unbrought, under_way
-from gitops.rollback import OPEN, UNDER_WAY, Case, Memory, Phase, Turn
+from gitops.reverting import push, to, unbrought, unmended
+from gitops.rollback import UNDER_WAY, UNMENDED, UNREVERTED, Case, Memory, Phase, Turn
 
 MOST_KEPT = 10
 FEWEST_DIGITS = 7
@@ -38,20 +40,20 @@ def _remembered(case: Case) -> tuple[Memory, str]:
     """The memory after this look, and why it is so."""
     if freed := _freed(case):
         return freed, "released by a person"
-    if case.memory.rollback.phase not in UNDER_WAY:
+    if case.memory.rollback.phase not in UNMENDED:
         return _at_rest(case)
-    after, why = under_way(case)
+    after, why = unmended(case)
     return replace(case.memory, rollback=after), why
 
 
 def _freed(case: Case) -> Memory | None:
     """Without the quarantine that a person has lifted, by name or by a retry; None where none is lifted."""
     rollback = case.memory.rollback
-    retried = rollback.rendering if case.retried and rollback.phase in OPEN else ""
+    retried = rollback.rendering if case.retried and rollback.phase in UNREVERTED else ""
     kept = tuple(one for one in case.memory.bads if not _means(case.released or retried, one))
     if kept == case.memory.bads:
         return None
-    mine = rollback.phase in OPEN and rollback.rendering not in {one.rendering for one in kept}
+    mine = rollback.phase in UNREVERTED and rollback.rendering not in {one.rendering for one in kept}
     return replace(case.memory, bads=kept, rollback=to(rollback, Phase.RELEASED) if mine else rollback)
 
 
@@ -146,7 +148,7 @@ def _id(case: Case) -> str:
 def _restores(case: Case) -> bool:
     """The failed Rollout goes back in the cluster, once nothing is routed to it any more."""
     rollback = case.memory.rollback
-    holds = rollback.phase in UNDER_WAY | {Phase.GAVE_UP} and case.policy.quarantine.hold
+    holds = rollback.phase in UNMENDED and case.policy.quarantine.hold
     return bool(holds and case.rendering == rollback.rendering and case.rejected and case.rejected.shut)
 
 

@@ -25,7 +25,7 @@ from gitops.rollback import OPEN, UNDER_WAY, Case, Phase, Push
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
 
 
-def under_way(case: Case) -> tuple[RollbackStatus, str]:
+def unmended(case: Case) -> tuple[RollbackStatus, str]:
     """The rollback after this look, and why it stands there."""
     return _of_head(case) or _of_git(case)
 
@@ -57,7 +57,7 @@ def _of_git(case: Case) -> tuple[RollbackStatus, str]:
     match rollback.phase:
         case Phase.PUSHED:
             return rollback, f"waiting for {rollback.pushed} to be what is declared"
-        case Phase.BRANCHED:
+        case Phase.BRANCHED | Phase.GAVE_UP:
             return rollback, rollback.message
     if case.policy.git.mode == "none":
         return rollback, "spec.rollback.git.mode is none: revert it in Git by hand"

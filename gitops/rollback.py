@@ -27,7 +27,11 @@ class Phase(StrEnum):
 
 OPEN = frozenset({Phase.QUARANTINED, Phase.COMMITTED})
 """Nothing is known to be in Git yet."""
+UNREVERTED = OPEN | {Phase.BRANCHED, Phase.GAVE_UP}
+"""Its branch has no revert, and a person may let the release go."""
 UNDER_WAY = OPEN | {Phase.PUSHED, Phase.BRANCHED}
+UNMENDED = UNDER_WAY | {Phase.GAVE_UP}
+"""Git still declares what was rejected."""
 
 
 class Memory(msgspec.Struct, frozen=True):

@@ -52,6 +52,8 @@ def after(*looks: dict[str, Any], **fields: Any) -> tuple[Case, Turn]:
 
 COMMITTED: tuple[dict[str, Any], ...] = ({}, {"answer": READY})
 PUSHED = (*COMMITTED, {"landing": Landed()})
+ASIDE: dict[str, Any] = {"landing": Declined("read-only")}
+GAVE_UP: tuple[dict[str, Any], ...] = ({}, {"answer": Unable("a conflict in a.yaml")})
 
 
 def phase(found: Turn) -> str:
@@ -201,8 +203,7 @@ def test_a_protected_branch_gets_a_branch_beside_it_and_words_for_the_next_step(
 
 
 def test_a_server_that_takes_no_branch_at_all_is_left_to_people() -> None:
-    declined = {"landing": Declined("read-only")}
-    assert phase(after(*COMMITTED, declined, declined)[1]) == "GaveUp"
+    assert phase(after(*COMMITTED, ASIDE, ASIDE)[1]) == "GaveUp"
 
 
 def test_with_mode_push_a_protected_branch_is_left_to_people() -> None:
@@ -230,9 +231,17 @@ def test_a_push_without_an_answer_is_tried_again_ever_later() -> None:
 
 
 def test_what_cannot_be_reverted_is_said_and_stays_out_of_the_cluster() -> None:
-    found = after({}, {"answer": Unable("a conflict in a.yaml")})[1]
+    found = after(*GAVE_UP)[1]
     assert (phase(found), found.restored) == ("GaveUp", True)
     assert dict(found.said)["RevertGaveUp"] == "a conflict in a.yaml"
+
+
+def test_what_could_not_be_reverted_is_over_once_people_have_mended_git() -> None:
+    here, _ = after(*GAVE_UP)
+    back = replace(here, head=R, rendering=GOOD, rejected=None)
+    assert phase(turn(back)) == "GaveUp"
+    assert phase(turn(replace(back, synced=True))) == "Recovered"
+    assert phase(turn(replace(back, rendering="fixed"))) == "Superseded"
 
 
 def test_what_was_rejected_is_not_synced_while_git_declares_it() -> None:
@@ -251,6 +260,14 @@ def test_a_person_lifts_the_quarantine_by_its_revision_or_its_rendering() -> Non
     for name in (T, T[:7], BAD):
         found = after(*COMMITTED, {"released": name})[1]
         assert (found.memory.bads, found.push) == ((), None)
+
+
+@pytest.mark.parametrize("looks", [({},), COMMITTED, GAVE_UP, (*COMMITTED, ASIDE, {"landing": Landed()})])
+def test_a_release_that_is_let_go_is_judged_anew(looks: tuple[dict[str, Any], ...]) -> None:
+    here, _ = after(*looks, {"released": T})
+    assert here.memory.rollback.phase == "Released"
+    again = replace(here, released="", rejected=replace(REJECTED, since="later"))
+    assert (phase(turn(again)), turn(again).restored) == ("Quarantined", False)
 
 
 def test_a_retry_lets_the_release_walk_on_and_cancels_what_is_not_pushed() -> None:

@@ -23,7 +23,7 @@ from gitops.rejection import ROLLOUT
 from gitops.release import Release
 from gitops.releases import moving
 from gitops.restoring import least
-from gitops.rollback import OPEN, UNDER_WAY, Phase, wants_commit
+from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
 from gitops.sources import Manifests
 from gitops.tracking import tracked_by
 from tidegate.planners.application_needs import Sent, Sight, served
@@ -48,7 +48,7 @@ def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
     rollback = sight.application.status.rollback
     if sight.application.rollback.enabled or rollback.phase in OPEN:
         yield from _parents(sight)
-    if rollback.phase in UNDER_WAY | {Phase.GAVE_UP}:
+    if rollback.phase in UNMENDED:
         yield _good(sight, rollback)
         yield from (served(raw) for raw in _chosen(sight, rollback))
         yield from (Object(one.ref) for one in _back(sight, rollback) if one.ref)
@@ -110,7 +110,7 @@ def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:
 
 
 def _good_targets(sight: Sight, rollback: RollbackStatus) -> tuple[Target, ...]:
-    if rollback.phase not in UNDER_WAY | {Phase.GAVE_UP}:
+    if rollback.phase not in UNMENDED:
         return ()
     return tuple(
         Target(one.wanted, one.live, answer(sight, one), one.guard) for one in _back(sight, rollback)

@@ -8,13 +8,12 @@ import msgspec
 
 from crds.application_rollback import RELEASE
 from crds.paths import get
+from gitops.rollback import UNMENDED
 from tidegate.views.steering import Refused
 
 Raw = dict[str, Any]
 REFRESH = "argocd.argoproj.io/refresh"
 RUNNING = ("Running", "Terminating")
-UNDER_WAY = ("Quarantined", "Committed", "Pushed", "Branched", "GaveUp")
-"""Phases of a rollback in which Git still declares what was rejected."""
 
 
 class Ask(msgspec.Struct, frozen=True):
@@ -102,7 +101,7 @@ def _rejected(status: Raw, revision: str) -> str:
     if revision:
         bad = next((one for one in held if str(get(one, "revision", default="")).startswith(revision)), None)
         return f"{revision} was rejected: {get(bad, 'reason', default='')}" if bad else ""
-    if get(rollback, "phase") not in UNDER_WAY:
+    if get(rollback, "phase") not in UNMENDED:
         return ""
     return (
         f"{str(get(rollback, 'from', default=''))[:10]} was rejected: {get(rollback, 'reason', default='')}"
