@@ -38,7 +38,7 @@ def _of_head(case: Case) -> tuple[RollbackStatus, str] | None:
     if case.rendering != rollback.good.rendering:
         return to(rollback, Phase.SUPERSEDED, f"by {case.head}"), f"superseded by {case.head}"
     if case.synced:
-        return to(rollback, Phase.RECOVERED), f"recovered at {case.head}"
+        return to(rollback, Phase.RECOVERED, f"at {case.head}"), f"recovered at {case.head}"
     if rollback.phase in OPEN:
         return _pushed(rollback, case.head), f"{case.head} declares again what was good"
     return rollback, "waiting to be synced"

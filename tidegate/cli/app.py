@@ -9,12 +9,14 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from crds.paths import get
 from crds.times import duration
 from tidegate.cli.api import Api, Raw
 from tidegate.cli.failure import Failure
 from tidegate.cli.live import Bell, looks
 from tidegate.views import application as view
-from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, retried, settled, synced
+from tidegate.views.settling import overtaken, settled
+from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, retried, synced
 
 if TYPE_CHECKING:
     from gitops.compare import Comparison
@@ -83,10 +85,17 @@ def show_history(api: Api, asked: Namespace) -> None:
 
 def wait(api: Api, asked: Namespace) -> None:
     """Until it is synced and well; a failed sync and a rejected release are failures at once."""
-    raw = _followed(api, asked, lambda now: settled(now, asked.revision))
+    from tidegate.cli.lineage import lineage
+
+    repo = get(api.application(asked.name), "spec", "source", "repoURL", default="")
+    with lineage(api.line, api.namespace, repo) as found:
+        raw = _followed(api, asked, lambda now: settled(now, asked.revision, found.contains))
+        problem = settled(raw, asked.revision, found.contains).problem
     sys.stdout.write(view.details(raw))
-    if problem := settled(raw, asked.revision).problem:
+    if problem:
         raise Failure(f"application {asked.name}: {problem}")
+    if later := overtaken(raw, asked.revision):
+        print(f"{asked.revision} was overtaken by {later}, which is synced and well", file=sys.stderr)
 
 
 def _followed(api: Api, asked: Namespace, outcome: Callable[[Raw], Outcome]) -> Raw:

@@ -1,4 +1,4 @@
-"""What `app sync` writes on an Application, and how its end, or anyone's, is told from the status."""
+"""What `app sync` writes on an Application, and how its end is told from the status."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import msgspec
 
 from crds.application_rollback import RELEASE
 from crds.paths import get
-from gitops.rollback import UNMENDED
 from tidegate.views.steering import Refused
 
 Raw = dict[str, Any]
@@ -71,47 +70,6 @@ def synced(raw: Raw, before: Raw) -> Outcome:
         return Outcome(False)
     bad = state.get("phase") != "Succeeded"
     return Outcome(True, f"{state.get('phase')}: {get(state, 'message', default='')}" if bad else "")
-
-
-def settled(raw: Raw, revision: str = "") -> Outcome:
-    """Synced and well, at `revision` where one is said.
-
-    A sync that failed and objects that are Degraded, as after a release that was rejected, are a failure:
-    nothing makes them well by waiting.
-    """
-    status = get(raw, "status", default={})
-    if why := _rejected(status, revision):
-        return Outcome(True, why)
-    sync, state = get(status, "sync", default={}), get(status, "operationState", default={})
-    here = str(get(sync, "revision", default="")).startswith(revision)
-    if get(raw, "operation") or state.get("phase") in RUNNING or not here:
-        return Outcome(False)
-    if state.get("phase") in ("Failed", "Error"):
-        return Outcome(True, f"the last sync {state['phase']}: {get(state, 'message', default='')}")
-    if get(status, "health", "status") == "Degraded":
-        return Outcome(True, f"Degraded: {'; '.join(_degraded(status)) or 'see tidegate app get'}")
-    return Outcome((get(sync, "status"), get(status, "health", "status")) == ("Synced", "Healthy"))
-
-
-def _rejected(status: Raw, revision: str) -> str:
-    """Of the revision that is waited for, or of any while it is being taken back: the cluster is well again,
-    and what was released is not there."""
-    rollback = get(status, "rollback", default={})
-    held = get(status, "quarantinedRevisions", default=[])
-    if revision:
-        bad = next((one for one in held if str(get(one, "revision", default="")).startswith(revision)), None)
-        return f"{revision} was rejected: {get(bad, 'reason', default='')}" if bad else ""
-    if get(rollback, "phase") not in UNMENDED:
-        return ""
-    return (
-        f"{str(get(rollback, 'from', default=''))[:10]} was rejected: {get(rollback, 'reason', default='')}"
-    )
-
-
-def _degraded(status: Raw) -> list[str]:
-    resources = get(status, "resources", default=[])
-    found = [one for one in resources if get(one, "health", "status") == "Degraded"]
-    return [f"{one['kind']} {one['name']} {get(one, 'health', 'message', default='')}" for one in found]
 
 
 def _resource(written: str) -> Raw:

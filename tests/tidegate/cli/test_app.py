@@ -16,6 +16,7 @@ Printed = pytest.CaptureFixture[str]
 Raw = dict[str, Any]
 APPS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
 APP = f"{APPS}/api-prod"
+NOON = "2026-03-15T12:00:00Z"
 SHA = "5c2d89b" + "0" * 33
 
 
@@ -203,3 +204,9 @@ def test_a_release_that_was_rejected_is_a_failure_though_all_is_well_again(
     cluster = Cluster({APP: app(quarantinedRevisions=held, rollback=rollback)})
     assert say(f"app wait api-prod{words}", cluster) == 1
     assert "was rejected: 12 % errors" in capsys.readouterr().err
+
+
+def test_a_revision_that_was_overtaken_says_by_what(capsys: Printed) -> None:
+    history = [{"id": n, "revision": one, "deployedAt": NOON} for n, one in enumerate(("b" * 40, SHA))]
+    assert say("app wait api-prod --revision bbbbbbb", Cluster({APP: app(history=history)})) == 0
+    assert f"bbbbbbb was overtaken by {SHA}, which is synced and well" in capsys.readouterr().err

@@ -1,0 +1,128 @@
+"""How waiting for an Application ends, told from its status, and from Git where the branch has moved on.
+
+A release that was rejected is a failure though all is well again: the cluster stands on what was before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from crds.paths import get
+from crds.times import parse
+from gitops.rollback import UNMENDED
+from tidegate.views.syncing import RUNNING, Outcome
+
+Raw = dict[str, Any]
+Contains = Callable[[str, str], bool]
+
+
+def settled(raw: Raw, revision: str = "", contains: Contains = lambda _commit, _older: False) -> Outcome:
+    """Synced and well, at `revision` where one is said, or at a commit that `contains` it.
+
+    A sync that failed, objects that are Degraded, and a release that was rejected are failures: nothing makes
+    them well by waiting.
+    """
+    status = get(raw, "status", default={})
+    if why := _rejected(status, revision):
+        return Outcome(True, why)
+    at, later = str(get(status, "sync", "revision", default="")), overtaken(raw, revision)
+    if later and not (_deployed(status, revision) or contains(later, revision)):
+        return Outcome(False)
+    why = _held(status) if revision and not later else _taken_back(status, revision, contains)
+    found = Outcome(True, why) if why else _standing(raw, status) if at else Outcome(False)
+    said = f"{revision} was overtaken by {later[:10]}: {found.problem}"
+    return replace(found, problem=said) if later and found.problem else found
+
+
+def overtaken(raw: Raw, revision: str) -> str:
+    """The commit that it is at instead, "" where it is at the revision."""
+    at = str(get(raw, "status", "sync", "revision", default=""))
+    return "" if at.startswith(revision) else at
+
+
+def _standing(raw: Raw, status: Raw) -> Outcome:
+    sync, state = get(status, "sync", default={}), get(status, "operationState", default={})
+    if get(raw, "operation") or state.get("phase") in RUNNING:
+        return Outcome(False)
+    if state.get("phase") in ("Failed", "Error"):
+        return Outcome(True, f"the last sync {state['phase']}: {get(state, 'message', default='')}")
+    if get(status, "health", "status") == "Degraded":
+        return Outcome(True, f"Degraded: {'; '.join(_degraded(status)) or 'see tidegate app get'}")
+    return Outcome((get(sync, "status"), get(status, "health", "status")) == ("Synced", "Healthy"))
+
+
+def _rejected(status: Raw, revision: str) -> str:
+    """Whether this very revision was, by its own name or as what a later commit still declared."""
+    if not revision:
+        return ""
+    for bad in get(status, "quarantinedRevisions", default=[]):
+        named = str(get(bad, "revision", default="")), _running_at(status, get(bad, "since"))
+        if any(one.startswith(revision) for one in named):
+            return f"{revision} was rejected: {get(bad, 'reason', default='')}"
+    return ""
+
+
+def _running_at(status: Raw, when: str | None) -> str:
+    """The revision that was deployed last by then, "" where that was known to be good."""
+    if not when:
+        return ""
+    entries = [(at, revision) for at, revision in _history(status) if at <= parse(when)]
+    if not entries:
+        return ""
+    deployed, revision = entries[-1]
+    goods = (get(one, "time") for one in get(status, "tidegate", "good", default=[]))
+    return "" if any(deployed <= parse(one) <= parse(when) for one in goods if one) else revision
+
+
+def _held(status: Raw) -> str:
+    """Why what Git declares now is not synced, where it was rejected before."""
+    bads = [
+        str(get(one, "revision", default=""))[:10] for one in get(status, "quarantinedRevisions", default=[])
+    ]
+    for one in get(status, "conditions", default=[]):
+        said = str(get(one, "message", default=""))
+        if get(one, "type") == "QuarantinedRevision" and any(bad and said.startswith(bad) for bad in bads):
+            return said
+    return ""
+
+
+def _taken_back(status: Raw, revision: str, contains: Contains) -> str:
+    """Of the last release: it is being taken back, or was, and nothing was released since."""
+    rollback = get(status, "rollback", default={})
+    phase, pushed = get(rollback, "phase"), str(get(rollback, "pushed", default=""))
+    if phase not in UNMENDED and (phase != "Recovered" or any(_since(status, rollback))):
+        return ""
+    if revision and pushed and (pushed.startswith(revision) or contains(revision, pushed)):
+        return ""
+    return (
+        f"{str(get(rollback, 'from', default=''))[:10]} was rejected: {get(rollback, 'reason', default='')}"
+    )
+
+
+def _since(status: Raw, rollback: Raw) -> Iterator[str]:
+    """What was deployed after the rejection, other than what took it back."""
+    since, back = get(rollback, "since"), str(get(rollback, "message", default="")).removeprefix("at ")
+    own = (get(rollback, "pushed"), back)
+    for at, revision in _history(status) if since else ():
+        if at > parse(since) and revision not in own:
+            yield revision
+
+
+def _deployed(status: Raw, revision: str) -> bool:
+    return any(one.startswith(revision) for _, one in _history(status))
+
+
+def _history(status: Raw) -> Iterator[tuple[datetime, str]]:
+    for one in get(status, "history", default=[]):
+        if at := get(one, "deployedAt"):
+            yield parse(at), str(get(one, "revision", default=""))
+
+
+def _degraded(status: Raw) -> list[str]:
+    resources = get(status, "resources", default=[])
+    found = [one for one in resources if get(one, "health", "status") == "Degraded"]
+    return [f"{one['kind']} {one['name']} {get(one, 'health', 'message', default='')}" for one in found]
