@@ -140,6 +140,7 @@ def _seen(world: World, comparison: Comparison | None) -> Seen:
         world.release,
         world.now,
         state is None or state.phase not in RUNNING,
+        world.rendering.revision != world.rendering.head,
     )
 
 

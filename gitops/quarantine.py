@@ -49,7 +49,8 @@ def _remembered(case: Case) -> tuple[Memory, str]:
 def _freed(case: Case) -> Memory | None:
     """Without the quarantine that a person has lifted, by name or by a retry; None where none is lifted."""
     rollback = case.memory.rollback
-    retried = rollback.rendering if case.retried and rollback.phase in UNREVERTED else ""
+    again = case.retried and case.rendering == rollback.rendering and rollback.phase in UNREVERTED
+    retried = rollback.rendering if again else ""
     kept = tuple(one for one in case.memory.bads if not _means(case.released or retried, one))
     if kept == case.memory.bads:
         return None

@@ -47,7 +47,10 @@ class _Remembered(msgspec.Struct, frozen=True):
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One look: the Application at `head`, its objects, and how they compare; `idle`: no operation runs."""
+    """One look: the Application at `head`, its objects, and how they compare; `idle`: no operation runs.
+
+    `elsewhere`: what was asked for is at this `head`, which is not where Git's is.
+    """
 
     application: Application
     head: str
@@ -56,6 +59,7 @@ class Seen(msgspec.Struct, frozen=True):
     release: Release
     now: Any
     idle: bool = True
+    elsewhere: bool = False
 
 
 def released(seen: Seen) -> Turn:
@@ -105,6 +109,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         rendering=seen.release.rendering,
         now=seen.now,
         source=normalised(source) if source else None,
+        elsewhere=seen.elsewhere,
         rejected=_rejected(declared),
         retried=retried(declared, memory.rollback.rollout),
         synced=in_sync,

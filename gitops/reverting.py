@@ -33,7 +33,7 @@ def unmended(case: Case) -> tuple[RollbackStatus, str]:
 def _of_head(case: Case) -> tuple[RollbackStatus, str] | None:
     """What people did meanwhile, or what Git's head says by now; None where that is as it was."""
     rollback = case.memory.rollback
-    if case.rendering in {"", rollback.rendering} or unbrought(case, rollback):
+    if case.elsewhere or case.rendering in {"", rollback.rendering} or unbrought(case, rollback):
         return None
     if case.rendering != rollback.good.rendering:
         return to(rollback, Phase.SUPERSEDED, f"by {case.head}"), f"superseded by {case.head}"

@@ -45,6 +45,7 @@ class Memory(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, frozen=True):
     """What one look has before it. `rendering` is the digest of what `head` declares, "" while not known.
 
+    `elsewhere`: an operation runs at this `head`, which is not where Git's is.
     `rejected` is a Rollout that holds what `head` declares, and `retried` says that a person lets it walk on.
     `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's, None while there are
     none. `taken` names who else has a revert open on this branch; `released` is what a person lets go.
@@ -58,6 +59,7 @@ class Case(msgspec.Struct, frozen=True):
     rendering: str
     now: datetime
     source: Source | None = None
+    elsewhere: bool = False
     rejected: Rejected | None = None
     retried: bool = False
     synced: bool = False

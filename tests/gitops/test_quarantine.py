@@ -154,6 +154,18 @@ def test_a_hotfix_that_races_supersedes_it(looks: tuple[dict[str, Any], ...]) ->
     assert (phase(found), found.held, found.push) == ("Superseded", "", None)
 
 
+@pytest.mark.parametrize("rendering", [GOOD, "older"])
+@pytest.mark.parametrize("looks", [({},), COMMITTED, GAVE_UP])
+def test_a_sync_to_another_commit_is_no_word_of_git(
+    looks: tuple[dict[str, Any], ...], rendering: str
+) -> None:
+    here, before = after(*looks, {"answer": READY})
+    elsewhere = replace(here, head=G, rendering=rendering, rejected=None, synced=True, elsewhere=True)
+    found = turn(elsewhere)
+    assert (found.memory, found.push) == (here.memory, before.push)
+    assert turn(replace(elsewhere, retried=True)).memory == here.memory
+
+
 BRANCH = Source("https://git.example.com/x", "services/api", "main")
 TAGGED = replace(BRANCH, kustomize=Kustomize(images=("api:v2",)))
 OF_PARENT = {"memory": Memory(goods=(KnownGood(G, GOOD, BRANCH),)), "source": TAGGED}

@@ -6,8 +6,11 @@ from typing import Any
 
 import msgspec
 
+from crds.application import Application
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
+from crds.appproject import EVERYTHING, AppProject
 from gitops.compare import Predicted, Target
+from gitops.plan import Rendering, World, plan
 from gitops.release import Release, Seen, released
 from tests.gitops.examples import NOW, app, thing
 
@@ -25,8 +28,8 @@ def declared(name: str, **status: Any) -> Target:
     return Target(raw, raw, Predicted(raw))
 
 
-def seen(*targets: Target, **fields: Any) -> Seen:
-    """A look at an Application whose Rollout `api` was rejected and quarantined."""
+def quarantined(**status: Any) -> Application:
+    """Its Rollout `api` was rejected at T, which Git declares."""
     rollback = RollbackStatus(
         id="1",
         phase="Quarantined",
@@ -36,10 +39,13 @@ def seen(*targets: Target, **fields: Any) -> Seen:
         good=KnownGood(G, GOOD),
     )
     bad = QuarantinedRevision(T, BAD, "12 % errors", NOW)
-    status = {"rollback": rollback, "quarantinedRevisions": [bad]}
-    application = app(rollback={"enabled": True}, status=msgspec.to_builtins(status))
-    known = {"head": T, "release": Release(BAD), **fields}
-    return Seen(application, targets=targets, comparison=None, now=NOW, **known)
+    status = {"rollback": rollback, "quarantinedRevisions": [bad], **status}
+    return app(rollback={"enabled": True}, status=msgspec.to_builtins(status))
+
+
+def seen(*targets: Target) -> Seen:
+    """A look at it."""
+    return Seen(quarantined(), T, targets, None, Release(BAD), NOW)
 
 
 def phase(here: Seen) -> str:
@@ -53,3 +59,18 @@ def test_a_retry_of_the_rollout_that_was_rejected_releases_it() -> None:
 def test_a_sibling_in_mid_canary_is_nobodys_retry() -> None:
     here = seen(declared("api", **REJECTED), declared("web", **WALKING))
     assert (phase(here), len(released(here).memory.bads)) == ("Quarantined", 1)
+
+
+def test_a_persons_sync_to_what_was_good_is_not_gits_return_to_it() -> None:
+    operation = {"sync": {"revision": G}}
+    state = {"phase": "Running", "operation": operation, "startedAt": "2026-03-15T10:30:00Z"}
+    application = quarantined(operationState=state)
+    here = World(
+        application,
+        Rendering(G, head=T),
+        NOW,
+        project=AppProject(EVERYTHING),
+        targets=(declared("api"),),
+        release=Release(GOOD),
+    )
+    assert plan(here).status.rollback == application.status.rollback
