@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from msgspec.structs import replace
+
 from crds.application import IN_CLUSTER, Application
-from crds.application_source import Kustomize, Source
+from crds.application_source import Kustomize, Source, normalised
+from crds.application_status import SyncOperation
 from crds.appproject import AppProject, ProjectSpec
 from crds.errors import Invalid
 from crds.paths import show
@@ -42,6 +45,12 @@ PROJECT: Table = {
     "signatureKeys": lambda spec: spec.signature_keys,
     "destinationServiceAccounts": lambda spec: spec.destination_service_accounts,
 }
+OPERATION: Table = {
+    "source": lambda sync: sync.source,
+    "sources": lambda sync: sync.sources,
+    "revisions": lambda sync: sync.revisions,
+    "manifests": lambda sync: sync.manifests,
+}
 OPTIONS = ("Replace=true", "Force=true", "Validate=false", "ServerSideApply=false", "Delete=confirm")
 """Sync options of no effect: all is applied by server-side apply, which names what it does not take."""
 
@@ -66,6 +75,7 @@ IGNORED_PROJECT: Table = {
     "orphanedResources": lambda spec: spec.orphaned_resources,
 }
 NOT_YET = "is not acted on yet; remove it, or leave this Application to Argo CD"
+NOT_YET_ASKED = "is not acted on yet; ask for operation.sync.revision, as tidegate app sync --revision does"
 NOT_YET_IN_PROJECT = "is not acted on yet; remove it, or leave the Applications of this project to Argo CD"
 
 
@@ -74,6 +84,13 @@ def unsupported(application: Application) -> tuple[Invalid, ...]:
     spec = application.spec
     said = (*_said("spec.", SPEC, application), *_of_source(spec.source))
     return tuple(Invalid(path, NOT_YET) for path in said)
+
+
+def unsupported_sync(sync: SyncOperation, declared: Source | None) -> tuple[Invalid, ...]:
+    """The fields by which a sync asks for something else than the `declared` source at one revision."""
+    same = sync.source and declared and normalised(sync.source) == normalised(declared)
+    asked = replace(sync, source=None) if same else sync
+    return tuple(Invalid(path, NOT_YET_ASKED) for path in _said("operation.sync.", OPERATION, asked))
 
 
 def project_unsupported(project: AppProject) -> tuple[Invalid, ...]:

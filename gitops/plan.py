@@ -17,7 +17,7 @@ from crds.application import Application
 from crds.application_problems import image_unmatched, problems
 from crds.application_rollback import RELEASE
 from crds.application_status import ApplicationStatus, Operation, OperationState, SyncOperation
-from crds.application_support import ignored, project_unsupported, unsupported
+from crds.application_support import ignored, project_unsupported, unsupported, unsupported_sync
 from crds.appproject import AppProject
 from gitops import ending, order, project
 from gitops.actions import Action, PushRevert, Step
@@ -296,8 +296,14 @@ def _scene(world: World, facts: Facts, state: OperationState) -> Scene:
         world.namespaces,
         facts.forbidden,
         world.refusal,
-        facts.blocked,
+        facts.blocked or _unheard(world.application, state),
     )
+
+
+def _unheard(application: Application, state: OperationState) -> str:
+    """What an operation asks for and nobody does: doing the rest would deploy something else."""
+    sync = state.operation.sync or SyncOperation()
+    return "; ".join(map(str, unsupported_sync(sync, application.spec.source)))
 
 
 def _superseded(world: World, found: Step) -> bool:

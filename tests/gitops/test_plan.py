@@ -76,6 +76,37 @@ def test_a_manual_application_syncs_when_it_is_asked_for() -> None:
     assert (entry.initiated_by.username, "operation" in here.raw) == ("eve", False)
 
 
+ELSEWHERE = {"repoURL": "https://github.com/myorg/infrastructure", "targetRevision": "main", "path": "old"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("source", ELSEWHERE),
+        ("sources", [ELSEWHERE]),
+        ("revisions", [REVISION]),
+        ("manifests", ["kind: ConfigMap"]),
+    ],
+    ids=["source", "sources", "revisions", "manifests"],
+)
+def test_an_operation_that_asks_for_something_else_is_refused_and_writes_nothing(
+    field: str, value: Any
+) -> None:
+    here = universe(policy=MANUAL)
+    here.raw["operation"] = {"sync": {field: value}}
+    here.run()
+    state = here.application.status.operation_state or OperationState()
+    assert (here.log, state.phase) == ([], "Error")
+    assert f"operation.sync.{field}: is not acted on yet" in state.message
+
+
+def test_an_operation_may_name_the_source_that_is_declared_anyway() -> None:
+    here = universe(policy=MANUAL)
+    here.raw["operation"] = {"sync": {"source": here.raw["spec"]["source"]}}
+    here.run()
+    assert standing(here) == ("Synced", "Healthy")
+
+
 def test_an_operation_is_begun_in_the_same_write_that_takes_it_away() -> None:
     here = universe(
         policy=MANUAL, status={"operationState": {"phase": "Failed", "retryCount": 2, "message": "old"}}
