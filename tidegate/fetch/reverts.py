@@ -6,6 +6,8 @@ parent Application declares has changed. Without that proof there is no commit t
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,6 +32,8 @@ from tidegate.git.revert import Conflict, Signature, Wanted
 from tidegate.git.writer import Writer
 from tidegate.planners import needs, plan
 
+log = logging.getLogger("tidegate.reverts")
+
 Raw = dict[str, Any]
 Keys = Callable[[str, str], Awaitable[str]]
 """The private key in a Secret, by namespace and name."""
@@ -52,6 +56,7 @@ class Reverts:
         self._writer = writer
         self._keys = keys
         self._failures: dict[needs.Arrival, int] = {}
+        self._pushing: dict[needs.Arrival, asyncio.Task[None]] = {}
         self.told: Callable[[needs.Arrival, Landing], None] = lambda _need, _landing: None
         self.hurry: Callable[[str], None] = lambda _repo: None
 
@@ -66,9 +71,23 @@ class Reverts:
             self.hurry(need.repo)
         return needs.Known(answer)
 
+    def begin(self, write: plan.Push) -> None:
+        """Push beside the workers, who wait for no Git server; once for all who ask meanwhile."""
+        need = _arrival(write)
+        if need not in self._pushing:
+            self._pushing[need] = task = asyncio.create_task(self.push(write))
+            task.add_done_callback(lambda _: self._pushing.pop(need))
+
+    async def stop(self) -> None:
+        """Tell nothing more: who comes next asks the server what is there."""
+        pushing = list(self._pushing.values())
+        for task in pushing:
+            task.cancel()
+        await asyncio.gather(*pushing, return_exceptions=True)
+
     async def push(self, write: plan.Push) -> None:
         """What became of it is told; nothing is raised."""
-        need = needs.Arrival(write.repo, write.branch, write.commit)
+        need = _arrival(write)
         landing = await self._landing(need, write)
         self._failures.pop(need, None)
         if isinstance(landing, reverts.Failing):
@@ -82,10 +101,16 @@ class Reverts:
         except (Denied, Invalid) as problem:
             return reverts.Declined(str(problem))
         except GitError as problem:
-            return reverts.Failing(str(problem), self._failures.get(need, 0) + 1)
+            return self._failing(need, str(problem))
+        except Exception as problem:
+            log.exception("could not push %s", write)
+            return self._failing(need, f"{type(problem).__name__}: {problem}")
         if found.landed:
             return reverts.Landed()
         return reverts.Declined(found.declined) if found.declined else reverts.Moved(found.tip)
+
+    def _failing(self, need: needs.Arrival, why: str) -> Landing:
+        return reverts.Failing(why, self._failures.get(need, 0) + 1)
 
 
 class Undoings:
@@ -247,6 +272,10 @@ class _Question:
         return (key.group, key.kind, key.name) == ("argoproj.io", "Application", self._name) and (
             key.namespace in {"", self._namespace}
         )
+
+
+def _arrival(write: plan.Push) -> needs.Arrival:
+    return needs.Arrival(write.repo, write.branch, write.commit)
 
 
 def _json(value: object) -> bytes:

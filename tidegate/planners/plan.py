@@ -66,7 +66,7 @@ class Evict(msgspec.Struct, frozen=True, tag=True):
 class Push(msgspec.Struct, frozen=True, tag=True):
     """A commit that was made here into a branch of a repository, which must be at `base`; for `ref`.
 
-    It never fails a plan: what became of it is answered to `Arrival`.
+    It never fails a plan, nor does anybody wait for it: what became of it is answered to `Arrival`.
     """
 
     ref: Ref

@@ -70,14 +70,14 @@ class App:
         executor = self._executor(sender)
         executor.pruned = self.observer.pruned
         if parts.reverts and parts.heads:
-            executor.push = parts.reverts.push
+            executor.push = parts.reverts.begin
             parts.reverts.told, parts.reverts.hurry = self.observer.arrived, parts.heads.hurry
         self._clock, self._telling = parts.clock, set[asyncio.Task[None]]()
         if elector:
             elector.met = lambda lease: self._tell_conflict(executor, lease)
         hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
-        self._sender, self._heads = sender, parts.heads
+        self._sender, self._heads, self._reverts = sender, parts.heads, parts.reverts
         self.reflectors = [Reflector(sender, self.store, one) for one in watches(settings)]
         self._first = {reflector.watched.kind for reflector in self.reflectors}
         self.observer.missed = self._missed
@@ -177,9 +177,13 @@ class App:
         """Look, think and act, for as long as we may; who begins, asks again for what did not answer."""
         for reflector in self.reflectors:
             reflector.ask()
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._settings.workers):
-                group.create_task(self.reconciler.work())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(self._settings.workers):
+                    group.create_task(self.reconciler.work())
+        finally:
+            if self._reverts:
+                await self._reverts.stop()
 
 
 def _fetchers(sender: Sender) -> dict[type, Fetch]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
@@ -42,7 +42,7 @@ TOO_MANY = 429
 
 Told = Callable[[Event], None]
 Pruned = Callable[[Ref, tuple[str, ...]], None]
-Pusher = Callable[[Push], Awaitable[None]]
+Pusher = Callable[[Push], None]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Refused:
 
 class Executor:
     """`told` hears of every event that was sent, `pruned` which fields of a Record were not kept; `push`
-    writes into Git, where that is done at all."""
+    begins to write into Git, where that is done at all, and returns at once."""
 
     def __init__(self, sender: Sender, store: Store, told: Told = lambda _event: None) -> None:
         self._sender = sender
@@ -113,7 +113,7 @@ class Executor:
                 return await self._evict(ref, uid)
             case Push():
                 assert self.push, "who plans pushes can push"
-                return await self.push(write)
+                return self.push(write)
             case _:
                 raw = accepted(await self._sender.send(_request(write)))
         versions[write.ref] = raw["metadata"]["resourceVersion"]

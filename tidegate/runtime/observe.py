@@ -109,8 +109,9 @@ class Observer:
         self._tell(Pruned(key), fields or None)
 
     def arrived(self, need: Arrival, landing: Any) -> None:
-        """What became of a push."""
-        self._tell(need, landing)
+        """What became of a push, for as long as somebody asks."""
+        if need in self._askers:
+            self._tell(need, landing)
 
     def notice(self, key: Ref, noticed: Any) -> None:
         """What the plan for `key` noticed: for its next look, and news to nobody."""
@@ -257,6 +258,8 @@ class Observer:
         self._askers.pop(need, None)
         if isinstance(need, Outline):
             self._outlines.discard(need)
+        if isinstance(need, Arrival):
+            self._told.pop(need, None)
         self._fetched.pop(need, None)
         if task := self._fetching.pop(need, None):
             task.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,18 +13,22 @@ import pytest
 from crds.application_policy import GitBack, SecretRef, Signing
 from crds.application_rollback import KnownGood, RollbackStatus
 from crds.application_source import Source
-from gitops.reverts import Adopted, Answer, Ready, Superseded, Unable
+from crds.refs import APPLICATION, Ref
+from gitops.reverts import Adopted, Answer, Failing, Landing, Ready, Superseded, Unable
 from gitops.sources import digest
 from tests.gitops.examples import NOW, raw_app
 from tests.tidegate.git.origin import FILE, Bare, config_map
+from tests.tidegate.kube.waiting import until
 from tidegate.fetch.reverts import Reverts
 from tidegate.git.access import Access
 from tidegate.git.address import Address
+from tidegate.git.push import Outcome, Push
 from tidegate.git.render import asked
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer
-from tidegate.planners.needs import Known, Parent, Reverted
+from tidegate.planners import plan
+from tidegate.planners.needs import Arrival, Known, Parent, Reverted
 
 pytestmark = pytest.mark.git
 
@@ -149,6 +154,43 @@ async def test_without_a_key_nothing_is_signed_and_so_nothing_is_made(case: Case
         found = await case.answer(back)
         assert isinstance(found, Unable)
         assert "spec.rollback.git.signing: no key" in found.why
+
+
+class Hanging(Writer):
+    """A server that answers a push once it may, and then with a fork that failed here."""
+
+    def __init__(self) -> None:
+        self.pushed, self.may = 0, asyncio.Event()
+
+    async def push(self, url: str, what: Push) -> Outcome:
+        self.pushed += 1
+        await self.may.wait()
+        raise OSError("no memory for another process")
+
+
+async def test_a_push_is_begun_once_and_waited_for_by_nobody(repositories: Repositories) -> None:
+    hanging, heard = Hanging(), list[tuple[Arrival, Landing]]()
+    reverts = Reverts(repositories, hanging, no_key)
+    reverts.told = lambda need, landing: heard.append((need, landing))
+    write = plan.Push(Ref(APPLICATION, "argocd", "api-prod"), "https://git", "c1", "refs/heads/main", "b0")
+    reverts.begin(write)
+    reverts.begin(write)
+    await until(lambda: hanging.pushed)
+    assert (hanging.pushed, heard) == (1, [])
+    hanging.may.set()
+    await until(lambda: heard)
+    ours = Arrival("https://git", "refs/heads/main", "c1")
+    assert heard == [(ours, Failing("OSError: no memory for another process", 1))]
+
+
+async def test_of_a_push_that_was_stopped_nothing_is_told(repositories: Repositories) -> None:
+    hanging, heard = Hanging(), list[Landing]()
+    reverts = Reverts(repositories, hanging, no_key)
+    reverts.told = lambda _need, landing: heard.append(landing)
+    reverts.begin(plan.Push(Ref(APPLICATION, "argocd", "api-prod"), "https://git", "c1", "main", "b0"))
+    await until(lambda: hanging.pushed)
+    await reverts.stop()
+    assert heard == []
 
 
 async def test_a_revert_that_would_change_a_sibling_is_none(case: Case) -> None:

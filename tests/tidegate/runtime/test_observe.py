@@ -10,6 +10,7 @@ from tidegate.kube.store import Store
 from tidegate.planners.needs import (
     Absent,
     Answer,
+    Arrival,
     DryRun,
     Failed,
     Head,
@@ -88,6 +89,18 @@ async def test_a_newer_head_wakes_who_needs_it_and_nobody_else_hears() -> None:
     seen.look()
     seen.observer.learn(HEAD, Known("a third"))
     assert seen.woken == [KEY, KEY]
+
+
+def test_what_became_of_a_push_is_kept_for_as_long_as_somebody_asks() -> None:
+    seen, push = Seen(), Arrival("https://git.example.com/shop", "refs/heads/main", "c1")
+    seen.look(push)
+    seen.observer.arrived(push, "landed")
+    assert (seen.woken, seen.look(push)) == ([KEY], {push: Known("landed")})
+    seen.look()
+    assert seen.look(push) == {push: Absent()}
+    seen.look()
+    seen.observer.arrived(push, "landed late")
+    assert seen.look(push) == {push: Absent()}
 
 
 async def test_a_dry_run_is_not_asked_again_after_a_wait_for_something_else() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crds.application_rollback import RELEASE as LETS_GO
 from tests.tidegate.git.origin import Bare
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.releases import (
@@ -128,6 +129,23 @@ async def test_a_protected_branch_gets_a_branch_beside_it_and_a_merge_ends_it(
         bare.serve("update-ref", "refs/heads/main", branch)
         here.heads.hurry(bare.url)
         await until(lambda: here.phase() == "Recovered", 30)
+
+
+async def test_a_server_that_hangs_in_a_push_holds_up_no_look_and_so_a_retry_is_heard(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    begun, lasts = tmp_path / "begun", tmp_path / "lasts"
+    lasts.touch()
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        bad = here.push({RELEASE: rollout(BAD)})
+        bare.hook("pre-receive", f"touch {begun}; while test -e {lasts}; do sleep 0.1; done")
+        try:
+            await until(begun.exists, 90)
+            here.patch(API, {"metadata": {"annotations": {LETS_GO: bad}}})
+            await until(lambda: here.phase() == "Released", 30)
+        finally:
+            lasts.unlink()
 
 
 async def test_a_hotfix_that_races_is_walked_and_not_reverted(tmp_path: Path, bare: Bare, key: str) -> None:
