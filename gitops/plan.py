@@ -30,7 +30,7 @@ from gitops.images import images, names
 from gitops.objects import Key
 from gitops.release import Release, Seen, asked_to_release, released, remembered, written
 from gitops.releases import releasing
-from gitops.restoring import restoration
+from gitops.restoring import Restoration, restoration
 from gitops.rollback import Turn
 from gitops.scene import Scene
 from gitops.status import Look, conditioned, patch, status
@@ -114,10 +114,12 @@ def plan(world: World) -> Decision:
     facts = _facts(world)
     comparison = None if facts.blocked else compared(world)
     found = released(_seen(world, comparison))
-    facts = replace(facts, held=found.held, release=found.said)
+    back = _restoration(world, facts) if found.restored else Restoration()
+    held = (("RestoreHeld", f"what was good is not given back: {back.trouble}"),) if back.trouble else ()
+    facts = replace(facts, held=found.held, release=(*found.said, *held))
     if found.memory != remembered(world.application.status):
         return _recorded(world, facts, comparison, found)
-    return _with_release(world, _of_sync(world, facts, comparison), found)
+    return _with_release(_of_sync(world, facts, comparison), found, back)
 
 
 def _of_sync(world: World, facts: Facts, comparison: Comparison | None) -> Decision:
@@ -153,15 +155,23 @@ def _recorded(world: World, facts: Facts, comparison: Comparison | None, found: 
     return Decision((), written(new, found.memory), why, told=told, heard=True)
 
 
-def _with_release(world: World, decision: Decision, found: Turn) -> Decision:
+def _restoration(world: World, facts: Facts) -> Restoration:
+    """What goes back; where nothing may be synced by right, and why, instead."""
+    permitted, good = _permitted(world), world.release.good
+    if permitted is None or facts.refused:
+        return Restoration(trouble=facts.refused)
+    claimed = refused(world.application, good, world.others, world.home)
+    return restoration(good, {**_unpermitted(world, permitted, good), **claimed})
+
+
+def _with_release(decision: Decision, found: Turn, back: Restoration) -> Decision:
     """What is done about the release comes first: it mends what the rest would only compare."""
-    back = restoration(world.release.good) if found.restored else ()
     push = (PushRevert(found.push),) if found.push else ()
     looks = [at for at in (decision.look_again, found.look_again) if at]
     return replace(
         decision,
-        actions=(*back, *push, *decision.actions),
-        why=found.why if back or push else decision.why,
+        actions=(*back.writes, *push, *decision.actions),
+        why=found.why if back.writes or push else decision.why,
         look_again=min(looks, default=None),
         heard=True,
     )
@@ -223,7 +233,7 @@ def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Dec
 def _facts(world: World) -> Facts:
     """What keeps it from being synced, and what is worth knowing."""
     application, rendering = world.application, world.rendering
-    permitted = world.project or (project.DEFAULT if application.spec.project == "default" else None)
+    permitted = _permitted(world)
     wrong = problems(application)
     if permitted is None:
         return Facts(wrong, unsupported(application), refused=project.missing(application))
@@ -238,14 +248,20 @@ def _facts(world: World) -> Facts:
         rendering.recursion,
         () if wrong or not mine else image_unmatched(application, names(images(mine))),
         rendering.repeated,
-        _unpermitted(world, permitted),
+        _unpermitted(world, permitted, world.targets),
         refused(application, world.targets, world.others, world.home),
         hooks,
     )
 
 
-def _unpermitted(world: World, permitted: AppProject) -> dict[Key, str]:
-    said = {one.key: project.object_refusal(world.application, permitted, one.key) for one in world.targets}
+def _permitted(world: World) -> AppProject | None:
+    """None where its project is not there."""
+    by_name = project.DEFAULT if world.application.spec.project == "default" else None
+    return world.project or by_name
+
+
+def _unpermitted(world: World, permitted: AppProject, targets: tuple[Target, ...]) -> dict[Key, str]:
+    said = {one.key: project.object_refusal(world.application, permitted, one.key) for one in targets}
     return {key: why for key, why in said.items() if why}
 
 

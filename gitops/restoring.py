@@ -5,8 +5,10 @@ Nothing is pruned, no hook runs, and no sibling is touched: the least that gives
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
+
+import msgspec
 
 from crds.paths import get
 from gitops import order
@@ -17,6 +19,13 @@ from gitops.objects import Key, key_of
 Raw = dict[str, Any]
 POD = ("spec", "template", "spec")
 KINDS = {"configMap": "ConfigMap", "secret": "Secret"}
+
+
+class Restoration(msgspec.Struct, frozen=True):
+    """The writes that are left, the Rollout last; `trouble` is why there are none though some are due."""
+
+    writes: tuple[Apply, ...] = ()
+    trouble: str = ""
 
 
 def least(objects: Iterable[Raw], rollout: str, namespace: str) -> tuple[Raw, ...]:
@@ -30,12 +39,21 @@ def least(objects: Iterable[Raw], rollout: str, namespace: str) -> tuple[Raw, ..
     return (*(placed[key] for key in sorted(named & placed.keys())), placed[own])
 
 
-def restoration(targets: tuple[Target, ...]) -> tuple[Apply, ...]:
-    """The writes that are left, the Rollout last; none while it is not known which."""
+def restoration(targets: tuple[Target, ...], forbidden: Mapping[Key, str]) -> Restoration:
+    """Nothing while an answer is out, and where one object will not be taken: the Rollout would come back
+    without what its pods read, and stands on its stable ones meanwhile."""
     if any(isinstance(one.answer, Awaited) for one in targets):
-        return ()
-    due = (one for one in targets if isinstance(one.answer, Predicted) and not synced(one))
-    return tuple(Apply(one.wanted, one.guard) for one in due)
+        return Restoration()
+    due = [one for one in targets if not synced(one)]
+    troubles = [f"{one.key}: {why}" for one in due if (why := _trouble(one, forbidden))]
+    if troubles:
+        return Restoration(trouble="; ".join(troubles))
+    return Restoration(tuple(Apply(one.wanted, one.guard) for one in due))
+
+
+def _trouble(target: Target, forbidden: Mapping[Key, str]) -> str:
+    why = "" if isinstance(target.answer, Awaited | Predicted) else target.answer.why
+    return forbidden.get(target.key, why)
 
 
 def _placed(key: Key, namespace: str) -> Key:
