@@ -12,6 +12,7 @@ from gitops.reverts import (
     Adopted,
     Declined,
     Failing,
+    Hindered,
     Landed,
     Landing,
     Moved,
@@ -20,7 +21,7 @@ from gitops.reverts import (
     Unable,
     side_branch,
 )
-from gitops.rollback import OPEN, UNDER_WAY, Case, Phase, Push
+from gitops.rollback import OPEN, UNDER_WAY, Case, Phase, Push, unsigned
 
 FIRST_RETRY, LONGEST_RETRY = timedelta(seconds=2), timedelta(minutes=5)
 
@@ -79,7 +80,8 @@ def _blocked(case: Case) -> str:
         return "spec.rollback.enabled is off by now"
     if case.frozen:
         return case.frozen
-    return f"waits for the revert of {case.taken}" if case.taken else ""
+    waits = f"waits for the revert of {case.taken}" if case.taken else ""
+    return unsigned(case.policy.git) or waits
 
 
 def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str]:
@@ -92,6 +94,8 @@ def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str
             return to(rollback, Phase.SUPERSEDED, f"by {head}"), f"superseded by {head}"
         case Unable(why):
             return to(rollback, Phase.GAVE_UP, why), why
+        case Hindered(why):
+            return rollback, why
         case None:
             return rollback, "waiting for Git"
         case never:

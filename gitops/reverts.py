@@ -44,7 +44,13 @@ class Unable(msgspec.Struct, frozen=True):
     why: str
 
 
-Answer = Ready | Adopted | Superseded | Unable
+class Hindered(msgspec.Struct, frozen=True):
+    """None for now: Git does not answer, or a person has something to mend. It is asked again."""
+
+    why: str
+
+
+Answer = Ready | Adopted | Superseded | Unable | Hindered
 
 
 class Landed(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
-from crds.application_policy import Rollback
+from crds.application_policy import GitBack, Rollback
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from crds.application_source import Source
 from gitops.rejection import Rejected
@@ -92,6 +92,18 @@ class Turn(msgspec.Struct, frozen=True):
     look_again: datetime | None = None
 
 
+def unsigned(git: GitBack) -> str:
+    """Why a revert could not be signed, by what is said here; "" where it could."""
+    signing = git.signing
+    if signing.type == "none" or (signing.secret_ref and signing.secret_ref.name):
+        return ""
+    return (
+        "spec.rollback.git.signing: no key to sign a revert with; name a Secret with ssh-privatekey under "
+        "secretRef, or write type: none"
+    )
+
+
 def wants_commit(policy: Rollback, rollback: RollbackStatus) -> bool:
     """Whether Git is to be asked for a revert now."""
-    return policy.enabled and rollback.phase in OPEN and policy.git.mode != "none"
+    wanted = policy.enabled and policy.git.mode != "none" and not unsigned(policy.git)
+    return wanted and rollback.phase in OPEN

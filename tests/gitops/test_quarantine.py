@@ -8,19 +8,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from crds.application_policy import GitBack, Quarantine, Rollback
+from crds.application_policy import GitBack, Quarantine, Rollback, SecretRef, Signing
 from crds.application_rollback import KnownGood, RollbackStatus
 from crds.application_source import Kustomize, Source
 from gitops.objects import Key
 from gitops.quarantine import turn
 from gitops.rejection import Rejected
-from gitops.reverts import Adopted, Declined, Failing, Landed, Moved, Ready, Superseded, Unable
+from gitops.reverts import Adopted, Declined, Failing, Hindered, Landed, Moved, Ready, Superseded, Unable
 from gitops.rollback import Case, Memory, Phase, Push, Turn
 from tests.gitops.examples import NOW
 
 G, T, R = "9" * 40, "b" * 40, "e" * 40
 GOOD, BAD = "good-rendering", "bad-rendering"
-ON = Rollback(enabled=True)
+UNSIGNED = GitBack(signing=Signing(type="none"))
+ON = Rollback(enabled=True, git=UNSIGNED)
 ROLLOUT = Key("argoproj.io", "Rollout", "production", "api")
 REJECTED = Rejected(ROLLOUT, "12 % errors", alone=True, stable="stable 0.4 % errors", shut=True)
 READY = Ready(T, R, "refs/heads/main")
@@ -130,6 +131,20 @@ def test_a_revert_that_is_in_git_is_waited_for() -> None:
     assert (phase(found), found.memory.rollback.pushed, found.push) == ("Pushed", R, None)
 
 
+def test_what_a_person_can_mend_is_said_and_waited_for() -> None:
+    here, found = after({}, {"answer": Hindered("no key to sign with")})
+    assert (phase(found), dict(found.said)["RevertPending"]) == ("Quarantined", "no key to sign with")
+    assert phase(turn(replace(here, answer=READY))) == "Committed"
+
+
+@pytest.mark.parametrize("signing", [Signing(), Signing("ssh"), Signing("ssh", SecretRef(""))])
+def test_without_a_key_that_is_named_the_cluster_goes_back_and_git_waits_for_one(signing: Signing) -> None:
+    here, found = after({}, policy=replace(ON, git=GitBack(signing=signing)))
+    assert (phase(found), found.restored) == ("Quarantined", True)
+    assert "spec.rollback.git.signing: no key" in dict(found.said)["RevertPending"]
+    assert phase(turn(replace(here, policy=ON, answer=READY))) == "Committed"
+
+
 @pytest.mark.parametrize("looks", [({},), COMMITTED])
 def test_a_revert_that_is_there_already_is_adopted(looks: tuple[dict[str, Any], ...]) -> None:
     found = after(*looks, {"answer": Adopted("a" * 40)})[1]
@@ -219,12 +234,14 @@ def test_a_server_that_takes_no_branch_at_all_is_left_to_people() -> None:
 
 
 def test_with_mode_push_a_protected_branch_is_left_to_people() -> None:
-    found = after(*COMMITTED, {"landing": Declined("no")}, policy=replace(ON, git=GitBack(mode="push")))[1]
+    found = after(
+        *COMMITTED, {"landing": Declined("no")}, policy=replace(ON, git=replace(UNSIGNED, mode="push"))
+    )[1]
     assert phase(found) == "GaveUp"
 
 
 def test_with_mode_pull_request_the_branch_itself_is_never_pushed_to() -> None:
-    found = after(*COMMITTED, policy=replace(ON, git=GitBack(mode="pullRequest")))[1]
+    found = after(*COMMITTED, policy=replace(ON, git=replace(UNSIGNED, mode="pullRequest")))[1]
     assert found.push == Push(R, f"refs/heads/rollback/argocd-api-prod-{R[:7]}", "")
 
 

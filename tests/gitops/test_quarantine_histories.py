@@ -21,10 +21,10 @@ from gitops.reverts import Adopted, Answer, Declined, Failing, Landed, Landing, 
 from gitops.rollback import Case, Memory, Push, Turn, wants_commit
 from tests.gitops.clusters import Stopped
 from tests.gitops.examples import NOW
-from tests.gitops.test_quarantine import BAD, GOOD, REJECTED, G, T, case
+from tests.gitops.test_quarantine import BAD, GOOD, REJECTED, UNSIGNED, G, T, case
 
 MAIN = "refs/heads/main"
-ON = Rollback(enabled=True, max_retries=100)
+ON = Rollback(enabled=True, max_retries=100, git=UNSIGNED)
 
 
 class Commit(msgspec.Struct, frozen=True):

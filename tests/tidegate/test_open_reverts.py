@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from crds.application import Application
 from tests.gitops.examples import app
 from tidegate.planners.application_release import is_ahead
 
+UNSIGNED = {"signing": {"type": "none"}}
+
 
 def rolling(name: str, phase: str, digits: str = "1") -> Application:
     rollback = {"phase": phase, "id": digits}
-    return app(name=name, rollback={"enabled": True}, status={"rollback": rollback})
+    return app(name=name, rollback={"enabled": True, "git": UNSIGNED}, status={"rollback": rollback})
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,8 @@ def test_of_two_that_have_committed_at_once_one_goes_on() -> None:
     assert (is_ahead(one, other), is_ahead(other, one)) == (True, False)
 
 
-def test_who_may_not_write_into_git_is_not_waited_for() -> None:
+@pytest.mark.parametrize("git", [UNSIGNED | {"mode": "none"}, {}], ids=["mode none", "no key named"])
+def test_who_may_not_write_into_git_is_not_waited_for(git: dict[str, Any]) -> None:
     status = {"rollback": {"phase": "Quarantined", "id": "1"}}
-    off = app(name="web", rollback={"enabled": True, "git": {"mode": "none"}}, status=status)
+    off = app(name="web", rollback={"enabled": True, "git": git}, status=status)
     assert not is_ahead(off, rolling("api", "Quarantined", "2"))

@@ -38,11 +38,10 @@ Raw = dict[str, Any]
 Keys = Callable[[str, str], Awaitable[str]]
 """The private key in a Secret, by namespace and name."""
 
-NAME, EMAIL = "Tidegate", "tidegate@tidegate.dev"
-SIGNS_NOTHING = (
-    "spec.rollback.git.signing: no key to sign the revert with; name a Secret with ssh-privatekey under "
-    "secretRef, or write type: none"
+NO_KEY = (
+    "spec.rollback.git.signing.secretRef: Secret {} has no ssh-privatekey to sign the revert with; add it"
 )
+NAME, EMAIL = "Tidegate", "tidegate@tidegate.dev"
 
 
 class Reverts:
@@ -159,8 +158,6 @@ class _Question:
     async def _made(self, head: Head) -> Answer:
         back, rollback = self._need.back, self._rollback
         by = await self._signature(back)
-        if isinstance(by, Unable):
-            return by
         wanted = await self._wanted(head.commit, back)
         taken = [
             Taken(one.id, one.subject, whole)
@@ -173,14 +170,19 @@ class _Question:
         problem = await self._unproved(head.commit, commit)
         return Unable(problem) if problem else Ready(head.commit, commit, head.ref)
 
-    async def _signature(self, back: GitBack) -> Signature | Unable:
+    async def _signature(self, back: GitBack) -> Signature:
         assert self._rollback.since, "what is under way has begun"
-        key, ref = "", back.signing.secret_ref
-        if back.signing.type != "none":
-            key = await self._keys(self._namespace, ref.name) if ref else ""
-            if not key:
-                return Unable(SIGNS_NOTHING)
+        key = "" if back.signing.type == "none" else await self._key(back)
         return Signature(back.author.name or NAME, back.author.email or EMAIL, self._rollback.since, key)
+
+    async def _key(self, back: GitBack) -> str:
+        """Raises GitError where there is none: a person can mend that."""
+        ref = back.signing.secret_ref
+        assert ref, "nobody is asked before a key is named"
+        key = await self._keys(self._namespace, ref.name)
+        if not key:
+            raise GitError(NO_KEY.format(f"{self._namespace}/{ref.name}"))
+        return key
 
     async def _wanted(self, head: str, back: GitBack) -> Wanted:
         """What the Application is made of, the file that defines it included."""

@@ -23,13 +23,17 @@ from gitops.rejection import ROLLOUT
 from gitops.release import Release
 from gitops.releases import moving
 from gitops.restoring import least
+from gitops.reverts import Answer as Said
+from gitops.reverts import Hindered
 from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
 from gitops.sources import Manifests
 from gitops.tracking import tracked_by
 from tidegate.planners.application_needs import Sent, Sight, served
 from tidegate.planners.application_world import answer, others, read
 from tidegate.planners.needs import (
+    Answers,
     Arrival,
+    Failed,
     Need,
     Object,
     Parent,
@@ -66,7 +70,7 @@ def release(sight: Sight, now: datetime) -> Release:
     return Release(
         sight.rendering if _releases(sight) else "",
         _good_targets(sight, rollback),
-        known(answers, question) if question else None,
+        _said(answers, question) if question else None,
         known(answers, arrival(rollback)),
         _taken(sight, rollback),
         declared=_is_declared(sight, now),
@@ -137,6 +141,14 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
         sight.commit(head),
         rollback.attempts,
     )
+
+
+def _said(answers: Answers, question: Reverted) -> Said | None:
+    found = answers.get(question)
+    if isinstance(found, Failed):
+        return Hindered(found.why)
+    said: Said | None = known(answers, question)
+    return said
 
 
 def arrival(rollback: RollbackStatus) -> Arrival:

@@ -58,6 +58,7 @@ class Running:
     sender: Faulty
     heads: Heads
     git: Bare
+    key: str
 
     def create(self, raw: Raw, ref: Ref) -> None:
         accepted(self.cluster.handle(requests.create(path(ref._replace(name="")), raw)))
@@ -76,6 +77,10 @@ class Running:
 
     def phase(self) -> str:
         return str(self.read(API, "status", "rollback", "phase") or "")
+
+    def said(self) -> dict[str, str]:
+        """The conditions, by type."""
+        return {one["type"]: one["message"] for one in self.read(API, "status", "conditions") or ()}
 
     def is_good(self, revision: str) -> bool:
         return bool(self.read(API, "status", "lastKnownGood", "revision") == revision)
@@ -164,7 +169,7 @@ async def running(
     heads = Heads(repositories)
 
     async def keys(_namespace: str, _name: str) -> str:
-        return key
+        return here.key
 
     reverts = Reverts(repositories, Writer(repositories, anyone, FILE), keys)
     fetchers: dict[type, Fetch] = {
@@ -179,8 +184,9 @@ async def running(
     app = App(chosen, sender, None, Parts(planners, fetchers, WallClock(), Requests(), heads, reverts))
     app.start(lambda: None)
     playing = asyncio.create_task(_play(cluster))
+    here = Running(cluster, sender, heads, git, key)
     try:
-        yield Running(cluster, sender, heads, git)
+        yield here
     finally:
         playing.cancel()
         with contextlib.suppress(asyncio.CancelledError):

@@ -122,8 +122,7 @@ async def test_a_protected_branch_gets_a_branch_beside_it_and_a_merge_ends_it(
         bad = here.push({RELEASE: rollout(BAD)})
         bare.hook("update", 'test "$1" != refs/heads/main')
         await until(lambda: here.phase() == "Branched", 90)
-        said = {one["type"]: one["message"] for one in here.read(API, "status", "conditions")}
-        assert "open a pull request for it, and merge it" in said["RevertPending"]
+        assert "open a pull request for it, and merge it" in here.said()["RevertPending"]
         assert (bare.tip, here.image()) == (bad, GOOD)
         branch = here.read(API, "status", "rollback", "branch")
         bare.serve("update-ref", "refs/heads/main", branch)
@@ -146,6 +145,19 @@ async def test_a_server_that_hangs_in_a_push_holds_up_no_look_and_so_a_retry_is_
             await until(lambda: here.phase() == "Released", 30)
         finally:
             lasts.unlink()
+
+
+async def test_a_key_that_is_missing_is_named_and_the_revert_comes_once_it_is_there(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, "") as here:
+        await good(here)
+        bad = here.push({RELEASE: rollout(BAD)})
+        await until(lambda: "git.signing.secretRef" in here.said().get("RevertPending", ""), 60)
+        await until(lambda: here.image() == GOOD, 30)
+        assert bare.tip == bad
+        here.key = key
+        await until(lambda: here.phase() == "Recovered", 60)
 
 
 async def test_a_hotfix_that_races_is_walked_and_not_reverted(tmp_path: Path, bare: Bare, key: str) -> None:
