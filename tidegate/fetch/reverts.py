@@ -187,8 +187,7 @@ class _Question:
     async def _wanted(self, head: str, back: GitBack) -> Wanted:
         """What the Application is made of, the file that defines it included."""
         rollback = self._rollback
-        paths = {path for path, _ in (await self._at(rollback.from_, self._of_bad())).reads}
-        paths |= {path for path, _ in (await self._good()).reads}
+        paths = {*(await self._at(rollback.from_, self._of_bad())).files, *(await self._good()).files}
         for commit in (rollback.from_, rollback.good.revision):
             paths |= await self._definition(commit)
         wanted = await self._least(Wanted(rollback.good.revision, rollback.from_, head, tuple(sorted(paths))))
@@ -255,12 +254,12 @@ class _Question:
         return next((raw for raw in found.raws() if self._is_me(raw)), None) if found else None
 
     async def _definition(self, commit: str) -> set[str]:
-        """The file that defines it; where a kustomization does, whatever that reads."""
+        """The file that defines it; where a kustomization does, whatever that is made of."""
         found = await self._parent(commit)
         if found is None:
             return set()
         if found.kind == "Kustomize":
-            return {path for path, _ in found.reads}
+            return set(found.files)
         pairs = zip(found.origins, found.raws(), strict=True)
         return {file for (file, _), raw in pairs if self._is_me(raw)}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,10 @@ MOST_BYTES = 64 * 2**20
 
 
 class Export:
-    """Builds the copy in `target`, a folder at a time. `left_out` is why some files are not in it."""
+    """Builds the copy in `target`, a folder at a time. `left_out` is why some files are not in it.
+
+    Kustomize reads no file that nothing names, so of a folder only what is named is `used`.
+    """
 
     def __init__(self, tree: Tree, target: Path) -> None:
         self._tree = tree
@@ -49,7 +53,20 @@ class Export:
         self._done: set[tuple[str, bool]] = set()
         self._files = 0
         self._bytes = 0
+        self._written: set[str] = set()
+        self._named: set[str] = set()
         self.left_out: list[str] = []
+
+    @property
+    def used(self) -> set[str]:
+        """The files here that something names."""
+        return self._named & self._written
+
+    def named(self, said: Any, folder: str) -> None:
+        """Any text may be a file's name, or `key=name`."""
+        for text in _texts(said):
+            for name in (text, text.partition("=")[2]):
+                self._named |= {path} if name and (path := inside(folder, name)) else set()
 
     def root(self, path: str, more: tuple[str, ...] = ()) -> str:
         """Copy the kustomization at `path`, what it leads to, and `more`. The path of its file."""
@@ -86,6 +103,8 @@ class Export:
 
     def _leads(self, file: str, folder: str, tool: bool) -> None:
         kustomization = read_kustomization(self._target / file, file)
+        self._named.add(file)
+        self.named(kustomization, folder)
         _no_urls(kustomization, file)
         if get(kustomization, "helmCharts") or get(kustomization, "helmChartInflationGenerator"):
             raise Unrenderable(
@@ -97,7 +116,7 @@ class Export:
                     self._lead(written, folder, file, tool or field in TOOLS)
                 elif isinstance(written, str):
                     # A generator may also be written out in its place.
-                    _no_urls(_configuration(written), file)
+                    self._configured(written, folder, file)
 
     def _lead(self, written: str, folder: str, file: str, tool: bool = False) -> None:
         path = inside(folder, written)
@@ -116,7 +135,13 @@ class Export:
         elif not self._covers(path):
             self._write([self._tree.noted(entry)])
         if tool and (self._target / path).is_file():
-            _no_urls(_configuration((self._target / path).read_text("utf-8", "replace")), path)
+            self._configured((self._target / path).read_text("utf-8", "replace"), folder, path)
+
+    def _configured(self, text: str, folder: str, file: str) -> None:
+        """What a tool is told."""
+        said = _configuration(text)
+        self.named(said, folder)
+        _no_urls(said, file)
 
     def _write(self, entries: list[Entry]) -> None:
         followed = {entry.path: target for entry in entries if (target := self._followed(entry))}
@@ -131,6 +156,7 @@ class Export:
             file = self._target / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(contents[entry.id])
+            self._written.add(path)
 
     def _followed(self, entry: Entry) -> Entry | None:
         """The file an entry stands for; None, and told, where it stands for none."""
@@ -185,6 +211,14 @@ def _no_urls(raw: Any, file: str, within: bool = False) -> None:
             _no_urls(value, file, within)
     elif within and isinstance(raw, str) and _URL.search(raw):
         raise Unrenderable(f"{raw!r} is on a server, and nothing is fetched from there: commit a copy", file)
+
+
+def _texts(said: Any) -> Iterator[str]:
+    if isinstance(said, str):
+        yield said
+    elif isinstance(said, dict | list | tuple):
+        for one in said.values() if isinstance(said, dict) else said:
+            yield from _texts(one)
 
 
 def _remote(written: str) -> bool:

@@ -39,6 +39,8 @@ def objects(tree: Tree, path: str, wanted: Kustomize) -> list[Object]:
         export = Export(tree, target)
         components = _components(tree, path, wanted)
         file = export.root(path, components)
+        export.named(wanted.patches, path)
+        tree.use(export.used)
         _edit(target / file, file, wanted, components)
         rendered = _build(target, path, export.left_out)
     # Its lines are nobody's: kustomize wrote them.

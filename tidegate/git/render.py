@@ -38,7 +38,8 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Rendering(msgspec.Struct, frozen=True):
-    """`objects` are JSON, in the order of the files; `reads` is what they were made of.
+    """`objects` are JSON, in the order of the files; `files` are what they were made of, and `reads` all that
+    was looked into for them, folders as a whole.
 
     `recursed`: it was read as an app of apps. `unmatched`: image overrides that match no container.
     `unused`: fields of the source that were not acted on.
@@ -51,6 +52,7 @@ class Rendering(msgspec.Struct, frozen=True):
     recursed: bool = False
     unmatched: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
     def raws(self) -> tuple[Raw, ...]:
         return tuple(msgspec.json.decode(one) for one in self.objects)
@@ -70,7 +72,9 @@ def render(mirror: Path, commit: str, question: Asked) -> Rendering:
         return _rendering("Kustomize", found, tree, unmatched=unmatched, unused=source.kustomize.unused)
     recursed = question.children and _has_children(tree, source)
     options = msgspec.structs.replace(source.directory, recurse=True) if recursed else source.directory
-    found = directory.objects(tree, directory.files(tree, source.path, options))
+    entries = directory.files(tree, source.path, options)
+    found = directory.objects(tree, entries)
+    tree.use(entry.path for entry in entries)
     return _rendering("Directory", found, tree, recursed=recursed)
 
 
@@ -80,6 +84,7 @@ def _rendering(kind: str, found: list[Object], tree: Tree, **more: Any) -> Rende
         tuple(_all_encoded(found)),
         tuple((one.file, one.line) for one in found),
         tree.reads,
+        files=tree.files,
         **more,
     )
 
@@ -130,6 +135,7 @@ def _overlays(tree: Tree, folder: str, application: str) -> list[Raw]:
     entries = {posixpath.basename(entry.path): entry for entry in tree.below(folder, recurse=False)}
     found = [entries[name] for name in names if name in entries]
     contents = tree.contents(found)
+    tree.use(entry.path for entry in found)
     return [_overlay(contents[entry.id], entry.path) for entry in found]
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -70,21 +70,30 @@ class Signature(msgspec.Struct, frozen=True):
 def changes(mirror: Path, wanted: Wanted) -> tuple[Change, ...]:
     """The files that are taken back."""
     flags = ("-r", "-z", "--no-renames", "--no-abbrev")
-    paths = () if "" in wanted.paths else wanted.paths
-    answer = read(mirror, "diff-tree", *flags, wanted.good, wanted.bad, "--", *paths)
+    answer = read(mirror, "diff-tree", *flags, wanted.good, wanted.bad)
     fields = answer.decode(errors="surrogateescape").split("\0")
-    return tuple(_change(about, path) for about, path in zip(fields[::2], fields[1::2], strict=False))
+    found = zip(fields[::2], fields[1::2], strict=False)
+    ours = frozenset(wanted.paths)
+    return tuple(_change(about, path) for about, path in found if within(path, ours))
 
 
-def within(path: str, paths: Iterable[str]) -> bool:
+def within(path: str, paths: Collection[str]) -> bool:
     """Whether a file is one of these, or lies in one of them."""
-    return any(not one or path == one or path.startswith(f"{one}/") for one in paths)
+    return any(one in paths for one in ("", path, *_folders(path)))
+
+
+def _folders(path: str) -> Iterator[str]:
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def taken(mirror: Path, wanted: Wanted) -> tuple[tuple[history.Commit, bool], ...]:
     """The commits that brought what is taken back, newest first, and whether nothing of each stays."""
-    found = history.between(mirror, wanted.good, wanted.bad, () if "" in wanted.paths else wanted.paths)
-    return tuple((one, _wholly(mirror, one, wanted.paths)) for one in found)
+    paths = tuple(one.path for one in changes(mirror, wanted))
+    found = history.between(mirror, wanted.good, wanted.bad, paths) if paths else ()
+    ours = frozenset(wanted.paths)
+    return tuple((one, _wholly(mirror, one, ours)) for one in found)
 
 
 def made(mirror: Path, wanted: Wanted, message: str, by: Signature, name: str) -> str:
@@ -106,7 +115,7 @@ def _change(about: str, path: str) -> Change:
     return Change(path, Blob(found[1], found[3]), Blob(found[2], found[4]))
 
 
-def _wholly(mirror: Path, commit: history.Commit, paths: tuple[str, ...]) -> bool:
+def _wholly(mirror: Path, commit: history.Commit, paths: frozenset[str]) -> bool:
     if not commit.parents:
         return False
     return all(within(path, paths) for path in history.changed(mirror, commit.parents[0], commit.id))

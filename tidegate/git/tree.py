@@ -76,10 +76,21 @@ class Tree:
         self._mirror = mirror
         self._commit = commit
         self._read: dict[str, str] = {}
+        self._used: set[str] = set()
+        self._ways: dict[str, set[str]] = {}
 
     @property
     def reads(self) -> Reads:
         return tuple(sorted(self._read.items()))
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Those that something was made of, and where their links lead."""
+        return tuple(sorted(self._used.union(*(self._ways.get(path, ()) for path in self._used))))
+
+    def use(self, paths: Iterable[str]) -> None:
+        """Something was made of these files; of others in a folder that was read, nothing was."""
+        self._used.update(paths)
 
     def at(self, path: str) -> Entry | None:
         """What stands at a path, links not followed."""
@@ -116,6 +127,7 @@ class Tree:
             if path is None:
                 raise Unrenderable("a link that leads out of the repository is not followed", entry.path)
             there = self.at(path)
+            self._ways.setdefault(entry.path, set()).add(path)
             self._read[path] = there.id if there else ""
             if there is None:
                 raise Unrenderable(f"a link to {path}, which is not there", entry.path)

@@ -33,7 +33,7 @@ from tidegate.planners.needs import Arrival, Failed, Known, Parent, Reverted
 pytestmark = pytest.mark.git
 
 UNSIGNED = GitBack(signing=Signing(type="none"))
-A = "services/api/a.yaml"
+A, ELSEWHERE = "services/api/a.yaml", "services/api/staging/b.yaml"
 
 
 async def anyone(_: Address) -> Access:
@@ -117,6 +117,16 @@ async def test_a_commit_upon_the_head_is_made_and_nothing_is_pushed(case: Case) 
     found = await case.answer()
     assert isinstance(found, Ready)
     assert (found.base, found.branch, case.bare.tip) == (later, "refs/heads/main", later)
+
+
+async def test_what_lies_in_a_folder_of_its_own_is_another_application_s_and_stays(case: Case) -> None:
+    """That one's files came between, in the same commit even."""
+    case.good = case.bare.commit({A: config_map("a", level="1"), ELSEWHERE: config_map("b", level="1")})
+    case.bare.commit({ELSEWHERE: config_map("b", level="2")}, "Another team's")
+    case.bad = case.bare.commit({A: config_map("a", level="2"), ELSEWHERE: config_map("b", level="3")})
+    found = await case.answer()
+    assert isinstance(found, Ready)
+    assert await case.repositories.changed(case.bare.url, case.bad, found.commit) == (A,)
 
 
 async def test_what_somebody_reverted_already_is_adopted(case: Case) -> None:

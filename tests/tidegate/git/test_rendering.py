@@ -474,3 +474,48 @@ def test_an_overlay_that_is_broken_is_told_with_its_line(place: Place) -> None:
     assert "app/.argocd-source.yaml:1: is no YAML" in place.refusal(
         {**API, "app/.argocd-source.yaml": "a: [\n"}
     ).replace(":2:", ":1:")
+
+
+# What it was made of
+
+
+def test_a_directory_is_made_of_its_manifests_their_links_and_what_was_laid_over_them(place: Place) -> None:
+    files = many("app/a.yaml", "app/deep/d.yaml", "shared/s.yaml")
+    files |= {"app/README.md": "read me", "app/.argocd-source-api.yaml": "directory: {exclude: x.yaml}"}
+    place.origin.link("app/l.yaml", "../shared/s.yaml")
+    found = place.render(files, "api")
+    assert found.files == ("app/.argocd-source-api.yaml", "app/a.yaml", "app/l.yaml", "shared/s.yaml")
+
+
+def test_a_kustomization_is_made_of_the_files_it_and_its_bases_name(place: Place) -> None:
+    overlay = {
+        "resources": ["../base", "a.yaml"],
+        "configMapGenerator": [{"name": "g", "files": ["key=some.txt"], "envs": ["some.env"]}],
+        "patches": [{"path": "patch.yaml", "target": {"kind": "ConfigMap", "name": "app-a"}}],
+    }
+    files = many("app/a.yaml", "app/staging/s.yaml", "app/not.yaml", "base/b.yaml", "base/not.yaml")
+    files |= {
+        "app/kustomization.yaml": json.dumps(overlay),
+        "app/some.txt": "text",
+        "app/some.env": "a=b",
+        "app/patch.yaml": "- {op: add, path: /metadata/labels, value: {x: y}}",
+        "app/more.yaml": "- {op: add, path: /metadata/annotations, value: {x: y}}",
+        "app/staging/kustomization.yaml": "resources: [s.yaml]",
+        "base/kustomization.yaml": "resources: [b.yaml]",
+    }
+    more = [{"path": "more.yaml", "target": {"kind": "ConfigMap", "name": "app-a"}}]
+    found = place.render(files, kustomize={"patches": more})
+    own = ("a.yaml", "kustomization.yaml", "more.yaml", "patch.yaml", "some.env", "some.txt")
+    assert found.files == (*(f"app/{name}" for name in own), "base/b.yaml", "base/kustomization.yaml")
+
+
+def test_what_a_generator_s_own_file_names_belongs_to_it(place: Place) -> None:
+    generator = {"apiVersion": "builtin", "kind": "ConfigMapGenerator", "metadata": {"name": "g"}}
+    files: dict[str, str | bytes] = {
+        "app/kustomization.yaml": "generators: [tools/make.yaml]",
+        "app/tools/make.yaml": json.dumps({**generator, "files": ["some.txt"]}),
+        "app/some.txt": "text",
+        "app/other.txt": "text",
+    }
+    found = place.render(files)
+    assert found.files == ("app/kustomization.yaml", "app/some.txt", "app/tools/make.yaml")
