@@ -47,6 +47,7 @@ def test_a_kustomization_reads_what_it_names() -> None:
 
 def test_the_controllers_default_reads_all_folders() -> None:
     assert recursion(OURS, (), plain=True, by_default=True) == Recursion(True)
+    assert recursion(OURS, BRIEF, plain=True, by_default=False) == Recursion(False)
 
 
 def test_an_application_we_synced_before_is_still_ours() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
+import pytest
 
 from crds.paths import get, put
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, Kind, Ref, Resource
@@ -34,13 +35,14 @@ from tidegate.planners.needs import (
     Served,
 )
 from tidegate.planners.plan import Apply, Delete, MergePatch, Plan
-from tidegate.planners.settings import Settings
+from tidegate.planners.settings import Settings, Site
 
 Raw = dict[str, Any]
 COMMIT, NEWER = "c" * 40, "d" * 40
 SETTINGS = Ref(CONFIG_MAP, "production", "settings")
 KINDS = {"ConfigMap": CONFIG_MAP, "Namespace": NAMESPACE}
 CLUSTER_WIDE = {"Namespace", "CustomResourceDefinition"}
+ARGOCD = Site("argocd")
 AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
 
 
@@ -57,6 +59,7 @@ class Answers:
     dry_run: Answer | None = None
     unlisted: str = ""
     now: datetime = NOW
+    site: Site = ARGOCD
     asked: list[Need] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -91,7 +94,7 @@ class Answers:
         return Absent()
 
     def look(self) -> Plan:
-        planner, known = ApplicationPlanner("argocd", Settings()), dict[Need, Answer]()
+        planner, known = ApplicationPlanner(self.site, Settings()), dict[Need, Answer]()
         for _ in range(10):
             needs = planner.needs(self.app, known, self.now)
             if all(need in known for need in needs):
@@ -300,6 +303,35 @@ def test_an_interval_that_is_none_is_told_and_git_is_asked_every_three_minutes()
     assert "spec.syncPolicy.driftCheckInterval: 'soon' is no duration" in said(here)[0]
     (head,) = (need for need in here.asked if isinstance(need, Head))
     assert 180 <= head.every <= 216
+
+
+@pytest.mark.parametrize(
+    ("told", "argos", "folders"),
+    [
+        (None, False, "children"),
+        (None, True, ""),
+        (True, False, "all"),
+        (True, True, "all"),
+        (False, False, ""),
+    ],
+)
+def test_folders_are_read_as_the_controller_is_told_where_the_source_does_not_say(
+    told: bool | None, argos: bool, folders: str
+) -> None:
+    here = app()
+    here.app["status"] = {"history": [{"id": 0}]} if argos else {}
+    here.site = Site("argocd", told)
+    here.look()
+    assert [need.folders for need in here.asked if isinstance(need, Rendered)] == [folders]
+
+
+@pytest.mark.parametrize("told", [True, False, None])
+def test_what_a_source_says_of_its_folders_outranks_the_controller(told: bool | None) -> None:
+    here = app()
+    here.app["spec"]["source"]["directory"] = {}
+    here.site = Site("argocd", told)
+    here.look()
+    assert [need.folders for need in here.asked if isinstance(need, Rendered)] == [""]
 
 
 def test_a_project_that_cannot_be_read_is_told_on_its_applications() -> None:

@@ -67,8 +67,10 @@ def diff_application(api: Api, asked: Namespace) -> None:
     """What a sync would change, made of the bytes that decide; exit 1 where that is anything."""
     from gitops.diff import diff
     from tidegate.cli.diffing import comparison
+    from tidegate.planners.settings import Site
 
-    found = comparison(api.line, api.application(asked.name), api.namespace)
+    site = Site(api.namespace, asked.default_directory_recurse)
+    found = comparison(api.line, api.application(asked.name), site)
     sys.stdout.write(diff(found))
     if found.status != "Synced":
         raise Failure(f"application {asked.name} is {found.status}: {_differing(found)}")

@@ -46,6 +46,7 @@ from tidegate.planners.needs import (
     Served,
     Undone,
 )
+from tidegate.planners.settings import Site
 
 ROUNDS = 10
 
@@ -63,19 +64,21 @@ class OneByOne:
         raise NotImplementedError("nothing is watched for a diff")
 
 
-def comparison(line: Line, raw: Raw, home: str, protocols: tuple[str, ...] = address.PROTOCOLS) -> Comparison:
+def comparison(
+    line: Line, raw: Raw, site: Site, protocols: tuple[str, ...] = address.PROTOCOLS
+) -> Comparison:
     """The Application against Git, now. Failure where it cannot be compared."""
     with TemporaryDirectory(prefix="tidegate-diff-") as folder:
-        return asyncio.run(_compared(OneByOne(line), raw, home, (Path(folder), protocols)))
+        return asyncio.run(_compared(OneByOne(line), raw, site, (Path(folder), protocols)))
 
 
 async def _compared(
-    sender: OneByOne, raw: Raw, home: str, mirror: tuple[Path, tuple[str, ...]]
+    sender: OneByOne, raw: Raw, site: Site, mirror: tuple[Path, tuple[str, ...]]
 ) -> Comparison:
-    repositories = Repositories(mirror[0], Workers(1), Credentials(sender, home), mirror[1])
+    repositories = Repositories(mirror[0], Workers(1), Credentials(sender, site.home), mirror[1])
     now = datetime.now(UTC)
     try:
-        sight = await _sight(raw, home, now, Asking(sender, repositories))
+        sight = await _sight(raw, site, now, Asking(sender, repositories))
     finally:
         await repositories.close()
     seen = world(sight, now)
@@ -118,11 +121,11 @@ class Asking:
         return Absent()
 
 
-async def _sight(raw: Raw, home: str, now: datetime, asking: Asking) -> Sight:
+async def _sight(raw: Raw, site: Site, now: datetime, asking: Asking) -> Sight:
     application = parse(raw)
     known: dict[Need, Answer] = {}
     for _ in range(ROUNDS):
-        sight = Sight(raw, application, known, home)
+        sight = Sight(raw, application, known, site)
         new = [need for need in sight.needs(now) if need not in known]
         if not new:
             return sight

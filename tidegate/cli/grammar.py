@@ -132,7 +132,12 @@ def _applications(group: Any) -> None:
     _switch(sync, "--dry-run", default=False, does="only try")
     sync.add_argument("--async", dest="no_wait", action="store_true", help="do not wait for its end")
     _application(group, "retry", "sync a release again that was rejected", app.retry_application)
-    _application(group, "diff", "show what a sync would change; exit 1 if anything", app.diff_application)
+    diff = _application(
+        group, "diff", "show what a sync would change; exit 1 if anything", app.diff_application
+    )
+    diff.add_argument(
+        "--default-directory-recurse", type=_truth, default=None, metavar="", help="as the controller has it"
+    )
     history = _application(group, "history", "show what was deployed, oldest first", app.show_history)
     history.add_argument("-o", "--output", choices=("wide", "id"), default="wide")
     wait = _application(group, "wait", "wait until it is synced and well; exit 1 if it will not be", app.wait)

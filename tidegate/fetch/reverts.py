@@ -233,7 +233,7 @@ class _Question:
         return _json(get(own, "spec", "source")) if own else self._of_bad()
 
     async def _at(self, commit: str, source: bytes) -> Rendering:
-        question = Asked(source, self._name, self._need.children)
+        question = Asked(source, self._name, self._need.folders)
         return await self._repositories.rendered(self._need.repo, commit, question)
 
     # The Application that declares this one
@@ -242,7 +242,7 @@ class _Question:
         parent = self._need.parent
         if parent is None or parent.repo != self._need.repo:
             return None
-        question = Asked(parent.source, parent.name, parent.children)
+        question = Asked(parent.source, parent.name, parent.folders)
         return await self._repositories.rendered(parent.repo, commit, question)
 
     @property

@@ -110,7 +110,7 @@ class Renderings:
         self._repositories = repositories
 
     async def __call__(self, need: Rendered) -> Answer:
-        question = Asked(need.source, need.application, need.children)
+        question = Asked(need.source, need.application, need.folders)
         try:
             rendering = await self._repositories.rendered(need.repo, need.commit, question)
         except (errors.Unrenderable, errors.NoRevision, Invalid) as problem:

@@ -28,20 +28,20 @@ MOST_BYTES = 32 * 2**20
 class Asked(msgspec.Struct, frozen=True):
     """`source` is a `spec.source` as compact JSON with sorted keys, so that the question is hashable.
 
-    `children` lets an app of apps be read with its folders without `directory.recurse`; never ask it for an
-    Application that Argo CD has synced, which left those files alone.
+    `folders` are those a plain directory is read with where its source does not say: none, `children` for an
+    app of apps alone, or `all`. Argo CD reads none: what it has synced may have files parked there.
     """
 
     source: bytes
     application: str = ""
-    children: bool = False
+    folders: str = ""
 
 
 class Rendering(msgspec.Struct, frozen=True):
     """`objects` are JSON, in the order of the files; `files` are what they were made of, and `reads` all that
     was looked into for them, folders as a whole.
 
-    `recursed`: it was read as an app of apps. `unmatched`: image overrides that match no container.
+    `recursed`: it was read with folders unasked. `unmatched`: image overrides that match no container.
     `unused`: fields of the source that were not acted on.
     """
 
@@ -58,8 +58,8 @@ class Rendering(msgspec.Struct, frozen=True):
         return tuple(msgspec.json.decode(one) for one in self.objects)
 
 
-def asked(source: Raw, application: str = "", children: bool = False) -> Asked:
-    return Asked(msgspec.json.encode(source, order="sorted"), application, children)
+def asked(source: Raw, application: str = "", folders: str = "") -> Asked:
+    return Asked(msgspec.json.encode(source, order="sorted"), application, folders)
 
 
 def render(mirror: Path, commit: str, question: Asked) -> Rendering:
@@ -70,7 +70,7 @@ def render(mirror: Path, commit: str, question: Asked) -> Rendering:
         found = kustomize.objects(tree, source.path, source.kustomize)
         unmatched = kustomize.unmatched(source.kustomize, (one.raw for one in found))
         return _rendering("Kustomize", found, tree, unmatched=unmatched, unused=source.kustomize.unused)
-    recursed = question.children and _has_children(tree, source)
+    recursed = _recursed(tree, source, question.folders)
     options = msgspec.structs.replace(source.directory, recurse=True) if recursed else source.directory
     entries = directory.files(tree, source.path, options)
     found = directory.objects(tree, entries)
@@ -107,8 +107,12 @@ def _encoded(one: Object) -> bytes:
         raise Unrenderable(f"holds what JSON cannot: {problem}", one.file, one.line or None) from None
 
 
-def _has_children(tree: Tree, source: Source) -> bool:
-    return source.directory == Directory() and directory.is_app_of_apps(tree, source.path, source.directory)
+def _recursed(tree: Tree, source: Source, folders: str) -> bool:
+    """Whether folders are read that the source does not ask for."""
+    if folders == "all":
+        return source.directory.recurse is None
+    asked = folders == "children" and source.directory == Directory()
+    return asked and directory.is_app_of_apps(tree, source.path, source.directory)
 
 
 def _detected(tree: Tree, path: str) -> str:

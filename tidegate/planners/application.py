@@ -28,21 +28,21 @@ from tidegate.planners.freeze import freeze_need, frozen
 from tidegate.planners.needs import Answers, Need, Raw
 from tidegate.planners.plan import Apply, Delete, Event, JsonPatch, MergePatch, Plan, Push, Write
 from tidegate.planners.rollout_rival import CONFLICT
-from tidegate.planners.settings import Settings
+from tidegate.planners.settings import Settings, Site
 
 
 class ApplicationPlanner:
-    """Plans for the Applications in `home`."""
+    """Plans for the Applications of a site."""
 
-    def __init__(self, home: str, settings: Settings) -> None:
-        self._home = home
+    def __init__(self, site: Site, settings: Settings) -> None:
+        self._site = site
         self._settings = settings
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         application = self._read(raw)
         if not isinstance(application, Application) or rival_until(raw, now):
             return ()
-        sight = Sight(raw, application, answers, self._home)
+        sight = Sight(raw, application, answers, self._site)
         found = (*sight.needs(now), freeze_need(self._settings), *release_needs(sight, now))
         return tuple(dict.fromkeys(found))
 
@@ -55,7 +55,7 @@ class ApplicationPlanner:
             return Plan(wake_at=until, why=f"{CONFLICT}: {WORDS}", events=(told,))
         if isinstance(application, Invalid):
             return _unreadable(raw, application, now)
-        sight = Sight(raw, application, answers, self._home)
+        sight = Sight(raw, application, answers, self._site)
         if need := sight.waiting(now):
             return Plan(why=f"waiting for {type(need).__name__}")
         try:
@@ -65,7 +65,7 @@ class ApplicationPlanner:
 
     def _read(self, raw: Raw) -> Application | Invalid | None:
         """None where it is to be left alone."""
-        if get(raw, "metadata", "namespace") != self._home:
+        if get(raw, "metadata", "namespace") != self._site.home:
             return None
         try:
             application = parse(raw)

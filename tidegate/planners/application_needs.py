@@ -19,10 +19,10 @@ from crds.application_status import ResourceResult, ResourceStatus
 from crds.paths import drop, get, put
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
 from crds.returns import is_marked, mark, marked
-from gitops.claims import first_synced_here
 from gitops.compare import Hidden, to_send
 from gitops.objects import Key, desired, flat, group_version, key_of, scope_of, unique
 from gitops.plan import asked_revision
+from gitops.recursion import Folders, folders
 from gitops.refresh import asked, poll_at
 from gitops.rejection import ROLLOUT
 from gitops.release import remembered
@@ -47,6 +47,7 @@ from tidegate.planners.needs import (
     Undone,
     known,
 )
+from tidegate.planners.settings import Site
 
 RUNNING = ("Running", "Terminating")
 CLAIMS = (
@@ -80,8 +81,9 @@ class Sent(msgspec.Struct, frozen=True):
 class Sight:
     """One Application and the answers so far; each question below asks for what the one before needs."""
 
-    def __init__(self, raw: Raw, application: Application, answers: Answers, home: str) -> None:
-        self.raw, self.application, self.answers, self.home = raw, application, answers, home
+    def __init__(self, raw: Raw, application: Application, answers: Answers, site: Site) -> None:
+        self.raw, self.application, self.answers, self.site = raw, application, answers, site
+        self.home = site.home
         self.me = Ref(APPLICATION, application.metadata.namespace, application.name)
 
     # What is asked
@@ -150,8 +152,11 @@ class Sight:
         if source is None or not commit:
             return None
         written = msgspec.json.encode(get(self.raw, "spec", "source"), order="sorted")
-        children = source.directory is None and first_synced_here(self.application)
-        return Rendered(source.repo_url, commit, written, self.application.name, children)
+        return Rendered(source.repo_url, commit, written, self.application.name, self.folders)
+
+    @property
+    def folders(self) -> Folders:
+        return folders(self.application, self.site.recurse)
 
     def dry_run(self, one: Sent) -> DryRun | None:
         """None where nobody can be asked: the namespace or the kind is not there yet."""

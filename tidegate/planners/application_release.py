@@ -16,9 +16,9 @@ from crds.application_rollback import RollbackStatus
 from crds.application_source import Source
 from crds.paths import get
 from crds.refs import APPLICATION, Ref
-from gitops.claims import first_synced_here
 from gitops.compare import Target, to_send
 from gitops.objects import desired, flat, key_of
+from gitops.recursion import folders
 from gitops.rejection import ROLLOUT
 from gitops.release import Release
 from gitops.releases import moving
@@ -89,7 +89,7 @@ def _releases(sight: Sight) -> bool:
 def _good(sight: Sight, rollback: RollbackStatus) -> Rendered:
     source = rollback.good.source or Source()
     return Rendered(
-        source.repo_url, rollback.good.revision, _json(source), sight.application.name, _children(sight)
+        source.repo_url, rollback.good.revision, _json(source), sight.application.name, sight.folders
     )
 
 
@@ -136,7 +136,7 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
         f"{application.metadata.namespace}/{application.name}",
         _json(replace(rollback, **{name: getattr(RollbackStatus(), name) for name in LASTING})),
         application.rollback.git,
-        _children(sight),
+        sight.folders,
         _parent(sight),
         sight.commit(head),
         rollback.attempts,
@@ -190,8 +190,8 @@ def _parent(sight: Sight) -> Parent | None:
     parent = read(raw) if raw else None
     if parent is None or parent.spec.source is None:
         return None
-    children = parent.spec.source.directory is None and first_synced_here(parent)
-    return Parent(parent.name, parent.spec.source.repo_url, _json(get(raw, "spec", "source")), children)
+    source = _json(get(raw, "spec", "source"))
+    return Parent(parent.name, parent.spec.source.repo_url, source, folders(parent, sight.site.recurse))
 
 
 def _taken(sight: Sight, rollback: RollbackStatus) -> str:
@@ -216,11 +216,6 @@ def is_ahead(other: Application, mine: Application) -> bool:
         return ours.phase != Phase.COMMITTED or (theirs.id, other.name) < (ours.id, mine.name)
     waits = theirs.phase == Phase.QUARANTINED and wants_commit(other.rollback, theirs)
     return waits and ours.phase == Phase.QUARANTINED and (theirs.id, other.name) < (ours.id, mine.name)
-
-
-def _children(sight: Sight) -> bool:
-    source = sight.application.spec.source
-    return source is not None and source.directory is None and first_synced_here(sight.application)
 
 
 def _json(value: object) -> bytes:

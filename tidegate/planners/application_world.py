@@ -59,7 +59,9 @@ def rendering(sight: Sight, now: datetime) -> Rendering:
     if manifests is None:
         return Rendering(asked.commit, trouble="not rendered yet", passing=True, head=named)
     plain = manifests.kind == "Directory"
-    read = recursion(sight.application, below(manifests, source.path), plain=plain)
+    read = recursion(
+        sight.application, below(manifests, source.path), plain=plain, by_default=sight.site.recurse
+    )
     said = read.condition if manifests.recursed else ""
     return Rendering(asked.commit, manifests.kind, head=named, recursion=said, repeated=sight.distinct[1])
 

@@ -15,6 +15,7 @@ import msgspec
 from analysis.provider import Range, Server
 from crds.application_policy import GitBack
 from crds.refs import Kind, Ref
+from gitops.recursion import Folders
 
 Raw = dict[str, Any]
 
@@ -173,15 +174,15 @@ class Head(msgspec.Struct, frozen=True, tag=True):
 class Rendered(msgspec.Struct, frozen=True, tag=True):
     """What a source declares at a commit, for the Application of that name.
 
-    `source` is a `spec.source` as compact JSON with sorted keys. `children` lets an app of apps be read with
-    its folders. Known value: `gitops.sources.Manifests` or `Unrenderable`.
+    `source` is a `spec.source` as compact JSON with sorted keys. `folders` are those below its own that it is
+    read with. Known value: `gitops.sources.Manifests` or `Unrenderable`.
     """
 
     repo: str
     commit: str
     source: bytes
     application: str
-    children: bool = False
+    folders: Folders = ""
 
 
 class DryRun(msgspec.Struct, frozen=True, tag=True):
@@ -206,7 +207,7 @@ class Parent(msgspec.Struct, frozen=True):
     name: str
     repo: str
     source: bytes
-    children: bool
+    folders: Folders
 
 
 class Reverted(msgspec.Struct, frozen=True, tag=True):
@@ -222,7 +223,7 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
     application: str
     rollback: bytes
     back: GitBack
-    children: bool
+    folders: Folders
     parent: Parent | None
     head: str
     attempt: int

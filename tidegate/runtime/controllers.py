@@ -7,14 +7,13 @@ from tidegate.planners import analysisrun
 from tidegate.planners.application import ApplicationPlanner
 from tidegate.planners.managed import ManagedPlanner
 from tidegate.planners.rollout import RolloutPlanner
-from tidegate.planners.settings import Settings
+from tidegate.planners.settings import Settings, Site
 from tidegate.runtime.reconcile import Planner
 
 
-def controllers(settings: Settings, applications: str = "") -> dict[Kind, Planner]:
-    """The registry, for a controller in these surroundings; `applications` is the namespace of those."""
-    planner = ApplicationPlanner(applications, settings)
-    synced: dict[Kind, Planner] = {APPLICATION: planner} if applications else {}
+def controllers(settings: Settings, site: Site | None = None) -> dict[Kind, Planner]:
+    """The registry, for a controller in these surroundings; without a site no Applications are synced."""
+    synced: dict[Kind, Planner] = {APPLICATION: ApplicationPlanner(site, settings)} if site else {}
     return synced | {
         ROLLOUT: RolloutPlanner(settings),
         ANALYSIS_RUN: analysisrun,

@@ -16,6 +16,7 @@ from tidegate.kube.aio import AioSender
 from tidegate.kube.config import Connection, load
 from tidegate.planners.needs import Query, Samples
 from tidegate.planners.settings import Settings as Surroundings
+from tidegate.planners.settings import Site
 from tidegate.runtime import logs
 from tidegate.runtime.app import App, Parts
 from tidegate.runtime.clock import WallClock
@@ -50,7 +51,8 @@ async def _run(settings: Settings, connection: Connection) -> int:
     requests = Requests()
     sender = AioSender(connection, AGENT, requests.seen)
     elector = Elector(sender, settings.home, identity()) if settings.elect else None
-    planners = controllers(Surroundings(settings.home, settings.prometheus), settings.applications)
+    site = Site(settings.applications, settings.default_directory_recurse) if settings.applications else None
+    planners = controllers(Surroundings(settings.home, settings.prometheus), site)
     async with (
         aiohttp.ClientSession(headers={"User-Agent": AGENT}) as session,
         git_parts(settings, sender) as git,

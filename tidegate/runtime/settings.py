@@ -31,6 +31,7 @@ class Settings:
     applications: str = ""
     git_cache: str = ""
     git_webhook_port: int | None = None
+    default_directory_recurse: bool | None = None
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,6 +59,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--git-cache", default="", metavar="DIR", help="where mirrors are kept; none: among temporary files")
     add("--git-webhook-port", type=int, metavar="PORT", help="hear of pushes at /api/webhook; none: do not")
+    add(
+        "--default-directory-recurse",
+        action=argparse.BooleanOptionalAction,
+        help="read folders below an Application's where it does not say; none: those of an app of apps alone",
+    )
     add("--log-format", choices=("text", "json"), default="text")
 
 
@@ -81,6 +87,7 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
         applications=given.applications,
         git_cache=given.git_cache,
         git_webhook_port=given.git_webhook_port,
+        default_directory_recurse=given.default_directory_recurse,
     )
 
 

@@ -16,6 +16,7 @@ from tidegate.cli.diffing import comparison
 from tidegate.cli.failure import Failure
 from tidegate.kube import requests
 from tidegate.kube.http import Request, Response
+from tidegate.planners.settings import Site
 from tidegate.sandbox.store import Store
 
 Raw = dict[str, Any]
@@ -62,7 +63,7 @@ def origin(tmp_path: Path) -> Origin:
 def test_what_a_sync_would_change_is_shown_and_nothing_is_written(origin: Origin) -> None:
     cluster = Cluster().has("2")
     before = cluster.store.version
-    found = comparison(cluster, application(origin), "argocd", FILE)
+    found = comparison(cluster, application(origin), Site("argocd"), FILE)
     assert found.status == "OutOfSync"
     assert "/ConfigMap production/settings" in diff(found)
     assert '-  level: "2"\n+  level: "1"\n' in diff(found)
@@ -70,10 +71,10 @@ def test_what_a_sync_would_change_is_shown_and_nothing_is_written(origin: Origin
 
 
 def test_where_all_is_as_git_says_there_is_nothing_to_show(origin: Origin) -> None:
-    found = comparison(Cluster().has("1"), application(origin), "argocd", FILE)
+    found = comparison(Cluster().has("1"), application(origin), Site("argocd"), FILE)
     assert (found.status, diff(found)) == ("Synced", "")
 
 
 def test_what_cannot_be_compared_says_why(origin: Origin) -> None:
     with pytest.raises(Failure, match=r"cannot be compared: .*gone"):
-        comparison(Cluster(), application(origin, "gone"), "argocd", FILE)
+        comparison(Cluster(), application(origin, "gone"), Site("argocd"), FILE)

@@ -95,7 +95,7 @@ class Case:
             "argocd/api-prod",
             msgspec.json.encode(rollback),
             back,
-            False,
+            "",
             parent,
             "",
             0,
@@ -212,7 +212,7 @@ async def test_a_revert_that_would_change_a_sibling_is_none(case: Case) -> None:
     case.good = case.bare.commit({"apps/both.yaml": both(case, "1"), A: config_map("a", level="1")})
     case.bad = case.bare.commit({"apps/both.yaml": both(case, "2"), A: config_map("a", level="2")})
     source = msgspec.json.encode({"path": "apps"})
-    found = await case.answer(parent=Parent("root", case.bare.url, source, False))
+    found = await case.answer(parent=Parent("root", case.bare.url, source, ""))
     assert isinstance(found, Unable)
     assert "it would also change ConfigMap" in found.why
     assert "which Application root declares" in found.why

@@ -29,8 +29,8 @@ class Place:
     def render(self, files: dict[str, str | bytes], application: str = "", **source: Any) -> Rendering:
         commit = self.origin.commit(files)
         self.mirror.heads(["main"])
-        children = bool(source.pop("children", False))
-        question = asked({"path": "app", **source}, application, children)
+        folders = str(source.pop("folders", ""))
+        question = asked({"path": "app", **source}, application, folders)
         for _ in range(20):
             try:
                 return render(self.mirror.git_dir, commit, question)
@@ -106,14 +106,21 @@ def test_an_app_of_apps_is_read_with_its_folders_when_that_is_asked(place: Place
     child = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api-prod}\n"
     files = {**many("app/namespaces.yaml"), "app/production/api.yaml": child}
     assert place.names(files) == ["app-namespaces"]
-    rendered = place.render({}, children=True)
+    rendered = place.render({}, folders="children")
     assert (len(rendered.objects), rendered.recursed) == (2, True)
 
 
 def test_folders_that_hold_other_things_are_not_read_unasked(place: Place) -> None:
     child = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: api-prod}\n"
     files = {**many("app/a.yaml", "app/parked/b.yaml"), "app/production/api.yaml": child}
-    assert place.names(files, children=True) == ["app-a"]
+    assert place.names(files, folders="children") == ["app-a"]
+
+
+def test_all_folders_are_read_where_that_is_asked_and_the_source_does_not_say(place: Place) -> None:
+    files = many("app/a.yaml", "app/deep/b.yaml")
+    assert place.names(files, folders="all") == ["app-a", "app-deep-b"]
+    assert place.names({}, folders="all", directory={"recurse": False}) == ["app-a"]
+    assert place.names({"app/kustomization.yaml": "resources: [a.yaml]\n"}, folders="all") == ["app-a"]
 
 
 def test_a_file_that_says_so_is_skipped(place: Place) -> None:

@@ -30,6 +30,7 @@ from tidegate.kube.errors import accepted
 from tidegate.kube.http import Request, Response
 from tidegate.planners.needs import Head, Rendered, Reverted, Undone
 from tidegate.planners.settings import Settings as Surroundings
+from tidegate.planners.settings import Site
 from tidegate.runtime.app import App, Parts
 from tidegate.runtime.clock import WallClock
 from tidegate.runtime.controllers import controllers
@@ -179,7 +180,7 @@ async def running(
         Undone: Undoings(repositories),
     }
     chosen = Settings(elect=False, applications="argocd")
-    planners = controllers(Surroundings(), "argocd")
+    planners = controllers(Surroundings(), Site("argocd"))
     push, reverts.push = reverts.push, lambda write: doom.passed(lambda: push(write), counts=True)  # type: ignore[method-assign]
     app = App(chosen, sender, None, Parts(planners, fetchers, WallClock(), Requests(), heads, reverts))
     app.start(lambda: None)

@@ -29,6 +29,7 @@ from tidegate.kube.errors import accepted
 from tidegate.kube.http import Request
 from tidegate.planners.needs import Head, Rendered
 from tidegate.planners.settings import Settings as Surroundings
+from tidegate.planners.settings import Site
 from tidegate.runtime.app import App, Parts
 from tidegate.runtime.clock import WallClock
 from tidegate.runtime.controllers import controllers
@@ -90,7 +91,7 @@ async def running(tmp_path: Path, origin: Origin) -> AsyncIterator[Running]:
     heads = Heads(repositories)
     fetchers: dict[type, Fetch] = {Head: heads, Rendered: Renderings(repositories)}
     chosen = Settings(elect=False, applications="argocd")
-    parts = Parts(controllers(Surroundings(), "argocd"), fetchers, WallClock(), Requests(), heads)
+    parts = Parts(controllers(Surroundings(), Site("argocd")), fetchers, WallClock(), Requests(), heads)
     app = App(chosen, sender, None, parts)
     app.start(lambda: None)
     try:
@@ -159,7 +160,8 @@ async def test_a_kind_that_nobody_watched_is_watched_once_it_is_held(tmp_path: P
 
 def test_applications_are_touched_only_where_that_is_said() -> None:
     assert APPLICATION not in controllers(Surroundings())
-    assert settings([]).applications == ""
+    assert (settings([]).applications, settings([]).default_directory_recurse) == ("", None)
+    assert settings(["--default-directory-recurse"]).default_directory_recurse
     assert settings(["--applications", "argocd"]).applications == "argocd"
     with pytest.raises(SystemExit):
         settings(["--applications", "argocd", "--namespace", "shop"])
