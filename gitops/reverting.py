@@ -87,7 +87,8 @@ def _blocked(case: Case) -> str:
 def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str]:
     match case.answer:
         case Ready(base, commit, branch):
-            return _committed(case, rollback, Push(commit, branch, base)), f"reverting by {commit}"
+            why = case.landing.why if isinstance(case.landing, Failing) else f"reverting by {commit}"
+            return _committed(case, rollback, Push(commit, branch, base)), why
         case Adopted(commit):
             return _pushed(rollback, commit), f"{commit} reverts it already"
         case Superseded(head):
@@ -161,7 +162,8 @@ def _declined(case: Case, rollback: RollbackStatus, why: str) -> tuple[RollbackS
     if not rollback.base or case.policy.git.mode != "auto":
         return to(rollback, Phase.GAVE_UP, f"{said}; revert by hand"), said
     aside = _aside(case, rollback.candidate)
-    return replace(rollback, branch=aside.branch, base="", message=said), said
+    begun = to(replace(rollback, branch=aside.branch, base=""), Phase.COMMITTED, said)
+    return begun, said
 
 
 def _failed(case: Case, rollback: RollbackStatus, why: str, time: int) -> tuple[RollbackStatus, str]:
@@ -186,4 +188,6 @@ def push(case: Case) -> Push | None:
     if not isinstance(case.answer, Ready) or case.answer.commit != rollback.candidate:
         return None
     waits = rollback.retry_at is not None and case.now < rollback.retry_at
-    return None if waits else Push(rollback.candidate, rollback.branch, rollback.base)
+    if waits:
+        return None
+    return Push(rollback.candidate, rollback.branch, rollback.base, rollback.failures + 1)

@@ -72,11 +72,15 @@ class Case(msgspec.Struct, frozen=True):
 
 
 class Push(msgspec.Struct, frozen=True):
-    """`commit` to `branch`, which must be at `base`, or not be there where that is ""."""
+    """`commit` to `branch`, which must be at `base`, or not be there where that is "".
+
+    `time` counts the tries, this one included: who comes next has heard of none.
+    """
 
     commit: str
     branch: str
     base: str
+    time: int = 1
 
 
 class Turn(msgspec.Struct, frozen=True):

@@ -254,9 +254,33 @@ def test_a_push_without_an_answer_is_tried_again_ever_later() -> None:
     here, found = after(*COMMITTED, {"landing": Failing("timeout", 1)})
     assert (found.push, found.look_again) == (None, NOW + timedelta(seconds=2))
     later = replace(here, now=NOW + timedelta(seconds=2), landing=Failing("timeout", 1))
-    assert turn(later).push == Push(R, "refs/heads/main", T)
+    assert turn(later).push == Push(R, "refs/heads/main", T, time=2)
     again = turn(replace(later, landing=Failing("timeout", 2)))
     assert again.memory.rollback.retry_at == NOW + timedelta(seconds=6)
+
+
+def test_whoever_comes_next_counts_on_and_waits_as_long() -> None:
+    """They have heard of no try before theirs."""
+    tried = ({"landing": Failing("timeout", time)} for time in (1, 2, 3))
+    here, _ = after(*COMMITTED, *tried)
+    later = replace(here, now=NOW + timedelta(seconds=8))
+    found = turn(replace(later, landing=Failing("timeout", turn(later).push.time)))  # type: ignore[union-attr]
+    assert found.memory.rollback.retry_at == NOW + timedelta(seconds=8 + 16)
+
+
+def test_the_branch_beside_begins_anew_with_its_tries() -> None:
+    here, _ = after(*COMMITTED, {"landing": Failing("timeout", 1)})
+    aside = replace(here, memory=turn(replace(here, **ASIDE)).memory)
+    found = turn(aside)
+    assert found.push
+    assert (found.push.time, found.look_again) == (1, None)
+
+
+def test_why_a_push_failed_is_said_for_as_long_as_it_does() -> None:
+    here, _ = after(*COMMITTED, {"landing": Failing("add a Secret", 1)})
+    for answer in (READY, Hindered("add a Secret")):
+        found = turn(replace(here, answer=answer, landing=Failing("add a Secret", 1)))
+        assert dict(found.said)["RevertPending"] == "add a Secret"
 
 
 def test_what_cannot_be_reverted_is_said_and_stays_out_of_the_cluster() -> None:

@@ -97,12 +97,10 @@ class Here:
         assert push is not None
         assert push.commit == self.memory.rollback.candidate, "what is pushed was recorded before"
         key = (push.branch, push.commit)
-        before = self.landing.get(key)
-        time = before.time if isinstance(before, Failing) else 0
         outcome = self.received(push)
         if self.lost:
             self.lost -= 1
-            outcome = Failing("no answer", time + 1)
+            outcome = Failing("no answer", push.time)
         self.landing[key] = outcome
 
     def received(self, push: Push) -> Landing:

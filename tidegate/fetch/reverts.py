@@ -22,7 +22,7 @@ from gitops import reverts
 from gitops.objects import key_of
 from gitops.reverts import Adopted, Answer, Landing, Ready, Superseded, Taken, Unable
 from gitops.sources import digest
-from tidegate.git.errors import Denied, GitError, NoRevision, Unrenderable
+from tidegate.git.errors import GitError, NoRevision, Unrenderable
 from tidegate.git.heads import HEADS
 from tidegate.git.mirror import Head
 from tidegate.git.push import Push
@@ -54,7 +54,6 @@ class Reverts:
         self._repositories = repositories
         self._writer = writer
         self._keys = keys
-        self._failures: dict[needs.Arrival, int] = {}
         self._pushing: dict[needs.Arrival, asyncio.Task[None]] = {}
         self.told: Callable[[needs.Arrival, Landing], None] = lambda _need, _landing: None
         self.hurry: Callable[[str], None] = lambda _repo: None
@@ -87,29 +86,20 @@ class Reverts:
     async def push(self, write: plan.Push) -> None:
         """What became of it is told; nothing is raised."""
         need = _arrival(write)
-        landing = await self._landing(need, write)
-        self._failures.pop(need, None)
-        if isinstance(landing, reverts.Failing):
-            self._failures[need] = landing.time
-        self.told(need, landing)
+        self.told(need, await self._landing(write))
         self.hurry(write.repo)
 
-    async def _landing(self, need: needs.Arrival, write: plan.Push) -> Landing:
+    async def _landing(self, write: plan.Push) -> Landing:
         try:
             found = await self._writer.push(write.repo, Push(write.commit, write.branch, write.base))
-        except (Denied, Invalid) as problem:
-            return reverts.Declined(str(problem))
-        except GitError as problem:
-            return self._failing(need, str(problem))
+        except (GitError, Invalid) as problem:  # credentials as well: those people can mend
+            return reverts.Failing(str(problem), write.time)
         except Exception as problem:
             log.exception("could not push %s", write)
-            return self._failing(need, f"{type(problem).__name__}: {problem}")
+            return reverts.Failing(f"{type(problem).__name__}: {problem}", write.time)
         if found.landed:
             return reverts.Landed()
         return reverts.Declined(found.declined) if found.declined else reverts.Moved(found.tip)
-
-    def _failing(self, need: needs.Arrival, why: str) -> Landing:
-        return reverts.Failing(why, self._failures.get(need, 0) + 1)
 
 
 class Undoings:

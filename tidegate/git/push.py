@@ -15,9 +15,11 @@ from tidegate.git.heads import HEADS
 from tidegate.git.mirror import Head, Mirror
 
 PUSH_SECONDS = 120.0
+REJECTED = "remote rejected"
+"""The server has let us in, whatever its hooks say then."""
 _PASSING = re.compile(r"cannot lock ref|failed to (lock|update ref)|unpacker error|index-pack", re.IGNORECASE)
 _DECLINED = re.compile(
-    r"remote rejected|protected branch|GH006|hook declined|rule violations|required_signatures"
+    rf"{REJECTED}|protected branch|GH006|hook declined|rule violations|required_signatures"
     r"|not allowed to (force )?push|denied to|read.only",
     re.IGNORECASE,
 )
@@ -53,7 +55,7 @@ def push(mirror: Mirror, writer: Remote, what: Push) -> Outcome:
     if tip != what.base:
         return Outcome(False, tip)
     why = _telling(said) or f"git push ended with {code}"
-    if _DENIED.search(why):
+    if _DENIED.search(why) and REJECTED not in why:
         raise Denied(
             f"{writer.url} lets us not write: {why}; is there a Secret for it with the label "
             "argocd.argoproj.io/secret-type: repository-write, and may its user push?"

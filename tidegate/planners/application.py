@@ -115,7 +115,7 @@ def _write(sight: Sight, action: actions.Action) -> Write:
             return JsonPatch(ref, _managed(fields, guard))
         case actions.PushRevert(push):
             repo = arrival(sight.application.status.rollback).repo
-            return Push(ref, repo, push.commit, push.branch, push.base)
+            return Push(ref, repo, push.commit, push.branch, push.base, push.time)
     assert_never(action)
 
 

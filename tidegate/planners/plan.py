@@ -74,6 +74,7 @@ class Push(msgspec.Struct, frozen=True, tag=True):
     commit: str
     branch: str
     base: str
+    time: int = 1
 
 
 class Record(msgspec.Struct, frozen=True, tag=True):

@@ -13,6 +13,7 @@ import pytest
 from crds.application_policy import GitBack, SecretRef, Signing
 from crds.application_rollback import KnownGood, RollbackStatus
 from crds.application_source import Source
+from crds.errors import Invalid
 from crds.refs import APPLICATION, Ref
 from gitops.reverts import Adopted, Answer, Failing, Landing, Ready, Superseded, Unable
 from gitops.sources import digest
@@ -22,6 +23,7 @@ from tests.tidegate.kube.waiting import until
 from tidegate.fetch.reverts import Reverts
 from tidegate.git.access import Access
 from tidegate.git.address import Address
+from tidegate.git.errors import Denied
 from tidegate.git.push import Outcome, Push
 from tidegate.git.render import asked
 from tidegate.git.repositories import Repositories
@@ -171,15 +173,16 @@ async def test_without_a_key_nothing_is_made_until_somebody_gives_one(case: Case
 
 
 class Hanging(Writer):
-    """A server that answers a push once it may, and then with a fork that failed here."""
+    """A server that answers a push once it may, and then with a fork that failed here, or with `problem`."""
 
-    def __init__(self) -> None:
+    def __init__(self, problem: Exception | None = None) -> None:
         self.pushed, self.may = 0, asyncio.Event()
+        self._problem = problem or OSError("no memory for another process")
 
     async def push(self, url: str, what: Push) -> Outcome:
         self.pushed += 1
         await self.may.wait()
-        raise OSError("no memory for another process")
+        raise self._problem
 
 
 async def test_a_push_is_begun_once_and_waited_for_by_nobody(repositories: Repositories) -> None:
@@ -195,6 +198,20 @@ async def test_a_push_is_begun_once_and_waited_for_by_nobody(repositories: Repos
     await until(lambda: heard)
     ours = Arrival("https://git", "refs/heads/main", "c1")
     assert heard == [(ours, Failing("OSError: no memory for another process", 1))]
+
+
+@pytest.mark.parametrize("problem", [Denied("may its user push?"), Invalid("data", "is no text")])
+async def test_credentials_that_let_nobody_in_are_for_a_person_to_mend(
+    repositories: Repositories, problem: Exception
+) -> None:
+    """The branch beside asks for the same ones. The try counts on from what is recorded."""
+    hanging, heard = Hanging(problem), list[Landing]()
+    reverts = Reverts(repositories, hanging, no_key)
+    reverts.told = lambda _need, landing: heard.append(landing)
+    hanging.may.set()
+    ref = Ref(APPLICATION, "argocd", "api-prod")
+    await reverts.push(plan.Push(ref, "https://git", "c1", "refs/heads/main", "b0", time=4))
+    assert heard == [Failing(str(problem), 4)]
 
 
 async def test_of_a_push_that_was_stopped_nothing_is_told(repositories: Repositories) -> None:
