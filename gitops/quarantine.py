@@ -21,7 +21,7 @@ from crds.application_policy import Rollback
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from gitops.rejection import ANALYSIS, Rejected
 from gitops.reverting import push, to, unbrought, unmended
-from gitops.rollback import UNDER_WAY, UNMENDED, UNREVERTED, Case, Memory, Phase, Turn
+from gitops.rollback import UNDER_WAY, UNMENDED, UNREVERTED, Case, Memory, Phase, Turn, unsigned, writes_git
 
 MOST_KEPT = 10
 FEWEST_DIGITS = 7
@@ -181,4 +181,7 @@ def _said(case: Case, memory: Memory, why: str) -> tuple[tuple[str, str], ...]:
     elif case.rejected and case.policy.enabled and not _quarantined(case):
         obstacle = _obstacle(case, case.rejected)
         said += [obstacle] if obstacle else []
+    lacking = unsigned(case.policy.git) if writes_git(case.policy) else ""
+    if lacking and rollback.phase not in UNDER_WAY:
+        said.append(("RevertNotReady", lacking))
     return tuple(said)

@@ -107,7 +107,10 @@ def unsigned(git: GitBack) -> str:
     )
 
 
+def writes_git(policy: Rollback) -> bool:
+    return policy.enabled and policy.git.mode != "none"
+
+
 def wants_commit(policy: Rollback, rollback: RollbackStatus) -> bool:
     """Whether Git is to be asked for a revert now."""
-    wanted = policy.enabled and policy.git.mode != "none" and not unsigned(policy.git)
-    return wanted and rollback.phase in OPEN
+    return writes_git(policy) and not unsigned(policy.git) and rollback.phase in OPEN

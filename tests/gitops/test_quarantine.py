@@ -84,7 +84,7 @@ def test_what_was_good_is_back_in_the_cluster_once_nothing_is_routed_to_the_bad_
         ({"memory": Memory(goods=(KnownGood(T, BAD),))}, ["CommonModeSuspected"]),
         ({"memory": Memory()}, ["RollbackHeld"]),
         ({"frozen": "by eve"}, ["RollbackHeld"]),
-        ({"policy": Rollback(enabled=True, on_analysis_failure=False)}, ["RollbackHeld"]),
+        ({"policy": replace(ON, on_analysis_failure=False)}, ["RollbackHeld"]),
         ({"policy": Rollback()}, []),
         ({"rejected": None}, []),
     ],
@@ -107,7 +107,14 @@ def test_nothing_is_taken_back_without_a_reason(fields: dict[str, Any], conditio
 def test_a_health_failure_is_heeded_by_its_own_switch() -> None:
     pods = replace(REJECTED, cause="pods")
     assert phase(turn(case(rejected=pods))) == "Quarantined"
-    assert phase(turn(case(rejected=pods, policy=Rollback(enabled=True, on_health_failure=False)))) == ""
+    assert phase(turn(case(rejected=pods, policy=replace(ON, on_health_failure=False)))) == ""
+
+
+def test_that_no_revert_could_be_signed_is_said_before_one_is_needed() -> None:
+    well = case(rejected=None, rendering=GOOD, policy=Rollback(enabled=True))
+    assert "spec.rollback.git.signing: no key" in dict(turn(well).said)["RevertNotReady"]
+    for fine in (ON, Rollback(), replace(ON, git=GitBack(mode="none"))):
+        assert conditions(turn(replace(well, policy=fine))) == []
 
 
 def test_a_commit_is_recorded_before_it_is_pushed() -> None:
