@@ -54,9 +54,9 @@ class SandboxSender:
                     continue
                 for line in watch.bookmark():
                     yield line
-                if loop.time() >= end:
+                if mark == end:
                     break
-                mark = min(end, loop.time() + BOOKMARK_SECONDS)
+                mark = min(end, mark + BOOKMARK_SECONDS)
         finally:
             told.remove(news.set)
 

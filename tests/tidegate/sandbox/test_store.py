@@ -1,4 +1,5 @@
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.tidegate.sandbox.worlds import (
     replica_set,
 )
 from tidegate.kube.http import Request
+from tidegate.sandbox.loop import VirtualLoop
 from tidegate.sandbox.sender import SandboxSender
 from tidegate.sandbox.store import Store
 
@@ -93,6 +95,21 @@ async def test_a_watch_tells_what_happened_since_and_ends_with_a_bookmark(store:
     store.handle(Request("DELETE", f"{CONFIG_MAPS}/a"))
     told = await watched(store, resourceVersion=since, allowWatchBookmarks="true")
     assert told == [("ADDED", "b"), ("DELETED", "a"), ("BOOKMARK", "")]
+
+
+def test_a_watch_ends_where_its_timer_rings_a_hair_early(store: Store) -> None:
+    """As loops ring it, by their clock's resolution; in virtual time none passes by waiting for the rest."""
+    loop = VirtualLoop()
+    loop.call_at(1 - loop._clock_resolution / 2, lambda: None)  # type: ignore[attr-defined]
+    query = {"resourceVersion": str(store.version), "allowWatchBookmarks": "true", "timeoutSeconds": "1"}
+
+    async def first_two() -> list[Any]:
+        lines = SandboxSender(store).watch(Request("GET", CONFIG_MAPS, query))
+        return [await anext(lines, None), await anext(lines, None)]
+
+    line, none = loop.run_until_complete(first_two())
+    loop.close()
+    assert (line["type"], none) == ("BOOKMARK", None)
 
 
 async def test_an_object_that_leaves_the_selection_is_deleted_to_its_watch(store: Store) -> None:
