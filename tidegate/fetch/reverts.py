@@ -22,7 +22,7 @@ from gitops import reverts
 from gitops.objects import key_of
 from gitops.reverts import Adopted, Answer, Landing, Ready, Superseded, Taken, Unable
 from gitops.sources import digest
-from tidegate.git.errors import GitError, NoRevision, Unrenderable
+from tidegate.git.errors import GitError, NoRevision, Slow, Unrenderable
 from tidegate.git.heads import HEADS
 from tidegate.git.mirror import Head
 from tidegate.git.push import Push
@@ -61,6 +61,8 @@ class Reverts:
     async def __call__(self, need: needs.Reverted) -> needs.Answer:
         try:
             answer = await _Question(need, self._repositories, self._writer, self._keys).answer()
+        except Slow as problem:
+            return needs.Failed(str(problem))
         except (Conflict, Invalid, Unrenderable, NoRevision) as problem:
             return needs.Known(Unable(str(problem)))
         except GitError as problem:

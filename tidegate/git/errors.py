@@ -6,6 +6,7 @@ GitError
 ├── NoRevision       it has no such branch, tag or commit (any more)
 ├── Damaged          the mirror is broken: it is thrown away and made anew
 └── Unrenderable     the files at that revision do not say what is wanted: waits for a commit
+    └── Slow         they were not rendered in time; where they were before, the machine is busy
 """
 
 from __future__ import annotations
@@ -38,3 +39,7 @@ class Unrenderable(GitError):
         where = f"{file}:{line}: " if file and line else f"{file}: " if file else ""
         super().__init__(where + problem)
         self.problem, self.file, self.line = problem, file, line
+
+
+class Slow(Unrenderable):
+    pass

@@ -19,7 +19,7 @@ import msgspec
 import yaml
 
 from tidegate.git.directory import Object, parsed
-from tidegate.git.errors import Unrenderable
+from tidegate.git.errors import Slow, Unrenderable
 from tidegate.git.export import Export, read_kustomization
 from tidegate.git.source import Image, Kustomize
 from tidegate.git.tree import Tree, inside
@@ -168,7 +168,7 @@ def _build(target: Path, path: str, left_out: list[str]) -> bytes:
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise Unrenderable(f"kustomize was not done within {BUILD_SECONDS:g} s", path) from None
+            raise Slow(f"kustomize was not done within {BUILD_SECONDS:g} s", path) from None
         if done.returncode:
             raise Unrenderable(_said(done.stderr.decode(errors="replace"), target, left_out), path or ".")
         if out.seek(0, os.SEEK_END) > MOST_RENDERED_BYTES:

@@ -18,7 +18,7 @@ from tidegate.git import address, history, tree
 from tidegate.git.access import Access
 from tidegate.git.address import Address
 from tidegate.git.command import Remote
-from tidegate.git.errors import GitError, Unrenderable
+from tidegate.git.errors import GitError, Slow, Unrenderable
 from tidegate.git.history import Commit
 from tidegate.git.kept import Kept, Key
 from tidegate.git.mirror import Head, Lost, Mirror
@@ -111,11 +111,11 @@ class Repositories:
                     return outcome
                 case Lacking(blobs):
                     await self.thread(mirror.bring, blobs)
-                case Wrong(why, again, damaged):
+                case Wrong(why, again, slow, damaged):
                     self._held.clear()
                     if damaged:
                         await self.thread(mirror.renew)
-                    raise (GitError if again else Unrenderable)(
+                    raise (GitError if again else Slow if slow else Unrenderable)(
                         f"{address.hidden(url)} at {commit[:10]}: {why}"
                     )
         raise Unrenderable(

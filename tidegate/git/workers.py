@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from crds.errors import Invalid
-from tidegate.git.errors import Damaged, GitError, Unrenderable
+from tidegate.git.errors import Damaged, GitError, Slow, Unrenderable
 from tidegate.git.render import Asked, Rendering, render
 from tidegate.git.tree import Missing
 
@@ -29,10 +29,14 @@ START_SECONDS = 60.0
 
 
 class Wrong(msgspec.Struct, frozen=True):
-    """Why there is no rendering, in words. `again`: not by what was committed, so asking again may help."""
+    """Why there is no rendering, in words. `again`: not by what was committed, so asking again may help.
+
+    `slow`: by what was committed, or because the machine was busy.
+    """
 
     why: str
     again: bool = False
+    slow: bool = False
     damaged: bool = False
 
 
@@ -52,7 +56,7 @@ def work(mirror: str, commit: str, question: Asked) -> Outcome:
     except Missing as lacking:
         return Lacking(lacking.blobs)
     except (Unrenderable, Invalid) as problem:
-        return Wrong(str(problem))
+        return Wrong(str(problem), slow=isinstance(problem, Slow))
     except (GitError, OSError) as problem:
         return Wrong(str(problem), again=True, damaged=isinstance(problem, Damaged))
 
@@ -78,7 +82,8 @@ class Workers:
                 return outcome
             except TimeoutError:
                 place.kill()
-                return Wrong(f"not rendered within {self._seconds:g} s; make the source smaller, or split it")
+                why = f"not rendered within {self._seconds:g} s; make the source smaller, or split it"
+                return Wrong(why, slow=True)
             except BrokenProcessPool:
                 place.kill()
                 return Wrong(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +64,7 @@ class Case:
     def __init__(self, bare: Bare, repositories: Repositories) -> None:
         self.bare, self.repositories = bare, repositories
         self.hurried: list[str] = []
+        self.before: Callable[[], None] = lambda: None
         self.good = bare.commit({A: config_map("a", level="1"), "other": "1"}, "First")
         self.bad = bare.commit({A: config_map("a", level="2")}, "Ship it")
 
@@ -74,6 +75,15 @@ class Case:
         return answer
 
     async def ask(self, back: GitBack, parent: Parent | None = None) -> Known | Failed:
+        need = await self.need(back, parent)
+        reverts = Reverts(self.repositories, Writer(self.repositories, anyone, FILE), no_key)
+        reverts.hurry = self.hurried.append
+        self.before()
+        found = await reverts(need)
+        assert isinstance(found, Known | Failed)
+        return found
+
+    async def need(self, back: GitBack, parent: Parent | None) -> Reverted:
         source = Source(self.bare.url, "services/api", "main")
         question = asked({"path": "services/api"}, "api-prod")
         await self.repositories.heads(self.bare.url, ["main"])
@@ -91,7 +101,7 @@ class Case:
             good=KnownGood(self.good, one, source),
             since=NOW,
         )
-        need = Reverted(
+        return Reverted(
             self.bare.url,
             "main",
             "argocd/api-prod",
@@ -102,11 +112,6 @@ class Case:
             "",
             0,
         )
-        reverts = Reverts(self.repositories, Writer(self.repositories, anyone, FILE), no_key)
-        reverts.hurry = self.hurried.append
-        found = await reverts(need)
-        assert isinstance(found, Known | Failed)
-        return found
 
 
 @pytest.fixture
@@ -198,6 +203,15 @@ async def test_a_push_is_begun_once_and_waited_for_by_nobody(repositories: Repos
     await until(lambda: heard)
     ours = Arrival("https://git", "refs/heads/main", "c1")
     assert heard == [(ours, Failing("OSError: no memory for another process", 1))]
+
+
+async def test_a_rendering_that_takes_too_long_is_tried_again(case: Case) -> None:
+    """The machine may be busy: the same was rendered before."""
+    case.bare.commit({"services/api/b.yaml": config_map("b")})
+    case.before = lambda: setattr(case.repositories._workers, "_seconds", 0.0)
+    found = await case.ask(UNSIGNED)
+    assert isinstance(found, Failed)
+    assert "not rendered within 0 s" in found.why
 
 
 @pytest.mark.parametrize("problem", [Denied("may its user push?"), Invalid("data", "is no text")])

@@ -18,7 +18,7 @@ from tests.tidegate.git.origin import FILE, Origin, config_map
 from tidegate.git import kustomize, workers
 from tidegate.git.access import Access
 from tidegate.git.address import Address
-from tidegate.git.errors import NoRevision, Unrenderable
+from tidegate.git.errors import NoRevision, Slow, Unrenderable
 from tidegate.git.mirror import Head, Mirror
 from tidegate.git.render import Asked, asked
 from tidegate.git.repositories import Repositories
@@ -197,7 +197,7 @@ async def test_a_rendering_that_takes_too_long_is_killed_and_the_next_is_not(
     try:
         endless = asked({"path": "app", "directory": {"exclude": "*a" * 20 + "*b"}})
         told = await hands.render(mirror.git_dir, commit, endless)
-        assert told == Wrong("not rendered within 1 s; make the source smaller, or split it")
+        assert told == Wrong("not rendered within 1 s; make the source smaller, or split it", slow=True)
         hands._seconds = 60.0
         assert isinstance(await hands.render(mirror.git_dir, commit, asked({"path": "app"})), Lacking)
     finally:
@@ -260,7 +260,7 @@ def test_kubectl_that_never_ends_is_told(tmp_path: Path, monkeypatch: pytest.Mon
     hanging.chmod(0o700)
     monkeypatch.setattr(kustomize, "kubectl", lambda: str(hanging))
     monkeypatch.setattr(kustomize, "BUILD_SECONDS", 0.2)
-    with pytest.raises(Unrenderable, match=r"kustomize was not done within 0\.2 s"):
+    with pytest.raises(Slow, match=r"kustomize was not done within 0\.2 s"):
         kustomize._build(tmp_path, "app", [])
 
 
