@@ -16,7 +16,7 @@ from crds.application_source import normalised
 from crds.application_status import Initiator, Operation, OperationState, SyncOperation, SyncResource
 from gitops.compare import FOR_A_RELEASE, Compared, Comparison
 from gitops.objects import Key
-from gitops.results import key_of_result
+from gitops.scene import key_of_result
 
 FIRST, LONGEST = timedelta(seconds=2), timedelta(seconds=300)
 FORGOTTEN = timedelta(seconds=330)

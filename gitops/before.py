@@ -10,7 +10,7 @@ from gitops.actions import EnsureNamespace
 from gitops.compare import Awaited, Refused, Unasked, Unseen, Unserved
 from gitops.hooks import leaving
 from gitops.objects import defines
-from gitops.order import Task
+from gitops.order import NEEDED, Task
 from gitops.results import of_task
 from gitops.scene import Scene
 
@@ -72,7 +72,7 @@ def _comes(scene: Scene, task: Task) -> bool:
     """This very sync brings what is missing, or nobody minds."""
     if scene.options.on("SkipDryRunOnMissingResource", task.wanted):
         return True
-    return any(_brings(one, task) for one in scene.tasks)
+    return any(_brings(one, task) for one in scene.tasks if one.key.kind in NEEDED)
 
 
 def _brings(one: Task, task: Task) -> bool:

@@ -36,6 +36,8 @@ KINDS = (
     *("ReplicationController", "ReplicaSet", "Deployment", "HorizontalPodAutoscaler", "StatefulSet"),
     *("Job", "CronJob", "Ingress", "APIService"),
 )
+NEEDED = ("Namespace", "CustomResourceDefinition")
+"""Kinds without which others cannot be applied."""
 _RANK = {kind: rank for rank, kind in enumerate(KINDS)}
 
 
@@ -111,13 +113,13 @@ def _tasks_of(raw: Raw) -> list[Task]:
 
 
 def _fixed(made: list[Task]) -> list[Task]:
-    return [_moved(one, made) for one in made]
+    return [one if one.hook or one.key.kind not in NEEDED else _moved(one, made) for one in made]
 
 
 def _moved(one: Task, made: list[Task]) -> Task:
     """`one` at the first step of what needs it, where that comes before its own."""
     needy = [other.place for other in made if other.key != one.key and _needs(other, one)]
-    if one.hook or not needy or min(needy) >= one.place:
+    if not needy or min(needy) >= one.place:
         return one
     phase, at = min(needy)
     return replace(one, phase=PHASES[phase], wave=at)

@@ -15,8 +15,8 @@ from gitops.compare import FOR_A_RELEASE
 from gitops.hooks import removal
 from gitops.objects import Key, group_version, key_of
 from gitops.order import height
-from gitops.results import SUCCEEDED, key_of_result, recorded, results
-from gitops.scene import Scene
+from gitops.results import SUCCEEDED, recorded, results
+from gitops.scene import Scene, key_of_result
 
 Raw = dict[str, Any]
 PRUNED, SKIPPED = "Pruned", "PruneSkipped"
@@ -24,16 +24,17 @@ PRUNED, SKIPPED = "Pruned", "PruneSkipped"
 
 def prune(scene: Scene) -> Step | None:
     """The next deletions, or the wait for those of a higher wave; None where nothing is left to do."""
-    left = [raw for raw in scene.surplus if not _told(scene, raw)]
-    skipped = [_result(raw, SKIPPED, why) for raw in left if (why := spared(scene, raw))]
+    told = _told(scene)
+    left = {key_of(raw): raw for raw in scene.surplus if key_of(raw) not in told}
+    skipped = [_result(raw, SKIPPED, why) for raw in left.values() if (why := spared(scene, raw))]
     for _, group in groupby(sorted(scene.surplus, key=height, reverse=True), key=height):
         doomed = [raw for raw in group if not spared(scene, raw)]
-        if due := [raw for raw in doomed if raw in left]:
+        if due := [raw for raw in doomed if key_of(raw) in left]:
             said = recorded(scene, [*skipped, *(_result(raw, PRUNED, "pruned") for raw in due)])
             propagation = scene.options.propagation
             removals = tuple(removal(key_of(raw), raw, propagation) for raw in due)
             return Step(removals, said, f"pruning {', '.join(str(key_of(raw)) for raw in due)}")
-        if doomed and any(not spared(scene, raw) for raw in left):
+        if doomed and any(not spared(scene, raw) for raw in left.values()):
             return Step((), scene.state, f"waiting for the end of {key_of(doomed[0])}")
     return Step((), recorded(scene, skipped), "some objects are not pruned") if skipped else None
 
@@ -52,10 +53,9 @@ def spared(scene: Scene, raw: Raw) -> str:
     return ""
 
 
-def _told(scene: Scene, raw: Raw) -> bool:
-    key = key_of(raw)
-    told = (one for one in results(scene.state) if one.status in {PRUNED, SKIPPED})
-    return any(key_of_result(one) == key for one in told)
+def _told(scene: Scene) -> set[Key]:
+    """What was pruned, or said not to be."""
+    return {key_of_result(one) for one in results(scene.state) if one.status in {PRUNED, SKIPPED}}
 
 
 def _result(raw: Raw, status: str, message: str) -> ResourceResult:

@@ -13,16 +13,16 @@ from msgspec.structs import replace
 from crds.application_source import normalised
 from crds.application_status import OperationState, ResourceResult, SyncResult
 from gitops import order
-from gitops.objects import Key, group_version
+from gitops.objects import group_version
 from gitops.order import Task
-from gitops.scene import Scene
+from gitops.scene import Scene, key_of_result
 
 RUNNING, SUCCEEDED, FAILED = "Running", "Succeeded", "Failed"
 
 
 def result(scene: Scene, task: Task) -> ResourceResult | None:
     """What was recorded of a task."""
-    return next((one for one in results(scene.state) if _is(one, task.key, task.phase)), None)
+    return scene.done.get((task.key, task.phase))
 
 
 def phase(scene: Scene, task: Task) -> str:
@@ -33,10 +33,6 @@ def phase(scene: Scene, task: Task) -> str:
 
 def results(state: OperationState) -> tuple[ResourceResult, ...]:
     return state.sync_result.resources if state.sync_result else ()
-
-
-def key_of_result(one: ResourceResult) -> Key:
-    return Key(one.group, one.kind, one.namespace, one.name)
 
 
 def of_task(task: Task, phase: str, message: str, status: str = "Synced") -> ResourceResult:
@@ -64,7 +60,3 @@ def recorded(
     source = scene.application.spec.source
     kept = state.sync_result or SyncResult(scene.revision, source=source and normalised(source))
     return replace(state, sync_result=replace(kept, resources=tuple(told.values())))
-
-
-def _is(one: ResourceResult, key: Key, phase: str) -> bool:
-    return key_of_result(one) == key and one.sync_phase == phase

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from crds.application import Application
-from crds.application_status import OperationState, SyncOperation, SyncResource
+from crds.application_status import OperationState, ResourceResult, SyncOperation, SyncResource
 from gitops import order
 from gitops.compare import Target
 from gitops.objects import Key, key_of
@@ -77,6 +77,13 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
     def _by_key(self) -> dict[Key, Target]:
         return {one.key: one for one in self.targets}
 
+    @cached_property
+    def done(self) -> dict[tuple[Key, str], ResourceResult]:
+        """What was recorded so far, by object and phase."""
+        result = self.state.sync_result
+        told = result.resources if result else ()
+        return {(key_of_result(one), one.sync_phase): one for one in reversed(told)}
+
     def target(self, key: Key) -> Target:
         return self._by_key[key]
 
@@ -93,6 +100,10 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
 
     def chosen(self, key: Key) -> bool:
         return not self.sync.resources or any(_names(one, key) for one in self.sync.resources)
+
+
+def key_of_result(one: ResourceResult) -> Key:
+    return Key(one.group, one.kind, one.namespace, one.name)
 
 
 def _names(one: SyncResource, key: Key) -> bool:
