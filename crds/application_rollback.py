@@ -38,7 +38,8 @@ class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
 
     `from` and `fromSource` are what was rejected, `good` what it goes back to. `candidate` is the commit made
     for it upon `base`, `branch` the ref it is pushed to, `pushed` the commit that is in Git. `attempts` are
-    pushes that found the branch moved, `failures` those without an answer in a row.
+    pushes that found the branch moved, `failures` those without an answer in a row. `releasedAt` is when a
+    person last let something go.
     """
 
     id: str = ""
@@ -59,3 +60,4 @@ class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     failures: int = 0
     retry_at: datetime | None = None
     message: str = ""
+    released_at: datetime | None = None

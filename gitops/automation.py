@@ -1,7 +1,8 @@
 """Whether an automated Application starts a sync now: Argo's guards, in Argo's order.
 
 A revision is tried once. What failed is not tried again until Git or the source changes; what succeeded is
-put right again only with `selfHeal`, ever later: 2 s, 6 s, 18 s, up to five minutes.
+put right again only with `selfHeal`, ever later: 2 s, 6 s, 18 s, up to five minutes. What a person has let
+out of quarantine since is synced once more.
 """
 
 from __future__ import annotations
@@ -61,7 +62,8 @@ def automatic(application: Application, comparison: Comparison, revision: str, n
     if not automated.prune and all(one.requires_pruning for one in comparison.different):
         return Nothing("only pruning is left, and automated.prune is off")
     sight = _Sight(application, automated, comparison, revision)
-    return _again(sight, now) if attempted(application, revision) else _first(sight)
+    tried = attempted(application, revision) and not _let_go_since(application)
+    return _again(sight, now) if tried else _first(sight)
 
 
 class _Sight(msgspec.Struct, frozen=True):
@@ -78,6 +80,12 @@ def attempted(application: Application, revision: str) -> bool:
         return False
     result = state.sync_result
     return result.revision == revision and result.source == normalised(source)
+
+
+def _let_go_since(application: Application) -> bool:
+    """Whether a person has let a release go since the last operation began."""
+    state, at = application.status.operation_state, application.status.rollback.released_at
+    return at is not None and state is not None and state.started_at is not None and state.started_at < at
 
 
 def heal_after(attempts: int) -> timedelta:

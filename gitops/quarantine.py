@@ -55,7 +55,9 @@ def _freed(case: Case) -> Memory | None:
     if kept == case.memory.bads:
         return None
     mine = rollback.phase in UNREVERTED and rollback.rendering not in {one.rendering for one in kept}
-    return replace(case.memory, bads=kept, rollback=to(rollback, Phase.RELEASED) if mine else rollback)
+    after = to(rollback, Phase.RELEASED) if mine else rollback
+    after = replace(after, released_at=case.now.replace(microsecond=0))
+    return replace(case.memory, bads=kept, rollback=after)
 
 
 def _means(written: str, bad: QuarantinedRevision) -> bool:

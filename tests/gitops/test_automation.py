@@ -31,14 +31,21 @@ DRIFT = seen(one(), one("other", "Synced"))
 
 
 def choose(
-    comparison: Comparison = DRIFT, automated: Any = BOTH, *, later: float = 0, **state: Any
+    comparison: Comparison = DRIFT,
+    automated: Any = BOTH,
+    *,
+    later: float = 0,
+    released: str = "",
+    **state: Any,
 ) -> Start | Later | Nothing:
-    """What is done, given an operation that ended at NOW with `state`."""
+    """Given an operation that ended at NOW with `state`, and a release that was let go at 10:`released`."""
     raw = raw_app(syncPolicy={} if automated is None else {"automated": automated})
     if state:
         result = {"revision": REVISION, "source": raw["spec"]["source"], **state.pop("result", {})}
         last = {"finishedAt": "2026-03-15T10:30:00Z", "syncResult": result, **state}
         raw["status"] = {"operationState": last}
+    if released:
+        raw["status"]["rollback"] = {"releasedAt": f"2026-03-15T10:{released}:00Z"}
     return automatic(parse(raw), comparison, REVISION, NOW + timedelta(seconds=later))
 
 
@@ -141,3 +148,13 @@ def test_what_was_kept_for_a_release_is_pruned_behind_it() -> None:
     assert isinstance(found, Start)
     assert found.operation.sync
     assert [res.name for res in found.operation.sync.resources] == ["old"]
+
+
+@pytest.mark.parametrize("phase", ["Succeeded", "Error"])
+def test_what_a_person_has_let_go_since_is_synced_anew(phase: str) -> None:
+    state: Any = {"phase": phase, "startedAt": "2026-03-15T10:29:00Z"}
+    found = choose(automated={}, released="31", **state)
+    assert isinstance(found, Start)
+    assert found.operation.sync
+    assert found.operation.sync.resources == ()
+    assert isinstance(choose(automated={}, released="28", **state), Nothing)

@@ -320,6 +320,7 @@ def test_a_person_lifts_the_quarantine_by_its_revision_or_its_rendering() -> Non
     for name in (T, T[:7], BAD):
         found = after(*COMMITTED, {"released": name})[1]
         assert (found.memory.bads, found.push) == ((), None)
+        assert found.memory.rollback.released_at == NOW
 
 
 @pytest.mark.parametrize("looks", [({},), COMMITTED, GAVE_UP, (*COMMITTED, ASIDE, {"landing": Landed()})])

@@ -60,7 +60,7 @@ def retry_application(api: Api, asked: Namespace) -> None:
     """Let the release that was rejected last be synced again, and cancel its revert if that is not in Git."""
     raw = api.application(asked.name)
     api.change(raw, retried(raw))
-    print(f"application '{asked.name}' is released; what Git declares may be synced again")
+    print(f"application '{asked.name}' is released; what Git declares is synced again if it is automated")
 
 
 def diff_application(api: Api, asked: Namespace) -> None:

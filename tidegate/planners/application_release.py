@@ -43,7 +43,18 @@ from tidegate.planners.needs import (
     known,
 )
 
-LASTING = ("phase", "base", "candidate", "branch", "pushed", "attempts", "failures", "retry_at", "message")
+LASTING = (
+    "phase",
+    "base",
+    "candidate",
+    "branch",
+    "pushed",
+    "attempts",
+    "failures",
+    "retry_at",
+    "message",
+    "released_at",
+)
 """What changes while a rollback is under way, and is no part of the question."""
 
 

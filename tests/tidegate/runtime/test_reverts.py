@@ -147,6 +147,18 @@ async def test_a_server_that_hangs_in_a_push_holds_up_no_look_and_so_a_retry_is_
             lasts.unlink()
 
 
+async def test_a_release_that_is_let_go_is_walked_again(tmp_path: Path, bare: Bare, key: str) -> None:
+    """Nothing else would sync it: it was synced once, and nothing heals here."""
+    once = {"automated": {}, "syncOptions": ["CreateNamespace=true"]}
+    async with running(tmp_path, bare, key) as here:
+        await good(here, policy=once)
+        bad = here.push({RELEASE: rollout(BAD)})
+        bare.hook("update", 'test "$1" != refs/heads/main')
+        await until(lambda: here.phase() == "Branched" and here.image() == GOOD, 60)
+        here.patch(API, {"metadata": {"annotations": {LETS_GO: bad}}})
+        await until(lambda: here.phase() == "Released" and here.image() == BAD, 30)
+
+
 async def test_a_key_that_is_missing_is_named_and_the_revert_comes_once_it_is_there(
     tmp_path: Path, bare: Bare, key: str
 ) -> None:
