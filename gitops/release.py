@@ -109,6 +109,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         rendering=seen.release.rendering,
         now=seen.now,
         source=normalised(source) if source else None,
+        declared=seen.release.declared,
         elsewhere=seen.elsewhere,
         rejected=_rejected(declared),
         retried=retried(declared, memory.rollback.rollout),

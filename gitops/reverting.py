@@ -50,7 +50,7 @@ def unbrought(case: Case, rollback: RollbackStatus) -> bool:
     rendered is half of one commit and half of another, and no release of anybody's."""
     theirs, good = rollback.from_source, rollback.good.source
     half = case.rendering not in {"", rollback.rendering, rollback.good.rendering}
-    return half and rollback.phase in UNDER_WAY and case.source == theirs != good
+    return half and not case.declared and rollback.phase in UNDER_WAY and case.source == theirs != good
 
 
 def _of_git(case: Case) -> tuple[RollbackStatus, str]:

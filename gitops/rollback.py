@@ -45,6 +45,7 @@ class Memory(msgspec.Struct, frozen=True):
 class Case(msgspec.Struct, frozen=True):
     """What one look has before it. `rendering` is the digest of what `head` declares, "" while not known.
 
+    `declared`: so is the Application itself, whose source the parent may bring later than the head is seen.
     `elsewhere`: an operation runs at this `head`, which is not where Git's is.
     `rejected` is a Rollout that holds what `head` declares, and `retried` says that a person lets it walk on.
     `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's, None while there are
@@ -59,6 +60,7 @@ class Case(msgspec.Struct, frozen=True):
     rendering: str
     now: datetime
     source: Source | None = None
+    declared: bool = False
     elsewhere: bool = False
     rejected: Rejected | None = None
     retried: bool = False

@@ -54,6 +54,7 @@ def after(*looks: dict[str, Any], **fields: Any) -> tuple[Case, Turn]:
 COMMITTED: tuple[dict[str, Any], ...] = ({}, {"answer": READY})
 PUSHED = (*COMMITTED, {"landing": Landed()})
 ASIDE: dict[str, Any] = {"landing": Declined("read-only")}
+BRANCHED = (*COMMITTED, ASIDE, {"landing": Landed()})
 GAVE_UP: tuple[dict[str, Any], ...] = ({}, {"answer": Unable("a conflict in a.yaml")})
 
 
@@ -204,6 +205,15 @@ def test_half_of_a_revert_is_neither_synced_nor_taken_for_a_fix(looks: tuple[dic
     assert phase(turn(brought)) == "Recovered"
 
 
+@pytest.mark.parametrize("looks", [({},), COMMITTED, PUSHED, BRANCHED])
+def test_a_fix_that_leaves_the_parent_alone_is_walked_once_the_parent_is_there(
+    looks: tuple[dict[str, Any], ...],
+) -> None:
+    here, _ = after(*looks, **OF_PARENT)
+    fixed = replace(here, head="f" * 40, rendering="fixed", rejected=None, declared=True)
+    assert (phase(turn(fixed)), turn(fixed).held) == ("Superseded", "")
+
+
 def test_a_fix_that_leaves_the_parent_alone_is_known_by_gits_answer() -> None:
     here, _ = after({}, **OF_PARENT)
     fixed = replace(here, head="f" * 40, rendering="fixed", rejected=None, answer=Superseded("f" * 40))
@@ -323,7 +333,7 @@ def test_a_person_lifts_the_quarantine_by_its_revision_or_its_rendering() -> Non
         assert found.memory.rollback.released_at == NOW
 
 
-@pytest.mark.parametrize("looks", [({},), COMMITTED, GAVE_UP, (*COMMITTED, ASIDE, {"landing": Landed()})])
+@pytest.mark.parametrize("looks", [({},), COMMITTED, GAVE_UP, BRANCHED])
 def test_a_release_that_is_let_go_is_judged_anew(looks: tuple[dict[str, Any], ...]) -> None:
     here, _ = after(*looks, {"released": T})
     assert here.memory.rollback.phase == "Released"
