@@ -19,7 +19,7 @@ from tests.tidegate.git.origin import Origin, Server
 
 Raw = dict[str, Any]
 IMAGE = "myregistry.azurecr.io/api"
-WEBHOOK_PORT = 9900
+GIT_PORT, WEBHOOK_PORT = 9901, 9900
 AUTOMATED = {"spec": {"syncPolicy": {"automated": {"prune": True, "selfHeal": True}}}}
 EVERYTHING = {
     "sourceRepos": ["*"],
@@ -33,7 +33,7 @@ class Repository:
 
     def __init__(self, folder: Path) -> None:
         self._origin = Origin(folder / "infrastructure")
-        self._server = Server(folder)
+        self._server = Server(folder, port=GIT_PORT)
 
     def __enter__(self) -> Repository:
         self._server.__enter__()
@@ -46,15 +46,20 @@ class Repository:
     def url(self) -> str:
         return f"{self._server.url}/infrastructure/.git"
 
-    def commit(self, files: dict[str, str], *, gone: tuple[str, ...] = ()) -> str:
+    @property
+    def folder(self) -> Path:
+        """Of who commits here."""
+        return self._origin.folder
+
+    def commit(self, files: dict[str, str], message: str = "a change", *, gone: tuple[str, ...] = ()) -> str:
         """Its id."""
         for name in gone:
             self._origin.git("rm", "-q", name)
-        return self._origin.commit(dict(files))
+        return self._origin.commit(dict(files), message)
 
-    def push(self, files: dict[str, str], *, gone: tuple[str, ...] = ()) -> str:
+    def push(self, files: dict[str, str], message: str = "a change", *, gone: tuple[str, ...] = ()) -> str:
         """A commit that the server tells of."""
-        made = self.commit(files, gone=gone)
+        made = self.commit(files, message, gone=gone)
         told = json.dumps({"repository": {"clone_url": self.url}}).encode()
         where = f"http://127.0.0.1:{WEBHOOK_PORT}/api/webhook"
         asked = urllib.request.Request(where, told, {"Content-Type": "application/json"})
@@ -66,6 +71,16 @@ class Repository:
         """Also of others; the folder of who commits here follows."""
         for name, value in (("http.receivepack", "true"), ("receive.denyCurrentBranch", "updateInstead")):
             self._origin.git("config", name, value)
+
+    def believes(self, key: Path) -> None:
+        """Whoever signs with this public key."""
+        allowed = self.folder.with_suffix(".allowed")
+        allowed.write_text(f'* namespaces="git" {key.read_text()}')
+        self._origin.git("config", "gpg.ssh.allowedSignersFile", str(allowed))
+
+    def is_signed(self, commit: str) -> bool:
+        """By a key that is believed."""
+        return self._origin.git("log", "-1", "--format=%G?", commit) == "G"
 
     def reverts(self) -> list[str]:
         """The commits on any branch that are a controller's, newest first."""
@@ -97,12 +112,16 @@ class Repository:
     def root(self) -> Raw:
         return self._here(brief(ROOT))
 
-    def production(self, version: str, *fragments: Raw) -> Raw:
-        """The brief's, with fragments merged into it."""
+    def production(self, version: str, *fragments: Raw, **environment: str) -> Raw:
+        """The brief's, with fragments merged into it; its pods are given the environment."""
         made = self._here(brief(PRODUCTION))
         for fragment in fragments:
             made = merged(made, fragment)
-        made["spec"]["source"]["kustomize"]["images"] = [{"name": IMAGE, "newTag": version}]
+        kustomize = made["spec"]["source"]["kustomize"]
+        kustomize["images"] = [{"name": IMAGE, "newTag": version}]
+        if environment:
+            told = [{"name": name, "value": value} for name, value in environment.items()]
+            kustomize["patches"] = [_patched("Rollout", "/spec/template/spec/containers/0/env", told)]
         return made
 
     def staging(self, version: str) -> Raw:
@@ -166,5 +185,5 @@ def named(kind: str, name: str, *, api: str = "v1", namespace: str = "") -> Raw:
 
 
 def _patched(kind: str, path: str, value: Any) -> Raw:
-    change = yaml.safe_dump([{"op": "replace", "path": path, "value": value}])
+    change = yaml.safe_dump([{"op": "add", "path": path, "value": value}])
     return {"target": {"kind": kind}, "patch": change}

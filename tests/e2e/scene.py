@@ -54,14 +54,17 @@ class Scene:
         self.kube.close()
 
     def install(self) -> None:
-        """The CRDs of this checkout, the mesh round api, and where its error rate is counted; nothing else is
-        left of earlier stories."""
+        """The mesh round api, and where its error rate is counted, too."""
+        self.define()
+        make(self.kube, [*mesh_of(), self.catalogue()])
+
+    def define(self) -> None:
+        """The CRDs of this checkout; nothing is left of earlier stories."""
         kubectl = [self.state.kubectl, "--kubeconfig", self.state.kubeconfig]
         subprocess.run([*kubectl, "apply", "-f", str(ROOT / "crds")], check=True, capture_output=True)
         established = ["wait", "--for=condition=established", "--timeout=30s", "crd", "--all"]
         subprocess.run([*kubectl, *established], check=True, capture_output=True)
         self._clear()
-        make(self.kube, [*mesh_of(), self.catalogue()])
 
     def _clear(self) -> None:
         until(lambda: self._asked(path("rollouts")), 30, "rollouts to be served")
@@ -181,10 +184,18 @@ class Scene:
 
     def cli(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """`kubectl argo rollouts WORDS -n production`, as a person types it."""
+        return self.kubectl("argo", "rollouts", *words, "-n", NAMESPACE, check=check)
+
+    def kubectl(
+        self, *words: str, check: bool = True, where: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """With our plugin on its PATH, in a folder."""
         search = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
         environment = {**os.environ, "KUBECONFIG": self.state.kubeconfig, "PATH": search}
-        command = [self.state.kubectl, "argo", "rollouts", *words, "-n", NAMESPACE]
-        return subprocess.run(command, check=check, capture_output=True, text=True, env=environment)
+        command = [self.state.kubectl, *words]
+        return subprocess.run(
+            command, check=check, capture_output=True, text=True, env=environment, cwd=where
+        )
 
     def wait(self, seconds: float, what: str, holds: Callable[[Raw], Any]) -> Raw:
         """The status once `holds` says so. Raises `Late` with what was waited for and what stood instead."""

@@ -2,88 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import suppress
 
 import pytest
 
-from tests.e2e.repository import AUTOMATED, WEBHOOK_PORT, Repository, kustomization, named, settings, written
-from tests.e2e.scene import HOST, ROOT, Raw, Scene, path, quick
+from tests.e2e.gitops import APPLICATIONS, PRODUCTION, SPLITS, Gitops, small
+from tests.e2e.repository import AUTOMATED, Repository, kustomization, named, settings, written
+from tests.e2e.scene import HOST, Scene, path
 from tests.e2e.witness import Watch
-from tests.lab.kube import ApiError
 from tests.lab.load import Load
 from tests.lab.state import read_state
-from tests.lab.waiting import Late, until
+from tests.lab.waiting import until
 
 pytestmark = pytest.mark.lab
-
-APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
-SPLITS = path("virtualservices", group="networking.istio.io/v1")
-DEPLOYED = (
-    "deploy/namespace.yaml",
-    "deploy/rbac.yaml",
-    "crds/gitops",
-    "deploy/applications/namespace.yaml",
-    "deploy/applications/rbac.yaml",
-)
-SETTINGS = "/api/v1/namespaces/production/configmaps/settings"
-PRODUCTION = "apps/production/api-app.yaml"
-
-
-class Gitops:
-    """The scene with a repository, and words for what is seen of its Applications."""
-
-    def __init__(self, scene: Scene, repository: Repository) -> None:
-        self.scene, self.repository = scene, repository
-
-    def app(self, name: str) -> Raw:
-        with suppress(ApiError):
-            found: Raw = self.scene.kube.get(f"{APPLICATIONS}/{name}")
-            return found
-        return {}
-
-    def stands(self, name: str) -> tuple[str, str, str]:
-        """Sync, health and revision."""
-        status = self.app(name).get("status", {})
-        sync = status.get("sync", {})
-        return sync.get("status", ""), status.get("health", {}).get("status", ""), sync.get("revision", "")
-
-    def synced(self, name: str, revision: str, seconds: float = 60) -> None:
-        last: Raw = {}
-
-        def holds() -> bool:
-            last.update(self.app(name).get("status", {}))
-            over = last.get("operationState", {}).get("phase", "Succeeded") == "Succeeded"
-            sync, _, at = self.stands(name)
-            return over and (sync, at) == ("Synced", revision)
-
-        try:
-            until(holds, seconds, f"{name} to be Synced at {revision}")
-        except Late as late:
-            raise Late(f"{late}; the last status was {last}") from None
-
-    def said(self, name: str) -> str:
-        """Its conditions, and what its last sync says of itself."""
-        status = self.app(name).get("status", {})
-        told = [f"{one['type']}: {one['message']}" for one in status.get("conditions", [])]
-        return "; ".join([*told, status.get("operationState", {}).get("message", "")])
-
-    def settings(self, namespace: str = "production") -> Raw | None:
-        return self.there(f"/api/v1/namespaces/{namespace}/configmaps/settings").get("data")
-
-    def there(self, where: str) -> Raw:
-        with suppress(ApiError):
-            found: Raw = self.scene.kube.get(where)
-            return found
-        return {}
-
-    def cli(self, *words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "tidegate", "app", *words]
-        environment = {**os.environ, "KUBECONFIG": self.scene.state.kubeconfig}
-        return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -94,16 +26,9 @@ def gitops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitops]:
         here = Gitops(scene, repository)
         scene.install()
         scene.edit = small
-        scene.deployed(*DEPLOYED)
-        until(lambda: here.there(APPLICATIONS), 30, "Applications to be served")
+        here.serve()
         first = repository.commit(repository.files(scene.rollout_manifest("v1")))
-        scene.controller(
-            "--applications=argocd",
-            f"--git-cache={folder / 'cache'}",
-            f"--git-webhook-port={WEBHOOK_PORT}",
-            kubeconfig=scene.as_deployed(),
-            home="argo-rollouts",
-        )
+        here.controller()
         scene.kube.apply(repository.root())
         here.synced("root", first)
         until(lambda: here.stands("api-prod")[0] == "OutOfSync", 60, "production to be looked at")
@@ -111,11 +36,6 @@ def gitops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitops]:
         assert done.returncode == 0, done.stdout + done.stderr
         scene.healthy("v1")
         yield here
-
-
-def small(manifest: Raw) -> None:
-    quick(manifest)
-    manifest["spec"]["replicas"] = 3
 
 
 def test_the_briefs_repository_comes_up_and_production_waits_for_a_person(gitops: Gitops) -> None:

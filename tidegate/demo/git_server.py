@@ -21,13 +21,15 @@ class Server:
     """`git http-backend` on loopback. `asked` are the requests let in; `refuse` may answer instead, and
     `lose` may keep back the answer to what was done."""
 
-    def __init__(self, root: Path, username: str = "", password: str = "", bearer: str = "") -> None:
+    def __init__(
+        self, root: Path, username: str = "", password: str = "", bearer: str = "", *, port: int = 0
+    ) -> None:
         self.root = root
         self.expected = _expected(username, password, bearer)
         self.asked: list[str] = []
         self.refuse: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
         self.lose: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, self))
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, self))
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
 
     def __enter__(self) -> Server:
