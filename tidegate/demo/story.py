@@ -21,7 +21,7 @@ from tidegate.sandbox.objects import Raw
 from tidegate.sandbox.resources import APPLICATIONS as APPS
 from tidegate.sandbox.resources import ROLLOUTS, Resource
 from tidegate.simulate.eyes import Eyes, Sight
-from tidegate.views.seen import Observed, Released, Stood
+from tidegate.views.seen import Observed, Released, Stood, compared
 from tidegate.views.timeline import BAD, BLUE, BOLD, DIM, GOOD, Timeline
 
 RATE = 600.0
@@ -63,7 +63,6 @@ class Story:
     def __init__(self, cluster: Cluster, origin: Origin, paper: Paper) -> None:
         self._cluster, self._origin, self._paper = cluster, origin, paper
         self._timeline = Timeline()
-        self._last: dict[str, tuple[str, ...]] = {}
         self._good = ""
         self.seen: list[Observed] = []
         self.found = Found()
@@ -243,23 +242,5 @@ class Story:
 
     def _applications(self) -> None:
         for raw in self._cluster.store.every(APPS):
-            name, status = raw["metadata"]["name"], get(raw, "status", default={})
-            self._compares(name, status)
-            self._goes_back(name, get(status, "rollback", default={}))
-
-    def _compares(self, name: str, status: Raw) -> None:
-        sync, health = get(status, "sync", "status"), get(status, "health", "status")
-        stands = (str(sync), str(get(status, "sync", "revision", default=""))[:7], str(health))
-        if sync and health:
-            self._anew(name, stands, f"{name}: {sync} at {stands[1]}, {health}")
-
-    def _goes_back(self, name: str, rollback: Raw) -> None:
-        phase = str(rollback.get("phase", ""))
-        bad, good = str(rollback.get("from", ""))[:7], str(get(rollback, "good", "revision"))[:7]
-        if phase:
-            self._anew(f"{name} back", (phase,), f"{name}: {phase}: from {bad} back to {good}")
-
-    def _anew(self, key: str, value: tuple[str, ...], words: str) -> None:
-        if self._last.get(key) != value:
-            self._last[key] = value
-            self._tell("git", words, DIM)
+            if said := compared(raw, self._eyes.now):
+                self._note(said)

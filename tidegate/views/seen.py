@@ -76,6 +76,18 @@ class Told(Seen, frozen=True):
     message: str
 
 
+class Compared(Seen, frozen=True):
+    """An Application's status: how it stands to Git, how far its rollback is, from `bad` back to `good`."""
+
+    app: str
+    sync: str
+    revision: str
+    health: str
+    phase: str = ""
+    bad: str = ""
+    good: str = ""
+
+
 class Leaving(Seen, frozen=True):
     """A pod got its deletionTimestamp."""
 
@@ -88,7 +100,7 @@ class Gone(Seen, frozen=True):
     hash: str
 
 
-Observed = Released | Typed | Ended | Asked | Stood | Judged | Told | Leaving | Gone
+Observed = Released | Typed | Ended | Asked | Stood | Judged | Told | Compared | Leaving | Gone
 
 
 def version_of(image: str) -> str:
@@ -126,3 +138,19 @@ def told(raw: Raw, at: float) -> Told | None:
     if raw["involvedObject"]["kind"] != "Rollout":
         return None
     return Told(at, raw["reason"], raw["message"])
+
+
+def compared(raw: Raw, at: float) -> Compared | None:
+    status = raw.get("status") or {}
+    if not (get(status, "sync", "status", default="") and get(status, "health", "status", default="")):
+        return None
+    return Compared(
+        at,
+        app=raw["metadata"]["name"],
+        sync=get(status, "sync", "status"),
+        revision=get(status, "sync", "revision", default=""),
+        health=get(status, "health", "status"),
+        phase=get(status, "rollback", "phase", default=""),
+        bad=get(status, "rollback", "from", default=""),
+        good=get(status, "rollback", "good", "revision", default=""),
+    )

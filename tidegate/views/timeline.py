@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tidegate.views.seen import Asked, Ended, Gone, Judged, Leaving, Observed, Released, Stood, Told, Typed
+from tidegate.views.seen import (
+    Asked,
+    Compared,
+    Ended,
+    Gone,
+    Judged,
+    Leaving,
+    Observed,
+    Released,
+    Stood,
+    Told,
+    Typed,
+)
 
 GOOD, BAD, DIM, BOLD, BLUE = "32", "31", "2", "1", "36"
 Line = tuple[str, str, str]
@@ -45,6 +57,8 @@ class Timeline:
             case Told(reason=reason, message=message):
                 said = message.partition(": ")[0] if reason in SAID_ANYWAY else message
                 return [("event", f"{reason}: {said}", DIM)] if reason in TELLING else []
+            case Compared():
+                return self._compared(observed)
             case Leaving() | Gone():
                 return self._pods(observed, self._versions.get(observed.hash, observed.hash))
 
@@ -81,6 +95,16 @@ class Timeline:
         colour = {"Successful": GOOD, "Failed": BAD}.get(judged.phase, DIM)
         line = f"{judged.phase}: {judged.message}" if judged.message else f"{judged.run} begins"
         return self.anew(judged.run, (judged.phase, words), ("analysis", line, colour))
+
+    def _compared(self, compared: Compared) -> list[Line]:
+        """How it stands, and how far its rollback is."""
+        name, at = compared.app, compared.revision[:7]
+        stands = f"{name}: {compared.sync} at {at}, {compared.health}"
+        lines = self.anew(name, stands, ("git", stands, DIM))
+        if not compared.phase:
+            return lines
+        back = f"{name}: {compared.phase}: from {compared.bad[:7]} back to {compared.good[:7]}"
+        return [*lines, *self.anew(f"{name} back", back, ("git", back, DIM))]
 
     def _pods(self, seen: Leaving | Gone, version: str) -> list[Line]:
         """The first pod of a version that is told to go, and the last to be gone."""

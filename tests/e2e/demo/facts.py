@@ -14,6 +14,7 @@ QUIET = 3.0
 
 SIGMAS = 6.0
 WALK = [10, 50, 100, 0]
+CRASH_LOOP = "CrashLoopBackOff"
 
 
 class Fact(msgspec.Struct, frozen=True):
@@ -133,7 +134,7 @@ def _of_the_bad(chapter: Past, hashes: dict[str, str]) -> list[Fact]:
         _walked("v3 got 10 % and no more, then nothing, and never rose again", chapter.asked, [10, 0]),
         _walked("Envoy's route table followed: 10, 0", chapter.routed, [10, 0]),
         _judged("v3's analysis Failed, and says why", chapter, hashes.get("v3"), "Failed", "against a limit"),
-        _degraded("v3 is Degraded, and the Rollout names the errors", chapter, hashes, "against a limit"),
+        _degraded("v3", "is Degraded, and the Rollout names the errors", chapter, hashes, "against a limit"),
         _aborted(chapter),
         _drained(chapter, hashes),
     ]
@@ -145,10 +146,11 @@ def _judged(name: str, chapter: Past, pod_hash: str | None, phase: str, words: s
     return Fact(name, right == [True], "".join(f"{e.run} {e.phase}: {e.message}" for e in last) or "no run")
 
 
-def _degraded(name: str, chapter: Past, hashes: dict[str, str], words: str) -> Fact:
-    last = chapter.of(Stood)[-1:]
+def _degraded(version: str, name: str, chapter: Past, hashes: dict[str, str], words: str) -> Fact:
+    """The last that was told of it, before it was taken back."""
+    last = [each for each in chapter.of(Stood) if each.version == version and each.current][-1:]
     right = [e.phase == "Degraded" and words in e.message and e.stable == hashes.get("v2") for e in last]
-    return Fact(name, right == [True], _said(last))
+    return Fact(f"{version} {name}", right == [True], _said(last))
 
 
 def _aborted(chapter: Past) -> Fact:
@@ -211,9 +213,7 @@ def _of_the_dead(chapter: Past, hashes: dict[str, str]) -> list[Fact]:
             untouched,
             f"canary cluster's upstream_rq_total {' → '.join(map(str, totals))}, active 0",
         ),
-        _degraded(
-            "v4 is Degraded, and the Rollout names the crash loop", chapter, hashes, "CrashLoopBackOff"
-        ),
+        _degraded("v4", "is Degraded, and the Rollout names the crash loop", chapter, hashes, CRASH_LOOP),
     ]
 
 

@@ -14,7 +14,8 @@ from typing import TypeVar
 import msgspec
 
 from tests.lab.load import Tally
-from tidegate.views.seen import Asked, Ended, Gone, Judged, Leaving, Released, Seen, Stood, Told, Typed
+from tidegate.views.seen import Asked, Compared, Released, Seen, Stood
+from tidegate.views.seen import Observed as InTheCluster
 
 
 class Reading(Seen, frozen=True):
@@ -27,13 +28,30 @@ class Reading(Seen, frozen=True):
     answers: Tally = Tally()
 
 
+class Pushed(Seen, frozen=True):
+    """A person's commit of a version is on the branch that all push to, and told of."""
+
+    version: str
+    commit: str
+
+
+class Reverted(Seen, frozen=True):
+    """A commit that says to be the controller's is on a branch of the repository. `signed` by the key it was
+    given, and `restored` if nothing differs from before the commit that it takes back."""
+
+    commit: str
+    message: str
+    signed: bool
+    restored: bool
+
+
 class Broke(Seen, frozen=True):
     """A witness lost sight."""
 
     what: str
 
 
-Observed = Released | Typed | Ended | Asked | Stood | Judged | Told | Leaving | Gone | Reading | Broke
+Observed = InTheCluster | Reading | Pushed | Reverted | Broke
 S = TypeVar("S", bound=Seen)
 
 
@@ -51,6 +69,17 @@ class Past(msgspec.Struct, frozen=True):
         ends = [n for n, _ in starts[1:]] + [len(self.seen)]
         parts = {name: self.seen[n:end] for (n, name), end in zip(starts, ends, strict=False)}
         return Past(parts.get(version, ()))
+
+    @property
+    def applications(self) -> list[Compared]:
+        """The last that was told of each."""
+        return list({each.app: each for each in self.of(Compared)}.values())
+
+    def synced(self, commit: str) -> bool:
+        """Both Applications are, at this commit, and Healthy; no rollback is open."""
+        stand = [(each.sync, each.revision, each.health) for each in self.applications]
+        over = all(each.phase in ("", "Recovered") for each in self.applications)
+        return over and stand == [("Synced", commit, "Healthy")] * 2
 
     @property
     def hashes(self) -> dict[str, str]:

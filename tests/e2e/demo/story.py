@@ -1,18 +1,22 @@
-"""The story: v1 stands, a good v2 walks with a person's consent, a bad v3 is caught, a v4 never starts.
+"""The story, through Git: v1 stands, a good v2 walks with a person's consent, a bad v3 is caught, a v4 never
+starts, and both are taken back.
 
 It only acts and waits; what must have come of it is judged afterwards, from what the witness saw.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
 
 from analysis.proportion import miss_probability, requests_to_catch
 from crds.paths import put
-from tests.e2e.demo.record import Past, Reading, Record
+from tests.e2e.demo.record import Past, Pushed, Reading, Record, Reverted
 from tests.e2e.demo.witness import Witness
+from tests.e2e.gitops import PRODUCTION, Gitops
+from tests.e2e.repository import IMAGE
 from tests.e2e.scene import BRIEF, NAMESPACE, Scene
 from tests.lab import envoy
 from tests.lab.load import Load
@@ -51,8 +55,9 @@ FASTER = {
 
 
 class Story:
-    def __init__(self, scene: Scene, record: Record, witness: Witness, paper: Paper) -> None:
-        self.scene, self.record, self.witness, self.paper = scene, record, witness, paper
+    def __init__(self, gitops: Gitops, record: Record, witness: Witness, paper: Paper) -> None:
+        self.gitops, self.record, self.witness, self.paper = gitops, record, witness, paper
+        self.scene = gitops.scene
 
     def play(self, load: Load) -> None:
         """Raises `Late` where a chapter does not come to its end."""
@@ -63,7 +68,8 @@ class Story:
 
     def v1_stands(self, load: Load) -> None:
         self.chapter("v1 stands, and users come")
-        self.release("v1")
+        self.commit("v1", self.gitops.files(manifest(self.scene, "v1")), self.gitops.repository.commit)
+        self.type("apply", "-f", "apps/app-of-apps.yaml")
         self.wait(60, "v1 to be Healthy", lambda past: stands(past, "v1"))
         stable = envoy.cluster_name("stable")
         until(lambda: len(envoy.endpoints(self.scene.state, stable)) == 10, 20, "Envoy to know v1's 10 pods")
@@ -74,23 +80,29 @@ class Story:
         self.chapter("v2 is good: 10 %, hold, a person agrees, 50 %, hold, 100 %")
         self.release("v2")
         self.wait(90, "v2 to wait for a person", waits_for_a_person)
-        self.type("promote", "api")
+        self.type("argo", "rollouts", "promote", "api", "-n", NAMESPACE)
         self.wait(90, "v2 to be Healthy", lambda past: stands(past, "v2"))
         self.wait(60, "v1's pods to be gone", lambda past: gone(past, "v1", 10))
+        self.wait(30, "both Applications to be Synced and Healthy", synced)
 
     def bad_v3_is_caught(self) -> None:
         self.chapter(f"v3 is bad: {100 * ERROR_RATE:.0f} % of its answers are 500, against a limit of 5 %")
         for line in odds():
             self.paper.say(f"          {line}")
         self.release("v3", ERROR_RATE=str(ERROR_RATE))
-        self.wait(90, "v3 to be Degraded", lambda past: degraded(past, "v3"))
-        self.wait(60, "v3's pods to be gone", lambda past: gone(past, "v3", 1))
+        self.is_taken_back("v3")
 
     def v4_never_starts(self) -> None:
         self.chapter("v4 crashes as it starts")
         self.release("v4", CRASH="1")
-        self.wait(90, "v4 to be Degraded", lambda past: degraded(past, "v4"))
-        self.wait(60, "v4's pods to be gone", lambda past: gone(past, "v4", 1))
+        self.is_taken_back("v4")
+
+    def is_taken_back(self, version: str) -> None:
+        self.wait(90, f"{version} to be Degraded", lambda past: degraded(past, version))
+        self.wait(60, f"{version} to be reverted", lambda past: past.chapter(version).of(Reverted))
+        self.wait(60, "v2 to be Healthy", lambda past: stands(past, "v2"))
+        self.wait(60, f"{version}'s pods to be gone", lambda past: gone(past, version, 1))
+        self.wait(30, "both Applications to be Synced and Healthy", synced)
 
     # -- what a person does, and what is waited for
 
@@ -98,13 +110,18 @@ class Story:
         self.paper.say(f"\n── {title} ──", BOLD)
 
     def release(self, version: str, **environment: str) -> None:
-        self.record.note(lambda at: Released(at, version, f"myregistry/api:{version}"))
-        self.scene.kube.apply(manifest(self.scene, version, **environment))
+        """A commit of the parent's file, as the brief bumps tags."""
+        files = {PRODUCTION: self.gitops.production(version, **environment)}
+        self.commit(version, files, self.gitops.repository.push)
+
+    def commit(self, version: str, files: dict[str, str], made: Callable[[dict[str, str], str], str]) -> None:
+        self.record.note(lambda at: Released(at, version, f"{IMAGE}:{version}"))
+        commit = made(files, f"api {version}")
+        self.record.note(lambda at: Pushed(at, version, commit))
 
     def type(self, *words: str) -> None:
-        command = f"kubectl argo rollouts {' '.join(words)} -n {NAMESPACE}"
-        self.record.note(lambda at: Typed(at, command))
-        done = self.scene.cli(*words, check=False)
+        self.record.note(lambda at: Typed(at, f"kubectl {' '.join(words)}"))
+        done = self.scene.kubectl(*words, check=False, where=self.gitops.repository.folder)
         output = (done.stdout + done.stderr).strip()
         self.record.note(lambda at: Ended(at, done.returncode, output))
 
@@ -118,8 +135,14 @@ def stands(past: Past, version: str) -> bool:
 
 
 def degraded(past: Past, version: str) -> bool:
-    last = past.of(Stood)[-1:]
-    return [(e.version, e.current, e.phase) for e in last] == [(version, True, "Degraded")]
+    return any((e.version, e.current, e.phase) == (version, True, "Degraded") for e in past.of(Stood))
+
+
+def synced(past: Past) -> bool:
+    """Both at the newest commit, a person's or the controller's, and Healthy."""
+    made: list[Pushed | Reverted] = [*past.of(Pushed), *past.of(Reverted)]
+    newest = max(made, key=lambda each: each.at).commit
+    return past.synced(newest)
 
 
 def waits_for_a_person(past: Past) -> bool:
@@ -138,9 +161,9 @@ def gone(past: Past, version: str, pods: int) -> bool:
 # -- what is played, and what is said of it
 
 
-def manifest(scene: Scene, version: str, **environment: str) -> Raw:
+def manifest(scene: Scene, version: str) -> Raw:
     """The brief's Rollout, faster."""
-    found = scene.rollout_manifest(version, **environment)
+    found = scene.rollout_manifest(version)
     for path, value in FASTER.items():
         found = put(found, path, value)
     return found

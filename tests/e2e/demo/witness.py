@@ -1,4 +1,4 @@
-"""Eyes that are not ours: the official Kubernetes client watching, and Envoy asked ten times a second."""
+"""Eyes that are not ours: the official Kubernetes client watching, Envoy and git asked ten times a second."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any
 from kubernetes import client, config, watch
 
 from crds.paths import get
-from tests.e2e.demo.record import Broke, Observed, Reading, Record
+from tests.e2e.demo.record import Broke, Observed, Reading, Record, Reverted
+from tests.e2e.repository import Repository
 from tests.e2e.scene import HOST, NAMESPACE
 from tests.lab import envoy
 from tests.lab.load import Load, Tally
 from tests.lab.state import State
 from tests.lab.worlds import HASH
-from tidegate.views.seen import Asked, Gone, Leaving, judged, stood, told
+from tidegate.views.seen import Asked, Gone, Leaving, compared, judged, stood, told
 
 Raw = dict[str, Any]
 Read = Callable[[Raw, float], Observed | None]
@@ -27,33 +28,35 @@ EVERY = 0.1
 class Witness:
     """Notes into `record` from `start` until `stop`; `load` is asked for its tally once it is there."""
 
-    def __init__(self, state: State, record: Record) -> None:
-        self.state, self.record = state, record
+    def __init__(self, state: State, repository: Repository, record: Record) -> None:
+        self.state, self.repository, self.record = state, repository, record
         self.load: Load | None = None
         self._stopped = threading.Event()
-        self._threads: list[threading.Thread] = []
+        self._polling: list[threading.Thread] = []
 
     def start(self) -> None:
         config.load_kube_config(self.state.kubeconfig)  # type: ignore[no-untyped-call]
         custom = client.CustomObjectsApi().list_namespaced_custom_object
         core = client.CoreV1Api()
         ours = ("argoproj.io", "v1alpha1", NAMESPACE)
+        self._run(self._watch, compared, custom, *ours[:2], "argocd", "applications")
         self._run(self._watch, stood, custom, *ours, "rollouts")
         self._run(self._watch, judged, custom, *ours, "analysisruns")
         self._run(self._watch, asked, custom, "networking.istio.io", "v1", NAMESPACE, "virtualservices")
         self._run(self._watch, told, core.list_namespaced_event, NAMESPACE)
         self._run(self._watch, pod, core.list_namespaced_pod, NAMESPACE)
-        self._run(self._read_envoy)
+        self._polling = [self._run(self._read_git), self._run(self._read_envoy)]
 
     def stop(self) -> None:
         """No more is noted; a watch that nothing happens to ends with the process."""
         self._stopped.set()
-        self._threads[-1].join()
+        for each in self._polling:
+            each.join()
 
-    def _run(self, what: Callable[..., None], *told: Any) -> None:
+    def _run(self, what: Callable[..., None], *told: Any) -> threading.Thread:
         thread = threading.Thread(target=self._guarded, args=(what, *told), daemon=True)
-        self._threads.append(thread)
         thread.start()
+        return thread
 
     def _guarded(self, what: Callable[..., None], *told: Any) -> None:
         try:
@@ -74,12 +77,26 @@ class Witness:
                 latest[raw["metadata"]["uid"]] = said
                 self.record.note(partial(read, raw))  # type: ignore[arg-type]
 
+    def _read_git(self) -> None:
+        known: set[str] = set()
+        while not self._stopped.wait(EVERY):
+            for commit in set(self.repository.reverts()) - known:
+                known.add(commit)
+                self.record.note(reverted(self.repository, commit))
+
     def _read_envoy(self) -> None:
         while not self._stopped.wait(EVERY):
             weight = envoy.weights(self.state, HOST).get(CANARY, 0)
             seen = envoy.cluster(self.state, CANARY)
             answers = self.load.tally() if self.load else Tally()
             self.record.note(partial(reading, weight, seen, answers))
+
+
+def reverted(repository: Repository, commit: str) -> Callable[[float], Reverted]:
+    """Its parent is the bad one, and the parent of that the good one."""
+    restored = repository.differs(commit, f"{commit}~2") == ""
+    message, signed = repository.message(commit), repository.is_signed(commit)
+    return lambda at: Reverted(at, commit, message, signed, restored)
 
 
 def reading(weight: int, seen: envoy.Cluster, answers: Tally, at: float) -> Reading:
