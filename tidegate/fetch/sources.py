@@ -7,17 +7,21 @@ learnt is handed to the observer, which wakes who asked. A repository that does 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Protocol
 
 from crds.errors import Invalid
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tidegate.git import errors
+from tidegate.git.address import hidden
 from tidegate.git.mirror import Head as There
 from tidegate.git.mirror import Lost as Gone
 from tidegate.git.render import Asked, Rendering
 from tidegate.git.repositories import Repositories
 from tidegate.planners.needs import Answer, Failed, Head, Known, Rendered
+
+log = logging.getLogger("tidegate.sources")
 
 TICK = 1.0
 FORGIVEN = 1
@@ -100,6 +104,9 @@ class Heads:
             return {revision: Known(Lost(str(problem))) for revision in revisions}
         except errors.GitError as problem:
             return {revision: Failed(str(problem)) for revision in revisions}
+        except Exception as problem:
+            log.exception("could not ask %s for its heads", hidden(repo))
+            return {revision: Failed(f"{type(problem).__name__}: {problem}") for revision in revisions}
         return {revision: Known(_seen(head)) for revision, head in heads.items()}
 
 

@@ -8,7 +8,7 @@ from typing import cast
 
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tests.tidegate.kube.waiting import until
-from tidegate.fetch.sources import Heads, Renderings
+from tidegate.fetch.sources import FORGIVEN, Heads, Renderings
 from tidegate.git import errors
 from tidegate.git.mirror import Head as There
 from tidegate.git.mirror import Lost as Gone
@@ -118,6 +118,20 @@ async def test_one_unanswered_question_is_forgiven_and_two_are_told() -> None:
     heads.tick(audience)
     await until(lambda: audience.heard)
     assert audience.heard == [(MAIN, Failed("no answer"))]
+
+
+async def test_a_poll_that_fails_in_itself_is_told_and_not_begun_again_at_once() -> None:
+    """A disk that is full, or no memory for another process."""
+    git, audience = Git(), Audience(MAIN)
+    git.problem = OSError("no space left on device")
+    heads = Heads(repositories(git))
+    for _ in range(FORGIVEN + 1):
+        heads.hurry(REPO)
+        heads.tick(audience)
+        await until(lambda: not heads._asking)
+    assert audience.heard == [(MAIN, Failed("OSError: no space left on device"))]
+    heads.tick(audience)
+    assert not heads._asking
 
 
 async def test_a_branch_that_is_not_there_is_an_answer() -> None:
