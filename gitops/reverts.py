@@ -13,7 +13,7 @@ import msgspec
 
 from crds.application_rollback import RollbackStatus
 
-ID = "Rollback-Id"
+ID, APPLICATION = "Rollback-Id", "Rollback-App"
 _REVERTS = re.compile(r"^This reverts commits? ([0-9a-f]{7,64})", re.MULTILINE)
 _UNSAFE = re.compile(r"[^a-zA-Z0-9._-]+")
 
@@ -116,7 +116,7 @@ def _subject(taken: tuple[Taken, ...], application: str) -> str:
 
 def _trailers(rollback: RollbackStatus, application: str) -> str:
     said = {
-        "Rollback-App": application,
+        APPLICATION: application,
         "Rollback-From": rollback.from_,
         "Rollback-To": rollback.good.revision,
         ID: rollback.id,

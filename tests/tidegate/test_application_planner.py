@@ -9,11 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from crds.application_rollback import KnownGood
 from crds.paths import get, put
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, Kind, Ref, Resource
 from crds.times import rfc3339
 from gitops.compare import Predicted, Refused
-from gitops.sources import Found, Lost, Manifests, Unrenderable
+from gitops.sources import Found, Lost, Manifests, Unrenderable, digest
 from tests.crds.applications import merged
 from tests.gitops.examples import NOW, config, raw_app, thing
 from tests.gitops.test_plan import mesh, rollout
@@ -29,10 +30,12 @@ from tidegate.planners.needs import (
     Need,
     Object,
     Outline,
+    Parent,
     Pending,
     Refusal,
     Rendered,
     Served,
+    Undone,
 )
 from tidegate.planners.plan import Apply, Delete, MergePatch, Plan
 from tidegate.planners.settings import Settings, Site
@@ -43,6 +46,8 @@ SETTINGS = Ref(CONFIG_MAP, "production", "settings")
 KINDS = {"ConfigMap": CONFIG_MAP, "Namespace": NAMESPACE}
 CLUSTER_WIDE = {"Namespace", "CustomResourceDefinition"}
 ARGOCD = Site("argocd")
+ID_OF_API = "root:argoproj.io/Application:argocd/api-prod"
+ROOT = {"repoURL": "https://git.example.com/shop", "path": "apps", "targetRevision": "main"}
 AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
 
 
@@ -165,6 +170,23 @@ def test_nothing_is_planned_before_git_has_answered() -> None:
     here = app(syncPolicy=AUTOMATED)
     here.head = Pending()
     assert (here.look().writes, here.look().why) == ((), "waiting for Head")
+
+
+def test_where_what_was_good_is_declared_again_git_is_asked_who_took_the_last_release_back() -> None:
+    here = app(syncPolicy=AUTOMATED).play()
+    goods = [KnownGood(COMMIT, digest(here.git)), KnownGood(NEWER, digest((config(level="2"),)))]
+    status = {"tidegate": {"good": msgspec.to_builtins(goods)}, "history": [{"id": 1, "revision": NEWER}]}
+    tracked = {"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": ID_OF_API}}}
+    here.app = merged(merged(here.app, {"status": status}), tracked)
+    here.has(raw_app(name="root", source=ROOT))
+    here.head = Known(Found("e" * 40))
+    here.look()
+    (asked,) = (need for need in here.asked if isinstance(need, Undone))
+    assert (asked.good, asked.old, asked.new) == (COMMIT, NEWER, "e" * 40)
+    assert asked.application == "argocd/api-prod"
+    assert asked.parent == Parent(
+        "root", ROOT["repoURL"], msgspec.json.encode(ROOT, order="sorted"), "children"
+    )
 
 
 def test_a_running_sync_goes_on_while_git_does_not_answer() -> None:

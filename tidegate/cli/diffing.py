@@ -21,8 +21,8 @@ from tidegate.cli.failure import Failure
 from tidegate.fetch.cluster import Discovery, DryRuns
 from tidegate.fetch.credentials import Credentials
 from tidegate.fetch.pages import listed
-from tidegate.fetch.reverts import Undoings
 from tidegate.fetch.sources import Heads, Renderings
+from tidegate.fetch.undoings import Undoings
 from tidegate.git import address
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers

@@ -19,14 +19,14 @@ from crds.application_source import Source
 from crds.errors import Invalid
 from crds.paths import get
 from gitops import reverts
-from gitops.objects import key_of
 from gitops.reverts import Adopted, Answer, Landing, Ready, Superseded, Taken, Unable
 from gitops.sources import digest
+from tidegate.fetch.declared import Declared, as_json
 from tidegate.git.errors import GitError, NoRevision, Slow, Unrenderable
 from tidegate.git.heads import HEADS
 from tidegate.git.mirror import Head
 from tidegate.git.push import Push
-from tidegate.git.render import Asked, Rendering
+from tidegate.git.render import Rendering
 from tidegate.git.repositories import Repositories
 from tidegate.git.revert import Conflict, Signature, Wanted
 from tidegate.git.writer import Writer
@@ -104,27 +104,14 @@ class Reverts:
         return reverts.Declined(found.declined) if found.declined else reverts.Moved(found.tip)
 
 
-class Undoings:
-    """Answers an `Undone`: by Git's own words, or by ours."""
-
-    def __init__(self, repositories: Repositories) -> None:
-        self._repositories = repositories
-
-    async def __call__(self, need: needs.Undone) -> needs.Answer:
-        try:
-            found = await self._repositories.between(need.repo, need.old, need.new)
-        except (GitError, Invalid) as problem:
-            return needs.Failed(str(problem))
-        return needs.Known(any(reverts.reverted(one.body) or one.trailer(reverts.ID) for one in found))
-
-
 class _Question:
     """One need on its way to an answer; each step asks Git for what the one before left open."""
 
     def __init__(self, need: needs.Reverted, repositories: Repositories, writer: Writer, keys: Keys) -> None:
         self._need, self._repositories, self._writer, self._keys = need, repositories, writer, keys
         self._rollback = msgspec.json.decode(need.rollback, type=RollbackStatus)
-        self._namespace, _, self._name = need.application.partition("/")
+        self._namespace = need.application.partition("/")[0]
+        self._declares = Declared(repositories, need.repo, need.application, need.folders, need.parent)
 
     async def answer(self) -> Answer:
         rollback, repo = self._rollback, self._need.repo
@@ -179,9 +166,10 @@ class _Question:
     async def _wanted(self, head: str, back: GitBack) -> Wanted:
         """What the Application is made of, the file that defines it included."""
         rollback = self._rollback
-        paths = {*(await self._at(rollback.from_, self._of_bad())).files, *(await self._good()).files}
+        bad = await self._declares.at(rollback.from_, self._of_bad())
+        paths = {*bad.files, *(await self._good()).files}
         for commit in (rollback.from_, rollback.good.revision):
-            paths |= await self._definition(commit)
+            paths |= await self._declares.definition(commit)
         wanted = await self._least(Wanted(rollback.good.revision, rollback.from_, head, tuple(sorted(paths))))
         whole = back.strategy == "commit" and len(await self._writer.taken(self._need.repo, wanted)) == 1
         return msgspec.structs.replace(wanted, paths=("",)) if whole else wanted
@@ -199,77 +187,31 @@ class _Question:
         good = self._rollback.good
         if digest((await self._declared(commit)).raws()) != good.rendering:
             return f"with the files of {good.revision[:10]} it would still not declare what was good then"
-        before, after = await self._siblings(head), await self._siblings(commit)
+        before, after = await self._declares.siblings(head), await self._declares.siblings(commit)
         if before != after:
             changed = sorted(
                 str(key) for key in before.keys() | after.keys() if before.get(key) != after.get(key)
             )
-            return f"it would also change {', '.join(changed)}, which {self._parent_name} declares"
+            return f"it would also change {', '.join(changed)}, which {self._declares.parent_name} declares"
         return ""
 
     # What is declared where
 
     async def _declared(self, commit: str) -> Rendering:
         """As the source that the parent declares there says it."""
-        return await self._at(commit, await self._source(commit))
+        return await self._declares.at(commit, await self._source(commit))
 
     async def _good(self) -> Rendering:
         source = self._rollback.good.source
-        return await self._at(self._rollback.good.revision, _json(source or Source()))
+        return await self._declares.at(self._rollback.good.revision, as_json(source or Source()))
 
     def _of_bad(self) -> bytes:
-        return _json(self._rollback.from_source or Source())
+        return as_json(self._rollback.from_source or Source())
 
     async def _source(self, commit: str) -> bytes:
-        own = await self._own(commit)
-        return _json(get(own, "spec", "source")) if own else self._of_bad()
-
-    async def _at(self, commit: str, source: bytes) -> Rendering:
-        question = Asked(source, self._name, self._need.folders)
-        return await self._repositories.rendered(self._need.repo, commit, question)
-
-    # The Application that declares this one
-
-    async def _parent(self, commit: str) -> Rendering | None:
-        parent = self._need.parent
-        if parent is None or parent.repo != self._need.repo:
-            return None
-        question = Asked(parent.source, parent.name, parent.folders)
-        return await self._repositories.rendered(parent.repo, commit, question)
-
-    @property
-    def _parent_name(self) -> str:
-        return f"Application {self._need.parent.name}" if self._need.parent else "nobody"
-
-    async def _own(self, commit: str) -> Raw | None:
-        found = await self._parent(commit)
-        return next((raw for raw in found.raws() if self._is_me(raw)), None) if found else None
-
-    async def _definition(self, commit: str) -> set[str]:
-        """The file that defines it; where a kustomization does, whatever that is made of."""
-        found = await self._parent(commit)
-        if found is None:
-            return set()
-        if found.kind == "Kustomize":
-            return set(found.files)
-        pairs = zip(found.origins, found.raws(), strict=True)
-        return {file for (file, _), raw in pairs if self._is_me(raw)}
-
-    async def _siblings(self, commit: str) -> dict[Any, Raw]:
-        """Everything else that the parent declares."""
-        found = await self._parent(commit)
-        return {key_of(raw): raw for raw in found.raws() if not self._is_me(raw)} if found else {}
-
-    def _is_me(self, raw: Raw) -> bool:
-        key = key_of(raw)
-        return (key.group, key.kind, key.name) == ("argoproj.io", "Application", self._name) and (
-            key.namespace in {"", self._namespace}
-        )
+        own = await self._declares.own(commit)
+        return as_json(get(own, "spec", "source")) if own else self._of_bad()
 
 
 def _arrival(write: plan.Push) -> needs.Arrival:
     return needs.Arrival(write.repo, write.branch, write.commit)
-
-
-def _json(value: object) -> bytes:
-    return msgspec.json.encode(value, order="sorted")

@@ -54,6 +54,14 @@ def between(mirror: Path, old: str, new: str, paths: Iterable[str] = ()) -> tupl
     return _commits(mirror, *limits, f"{old}..{new}", "--", *paths)
 
 
+def brought(mirror: Path, old: str, new: str, paths: Iterable[str]) -> tuple[Commit, ...]:
+    """The commits that brought `new` what it has besides `old` at these paths: those of branches that were
+    merged too, and the merges themselves.
+    """
+    merged = _commits(mirror, f"--max-count={MOST_COMMITS}", f"{old}..{new}", "--", *(paths := tuple(paths)))
+    return tuple({one.id: one for one in (*between(mirror, old, new, paths), *merged)}.values())
+
+
 def changed(mirror: Path, old: str, new: str) -> tuple[str, ...]:
     """Paths of files that differ between two commits; one that was moved by both its names."""
     answer = read(mirror, "diff-tree", "-r", "-z", "--no-renames", "--name-only", old, new)

@@ -73,6 +73,10 @@ class Repositories:
         mirror = await self.holding(url, old, new)
         return await self.thread(history.between, mirror.git_dir, old, new, paths)
 
+    async def brought(self, url: str, old: str, new: str, paths: tuple[str, ...]) -> tuple[Commit, ...]:
+        mirror = await self.holding(url, old, new)
+        return await self.thread(history.brought, mirror.git_dir, old, new, paths)
+
     async def changed(self, url: str, old: str, new: str) -> tuple[str, ...]:
         mirror = await self.holding(url, old, new)
         return await self.thread(history.changed, mirror.git_dir, old, new)

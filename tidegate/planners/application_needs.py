@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from crds.application import Application
+from crds.application_rollback import KnownGood
 from crds.application_status import ResourceResult, ResourceStatus
 from crds.paths import drop, get, put
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
@@ -29,6 +30,7 @@ from gitops.release import remembered
 from gitops.releases import moving
 from gitops.sources import Found, Manifests, digest, is_commit
 from gitops.tracking import instance, tracked_by
+from tidegate.planners.application_parent import parent, parent_needs
 from tidegate.planners.needs import (
     Answers,
     DryRun,
@@ -116,6 +118,7 @@ class Sight:
             self.head(now),
             self.asked_head(now),
             self.rendered(now),
+            *(parent_needs(self) if self._again else ()),
             self.undone,
         )
         return (need for need in found if need is not None)
@@ -219,15 +222,25 @@ class Sight:
         return digest(self.declared)
 
     @cached_property
-    def undone(self) -> Undone | None:
-        """Asked where what was good before the last release is declared again."""
-        goods, asked = remembered(self.application.status).goods, self.rendered(ANY)
-        history = self.application.status.history
-        if not (goods[:-1] and history and asked and self.declared):
+    def _again(self) -> KnownGood | None:
+        """What was good before the last release, where that is declared again."""
+        goods, history = remembered(self.application.status).goods, self.application.status.history
+        asked = self.rendered(ANY)
+        if not (goods[:-1] and history and asked and self.declared) or history[-1].revision == asked.commit:
             return None
-        again = any(one.rendering == self.rendering for one in goods[:-1])
-        last = history[-1].revision
-        return Undone(asked.repo, last, asked.commit) if again and last != asked.commit else None
+        return next((one for one in goods[:-1] if one.rendering == self.rendering), None)
+
+    @cached_property
+    def undone(self) -> Undone | None:
+        """Asked once it is known who declares us."""
+        good, asked = self._again, self.rendered(ANY)
+        if not (good and asked) or any(need not in self.answers for need in parent_needs(self)):
+            return None
+        last = self.application.status.history[-1].revision
+        me = f"{self.me.namespace}/{self.me.name}"
+        return Undone(
+            asked.repo, good.revision, last, asked.commit, me, asked.source, asked.folders, parent(self)
+        )
 
     def _marked(self, raw: Raw, live: Raw | None) -> Raw:
         """A Rollout that goes back to what was good is told so, once and for all that it stays there."""

@@ -15,10 +15,8 @@ from crds.application import Application
 from crds.application_rollback import RollbackStatus
 from crds.application_source import Source
 from crds.paths import get
-from crds.refs import APPLICATION, Ref
 from gitops.compare import Target, to_send
 from gitops.objects import desired, flat, key_of
-from gitops.recursion import folders
 from gitops.rejection import ROLLOUT
 from gitops.release import Release
 from gitops.releases import moving
@@ -27,16 +25,15 @@ from gitops.reverts import Answer as Said
 from gitops.reverts import Hindered
 from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
 from gitops.sources import Manifests
-from gitops.tracking import tracked_by
 from tidegate.planners.application_needs import Sent, Sight, served
-from tidegate.planners.application_world import answer, others, read
+from tidegate.planners.application_parent import parent, parent_needs, parent_raw
+from tidegate.planners.application_world import answer, others
 from tidegate.planners.needs import (
     Answers,
     Arrival,
     Failed,
     Need,
     Object,
-    Parent,
     Raw,
     Rendered,
     Reverted,
@@ -62,7 +59,7 @@ def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
     """In the order in which they can be asked."""
     rollback = sight.application.status.rollback
     if sight.application.rollback.enabled or rollback.phase in OPEN:
-        yield from _parents(sight)
+        yield from parent_needs(sight)
     if rollback.phase in UNMENDED:
         yield _good(sight, rollback)
         yield from (served(raw) for raw in _chosen(sight, rollback))
@@ -148,7 +145,7 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
         _json(replace(rollback, **{name: getattr(RollbackStatus(), name) for name in LASTING})),
         application.rollback.git,
         sight.folders,
-        _parent(sight),
+        parent(sight),
         sight.commit(head),
         rollback.attempts,
     )
@@ -168,41 +165,18 @@ def arrival(rollback: RollbackStatus) -> Arrival:
     return Arrival(source.repo_url, rollback.branch, rollback.candidate)
 
 
-def _parents(sight: Sight) -> tuple[Need, ...]:
-    ref = _parent_ref(sight)
-    return (Object(ref),) if ref else ()
-
-
-def _parent_ref(sight: Sight) -> Ref | None:
-    """The Application that this one was applied by; one of another namespace is none that is watched."""
-    name = tracked_by(sight.raw)
-    own = name and name != sight.instance and "_" not in name
-    return Ref(APPLICATION, sight.home, name) if own else None
-
-
 def _is_declared(sight: Sight, now: datetime) -> bool:
     """Whether the parent has come to the same commit; until then our source may be that of an older one."""
-    ref, mine = _parent_ref(sight), sight.application.spec.source
-    parent = known(sight.answers, Object(ref)) if ref else None
-    theirs = get(parent, "spec", "source", default={})
+    above, mine = parent_raw(sight), sight.application.spec.source
+    theirs = get(above, "spec", "source", default={})
     if mine is None or (theirs.get("repoURL"), theirs.get("targetRevision")) != _place(mine):
         return True
-    found = get(parent, "status", "sync", default={})
+    found = get(above, "status", "sync", default={})
     return (found.get("status"), found.get("revision")) == ("Synced", sight.commit(sight.head(now)))
 
 
 def _place(source: Source) -> tuple[str, str]:
     return source.repo_url, source.target_revision
-
-
-def _parent(sight: Sight) -> Parent | None:
-    ref = _parent_ref(sight)
-    raw = known(sight.answers, Object(ref)) if ref else None
-    parent = read(raw) if raw else None
-    if parent is None or parent.spec.source is None:
-        return None
-    source = _json(get(raw, "spec", "source"))
-    return Parent(parent.name, parent.spec.source.repo_url, source, folders(parent, sight.site.recurse))
 
 
 def _taken(sight: Sight, rollback: RollbackStatus) -> str:

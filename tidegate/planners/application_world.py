@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from crds.application import Application, parse
+from crds.application import Application
 from crds.application_status import SyncOperation
 from crds.appproject import AppProject, parse_project
-from crds.errors import Invalid
 from crds.refs import APP_PROJECT, APPLICATION, Ref
 from gitops.compare import Answer, Awaited, Predicted, Refused, Target, Unasked, Unseen, Unserved
 from gitops.migration import foreseen
@@ -17,7 +16,8 @@ from gitops.plan import Rendering, World
 from gitops.recursion import recursion
 from gitops.sources import Found, Lost, Unrenderable, below
 from tidegate.planners.application_needs import CLAIMS, RUNNING, Sent, Sight
-from tidegate.planners.needs import Failed, Known, Object, Outline, Raw, Refusal, known
+from tidegate.planners.application_parent import read
+from tidegate.planners.needs import Failed, Known, Object, Outline, Refusal, known
 
 
 def world(sight: Sight, now: datetime) -> World:
@@ -113,11 +113,3 @@ def others(sight: Sight) -> tuple[Application, ...]:
     """The other Applications that can be read: one that cannot claims nothing."""
     raws = known(sight.answers, Outline(APPLICATION, sight.me.namespace, CLAIMS), ())
     return tuple(one for raw in raws if (one := read(raw)) and one.name != sight.application.name)
-
-
-def read(raw: Raw) -> Application | None:
-    """None where it cannot be read."""
-    try:
-        return parse(raw)
-    except Invalid:
-        return None

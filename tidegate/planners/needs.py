@@ -230,11 +230,18 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
 
 
 class Undone(msgspec.Struct, frozen=True, tag=True):
-    """Whether a commit between `old` and `new` says that it takes another back. Known value: a bool."""
+    """Whether a commit between `old` and `new` takes back one between `good` and `old`, and both touched what
+    the Application, namespace/name, is made of. Known value: a bool.
+    """
 
     repo: str
+    good: str
     old: str
     new: str
+    application: str
+    source: bytes
+    folders: Folders
+    parent: Parent | None
 
 
 class Arrival(msgspec.Struct, frozen=True, tag=True):

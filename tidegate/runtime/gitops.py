@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate.fetch.credentials import Credentials
-from tidegate.fetch.reverts import Reverts, Undoings
+from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
+from tidegate.fetch.undoings import Undoings
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer

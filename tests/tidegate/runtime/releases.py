@@ -18,8 +18,9 @@ from tests.gitops.examples import raw_app
 from tests.tidegate.git.origin import FILE, Bare
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import Faulty, path
-from tidegate.fetch.reverts import Reverts, Undoings
+from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
+from tidegate.fetch.undoings import Undoings
 from tidegate.git.access import Access
 from tidegate.git.address import Address
 from tidegate.git.repositories import Repositories
