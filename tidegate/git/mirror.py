@@ -99,10 +99,14 @@ class Mirror:
 
     def hold(self, commits: Iterable[str]) -> None:
         """Have these commits, or raise GitError: NoRevision where the server has them not either."""
-        absent = [commit for commit in commits if not (self._whole() and self.has(commit))]
+        absent = self.lacking(commits)
         for found in self.heads(absent).values() if absent else ():
             if isinstance(found, Lost):
                 raise NoRevision(found.why)
+
+    def lacking(self, commits: Iterable[str]) -> list[str]:
+        """Those of them that are not here."""
+        return [commit for commit in commits if not (self._whole() and self.has(commit))]
 
     def has(self, commit: str) -> bool:
         answer = read(self.git_dir, "cat-file", "--batch-check", given=commit.encode() + b"\n")

@@ -1,8 +1,8 @@
 """All repositories that Applications name: their heads, their history and what they declare, asked in common.
 
-Everything that blocks runs in threads of its own, everything that computes in worker processes, so that a Git
-server that hangs delays no one else. Two who ask the same at the same time share one answer, and a rendering
-is kept by the ids of the files it was made of: a commit elsewhere in the repository renders nothing.
+Everything that blocks runs in threads, everything that computes in worker processes, so that a Git server
+that hangs delays no one else. Who asks at the same time shares an answer, and a rendering is kept by the ids
+of the files it was made of: a commit elsewhere in the repository renders nothing.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,11 +23,11 @@ from tidegate.git.history import Commit
 from tidegate.git.kept import Kept, Key
 from tidegate.git.mirror import Head, Lost, Mirror
 from tidegate.git.render import Asked, Rendering
+from tidegate.git.threads import Threads
 from tidegate.git.workers import Lacking, Workers, Wrong
 
 T = TypeVar("T")
 
-THREADS = 8
 ROUNDS = 20
 """Fetches of missing contents for one rendering: each follows one more link or base of a kustomization."""
 MOST_COMMITS = 100
@@ -48,16 +48,25 @@ class Repositories:
         self._workers = workers
         self._access = access
         self._protocols = protocols
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="git")
+        self._threads = Threads()
+        self._gathering: dict[str, _Looking] = {}
         self._asked: dict[Hashable, asyncio.Task[Any]] = {}
         self._kept = Kept()
         self._ids: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
         self._held: set[tuple[str, str]] = set()
 
     async def heads(self, url: str, revisions: Iterable[str]) -> dict[str, Head | Lost]:
-        """What the revisions name on the server now: one question, and a fetch where a head is new."""
-        wanted = tuple(sorted(set(revisions)))
-        return await self._once(("heads", url, wanted), lambda: self._heads(url, wanted))
+        """What the revisions name on the server now: one question for all who wait for its turn, and a fetch
+        where a head is new."""
+        looking = self._gathering.get(url)
+        if looking is None:
+            looking = self._gathering[url] = _Looking()
+            looking.answer = asyncio.ensure_future(self._heads(url, looking))
+        wanted = set(revisions)
+        looking.revisions |= wanted
+        assert looking.answer, "it has begun"
+        found = await asyncio.shield(looking.answer)
+        return {revision: found[revision] for revision in wanted}
 
     async def rendered(self, url: str, commit: str, question: Asked) -> Rendering:
         """What a source declares at a commit. Unrenderable and Invalid wait for an edit."""
@@ -92,15 +101,21 @@ class Repositories:
         return await self.thread(tree.ids, mirror.git_dir, commit, tuple(paths))
 
     async def close(self) -> None:
-        for task in list(self._asked.values()):
+        looks = [one.answer for one in self._gathering.values() if one.answer]
+        tasks = [*self._asked.values(), *looks]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._workers.close()
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
-    async def _heads(self, url: str, revisions: tuple[str, ...]) -> dict[str, Head | Lost]:
-        mirror = await self._mirror(url)
-        return await self.thread(mirror.heads, revisions)
+    async def _heads(self, url: str, looking: _Looking) -> dict[str, Head | Lost]:
+        try:
+            mirror = await self._mirror(url)
+            turn = await self._threads.turn(mirror.git_dir)
+        finally:
+            del self._gathering[url]
+        return await turn.ask(mirror.heads, tuple(sorted(looking.revisions)))
 
     async def _rendered(self, url: str, commit: str, question: Asked) -> Rendering:
         mirror = await self.holding(url, commit)
@@ -114,11 +129,11 @@ class Repositories:
                     self._kept.keep((url, question), outcome)
                     return outcome
                 case Lacking(blobs):
-                    await self.thread(mirror.bring, blobs)
+                    await self.server(mirror, mirror.bring, blobs)
                 case Wrong(why, again, slow, damaged):
                     self._held.clear()
                     if damaged:
-                        await self.thread(mirror.renew)
+                        await self.server(mirror, mirror.renew)
                     raise (GitError if again else Slow if slow else Unrenderable)(
                         f"{address.hidden(url)} at {commit[:10]}: {why}"
                     )
@@ -158,13 +173,24 @@ class Repositories:
         mirror = await self._mirror(url)
         absent = {(url, commit) for commit in commits} - self._held
         if absent:
-            await self.thread(mirror.hold, [commit for _, commit in absent])
+            lacking = await self.thread(mirror.lacking, [commit for _, commit in absent])
+            if lacking:
+                await self.server(mirror, mirror.hold, lacking)
             self._held = (self._held if len(self._held) < MOST_HELD else set()) | absent
         return mirror
 
     async def thread(self, work: Callable[..., T], *arguments: Any) -> T:
-        """The answer of what blocks."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+        """The answer of what blocks, and asks no server."""
+        return await self._threads.read(work, *arguments)
+
+    async def server(self, mirror: Mirror, work: Callable[..., T], *arguments: Any) -> T:
+        """The answer of what asks the mirror's server, or writes into the mirror."""
+        turn = await self._threads.turn(mirror.git_dir)
+        return await turn.ask(work, *arguments)
+
+    async def pushing(self, work: Callable[..., T], *arguments: Any) -> T:
+        """The same beside all who only read, so that a push that hangs hides no news."""
+        return await self._threads.ask(work, *arguments)
 
     async def _once(self, question: Hashable, answer: Callable[[], Awaitable[T]]) -> T:
         """One answer for all who ask while it is not there; who goes away takes it from no other."""
@@ -173,3 +199,11 @@ class Repositories:
             task = self._asked[question] = asyncio.ensure_future(answer())
             task.add_done_callback(lambda _: self._asked.pop(question, None))
         return await asyncio.shield(task)
+
+
+@dataclass
+class _Looking:
+    """A question to come; who asks before its turn is answered along."""
+
+    revisions: set[str] = field(default_factory=set)
+    answer: asyncio.Task[dict[str, Head | Lost]] | None = None

@@ -44,11 +44,11 @@ class Writer:
             try:
                 return await self._repositories.thread(revert.made, mirror.git_dir, wanted, message, by, name)
             except Missing as lacking:
-                await self._repositories.thread(mirror.bring, lacking.blobs)
+                await self._repositories.server(mirror, mirror.bring, lacking.blobs)
         raise GitError(f"{address.hidden(url)}: contents of {wanted.good[:10]} cannot be fetched")
 
     async def push(self, url: str, what: Push) -> Outcome:
         where = address.read(url, self._protocols)
         writer = Remote(where, await self._access(where), self._protocols)
         mirror = await self._repositories.holding(url)
-        return await self._repositories.thread(push.push, mirror, writer, what)
+        return await self._repositories.pushing(push.push, mirror, writer, what)

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from tests.tidegate.git.origin import FILE, Origin, config_map
 from tidegate.git import kustomize, workers
 from tidegate.git.access import Access
 from tidegate.git.address import Address
+from tidegate.git.command import Remote
 from tidegate.git.errors import NoRevision, Slow, Unrenderable
+from tidegate.git.heads import Named, look
 from tidegate.git.mirror import Head, Mirror
 from tidegate.git.render import Asked, asked
 from tidegate.git.repositories import Repositories
@@ -161,6 +164,78 @@ async def test_a_commit_that_is_nowhere_is_told(repositories: Repositories, orig
     origin.commit()
     with pytest.raises(NoRevision, match=r"has no branch, tag or commit '0000"):
         await repositories.rendered(origin.url, "0" * 40, app(1))
+
+
+class Hanging:
+    """Servers of these addresses do not answer before `may` is set; `asked` is what they were."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
+        self.may = threading.Event()
+        self.asked: list[tuple[str, ...]] = []
+
+        def later(remote: Remote, revisions: Iterable[str]) -> dict[str, Named | None]:
+            wanted = tuple(sorted(revisions))
+            if remote.url in urls:
+                self.asked.append(wanted)
+                assert self.may.wait(60)
+            return look(remote, wanted)
+
+        monkeypatch.setattr("tidegate.git.mirror.look", later)
+
+
+async def test_a_server_that_hangs_delays_no_other_however_much_is_asked_of_it(
+    repositories: Repositories, origin: Origin, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, other = Hanging(monkeypatch, origin.url), Origin(tmp_path / "other")
+    commits = [origin.commit() for _ in range(20)]
+    fetched = other.commit()
+    waiting = [asyncio.ensure_future(repositories.commit(origin.url, one)) for one in commits]
+    async with asyncio.timeout(30):
+        assert (await repositories.commit(other.url, fetched)).id == fetched
+        assert not any(one.done() for one in waiting)
+        slow.may.set()
+        assert [(await one).id for one in waiting] == commits
+
+
+async def test_heads_that_are_asked_for_while_a_server_answers_are_one_more_question(
+    repositories: Repositories, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = Hanging(monkeypatch, origin.url)
+    commit = origin.commit()
+    names = [f"v{number}" for number in range(12)]
+    for name in names:
+        origin.git("tag", name)
+    async with asyncio.timeout(30):
+        first = asyncio.ensure_future(repositories.heads(origin.url, ["main"]))
+        while not slow.asked:  # noqa: ASYNC110  a thread tells it
+            await asyncio.sleep(0.005)
+        others = [asyncio.ensure_future(repositories.heads(origin.url, [name])) for name in names]
+        await asyncio.sleep(0)
+        slow.may.set()
+        await first
+        found = [await one for one in others]
+    heads = [one[name] for one, name in zip(found, names, strict=True)]
+    assert [one.commit for one in heads if isinstance(one, Head)] == [commit] * len(names)
+    assert slow.asked == [("main",), tuple(sorted(names))]
+
+
+async def test_what_a_mirror_holds_is_read_while_its_server_hangs(
+    repositories: Repositories,
+    origin: Origin,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    hands: Workers,
+) -> None:
+    commit = origin.commit()
+    await repositories.commit(origin.url, commit)
+    slow = Hanging(monkeypatch, origin.url)
+    after = Repositories(tmp_path / "cache", hands, anyone, FILE)
+    looking = asyncio.ensure_future(after.heads(origin.url, ["main"]))
+    async with asyncio.timeout(30):
+        assert (await after.commit(origin.url, commit)).id == commit
+        slow.may.set()
+        await looking
+    await after.close()
 
 
 async def test_history_is_read(repositories: Repositories, origin: Origin) -> None:
