@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from crds.application import Application
+from crds.application_rollback import RollbackStatus
+from crds.application_source import Source
 from tests.gitops.examples import app
-from tidegate.planners.application_release import is_ahead
+from tidegate.planners.application_release import is_ahead, on_one_branch
 
 UNSIGNED = {"signing": {"type": "none"}}
 
@@ -46,3 +48,23 @@ def test_who_may_not_write_into_git_is_not_waited_for(git: dict[str, Any]) -> No
     status = {"rollback": {"phase": "Quarantined", "id": "1"}}
     off = app(name="web", rollback={"enabled": True, "git": git}, status=status)
     assert not is_ahead(off, rolling("api", "Quarantined", "2"))
+
+
+@pytest.mark.parametrize(
+    ("repo", "revision", "one"),
+    [
+        ("https://git.example.com/org/shop", "main", True),
+        ("https://git.example.com/Org/shop.git", "main", True),
+        ("https://git.example.com/org/shop", "refs/heads/main", True),
+        ("https://git.example.com/org/shop", "HEAD", True),
+        ("https://git.example.com/org/shop", "", True),
+        ("https://git.example.com/org/shop", "staging", False),
+        ("https://git.example.com/org/other", "main", False),
+    ],
+)
+def test_a_branch_is_one_in_all_its_spellings_and_head_may_be_any(
+    repo: str, revision: str, one: bool
+) -> None:
+    main = RollbackStatus(from_source=Source("https://git.example.com/org/shop", "", "main"))
+    other = RollbackStatus(from_source=Source(repo, "", revision))
+    assert (on_one_branch(main, other), on_one_branch(other, main)) == (one, one)

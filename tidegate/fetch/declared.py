@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from crds.repositories import same
 from gitops.objects import key_of
 from tidegate.git.render import Asked, Rendering
 from tidegate.git.repositories import Repositories
@@ -22,7 +23,7 @@ class Declared:
     ) -> None:
         self._repositories, self._repo, self._folders = repositories, repo, folders
         self._namespace, _, self._name = application.partition("/")
-        self._parent = parent if parent and parent.repo == repo else None
+        self._parent = parent if parent and same(parent.repo, repo) else None
 
     @property
     def parent_name(self) -> str:

@@ -15,7 +15,8 @@ import msgspec
 
 from crds.errors import Invalid
 from crds.paths import get
-from tidegate.git.address import Address, begins, same
+from crds.repositories import same
+from tidegate.git.address import Address, begins
 
 TYPE = "argocd.argoproj.io/secret-type"
 READ = ("repository", "repo-creds")

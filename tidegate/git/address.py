@@ -8,11 +8,11 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from crds.errors import Invalid
+from crds.repositories import SCP, bare
 
 PROTOCOLS = ("https", "ssh", "http")
 """What is spoken by default. `file` and Git's helpers (`ext::`) would read what only the controller may."""
 
-_SCP = re.compile(r"(?:(?P<user>[\w.-]+)@)?(?P<host>[\w.-]+):(?P<path>(?!//).+)")
 _PLAIN = re.compile(r"[^\s\x00-\x1f\\]+")
 
 
@@ -38,7 +38,7 @@ def read(written: str, protocols: tuple[str, ...] = PROTOCOLS) -> Address:
     text = written.strip()
     if text.startswith("-") or not _PLAIN.fullmatch(text):
         raise Invalid("repoURL", f"{hidden(text)!r} is no address of a Git repository")
-    if "://" not in text and (scp := _SCP.fullmatch(text)) and "::" not in text:
+    if "://" not in text and (scp := SCP.fullmatch(text)) and "::" not in text:
         text = f"ssh://{scp['user'] or 'git'}@{scp['host']}/{scp['path'].lstrip('/')}"
     parts = urlsplit(text)
     if parts.scheme not in protocols:
@@ -52,26 +52,12 @@ def read(written: str, protocols: tuple[str, ...] = PROTOCOLS) -> Address:
     return Address(bare, unquote(parts.username), unquote(parts.password or ""))
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two spellings mean one repository, as Argo CD compares them."""
-    return _bare(one) == _bare(other)
-
-
 def begins(url: str, prefix: str) -> bool:
     """Whether credentials written for `prefix` are meant for this repository."""
-    whole, part = _bare(url), _bare(prefix)
+    whole, part = bare(url), bare(prefix)
     return whole == part or whole.startswith(part if part.endswith("/") else part + "/")
 
 
 def hidden(url: str) -> str:
     """The address as it may be shown."""
     return re.sub(r"(//)[^/@\s]*@", r"\1", url) if "://" in url and not url.startswith("ssh") else url
-
-
-def _bare(url: str) -> str:
-    text = url.strip()
-    if "://" not in text and (scp := _SCP.fullmatch(text)):
-        text = f"ssh://{scp['user'] or 'git'}@{scp['host']}/{scp['path'].lstrip('/')}"
-    scheme, _, rest = text.lower().partition("://")
-    rest = rest if scheme == "ssh" else rest.rpartition("@")[2]
-    return f"{scheme}://{rest}".rstrip("/").removesuffix(".git")

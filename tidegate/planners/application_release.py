@@ -15,6 +15,7 @@ from crds.application import Application
 from crds.application_rollback import RollbackStatus
 from crds.application_source import Source
 from crds.paths import get
+from crds.repositories import bare
 from gitops.compare import Target, to_send
 from gitops.objects import desired, flat, key_of
 from gitops.rejection import ROLLOUT
@@ -26,7 +27,7 @@ from gitops.reverts import Hindered
 from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
 from gitops.sources import Manifests
 from tidegate.planners.application_needs import Sent, Sight, served
-from tidegate.planners.application_parent import parent, parent_needs, parent_raw
+from tidegate.planners.application_parent import parent, parent_needs, parent_raw, read
 from tidegate.planners.application_world import answer, others
 from tidegate.planners.needs import (
     Answers,
@@ -168,30 +169,31 @@ def arrival(rollback: RollbackStatus) -> Arrival:
 def _is_declared(sight: Sight, now: datetime) -> bool:
     """Whether the parent has come to the same commit; until then our source may be that of an older one."""
     above, mine = parent_raw(sight), sight.application.spec.source
-    theirs = get(above, "spec", "source", default={})
-    if mine is None or (theirs.get("repoURL"), theirs.get("targetRevision")) != _place(mine):
+    theirs = read(above) if above else None
+    if mine is None or theirs is None or _place(theirs.spec.source) != _place(mine):
         return True
     found = get(above, "status", "sync", default={})
     return (found.get("status"), found.get("revision")) == ("Synced", sight.commit(sight.head(now)))
 
 
-def _place(source: Source) -> tuple[str, str]:
-    return source.repo_url, source.target_revision
+def _place(source: Source | None) -> tuple[str, str]:
+    source = source or Source()
+    return bare(source.repo_url), source.target_revision.removeprefix("refs/heads/") or "HEAD"
 
 
 def _taken(sight: Sight, rollback: RollbackStatus) -> str:
     """Another Application with a revert open on the same branch, or before us in line for one."""
     if rollback.phase not in OPEN:
         return ""
-    mine = _branch(rollback)
-    beside = (one for one in others(sight) if _branch(one.status.rollback) == mine)
+    beside = (one for one in others(sight) if on_one_branch(one.status.rollback, rollback))
     ahead = [one.name for one in beside if is_ahead(one, sight.application)]
     return min(ahead, default="")
 
 
-def _branch(rollback: RollbackStatus) -> tuple[str, str]:
-    source = rollback.from_source or Source()
-    return source.repo_url, source.target_revision
+def on_one_branch(one: RollbackStatus, other: RollbackStatus) -> bool:
+    """What HEAD is, the server knows: it may be any branch."""
+    (repo, branch), (theirs, their_branch) = _place(one.from_source), _place(other.from_source)
+    return repo == theirs and (branch == their_branch or "HEAD" in {branch, their_branch})
 
 
 def is_ahead(other: Application, mine: Application) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from tidegate.git.address import same
+from crds.repositories import same
 
 PATH = "/api/webhook"
 ADDRESSES = ("url", "href", "git_http_url", "git_ssh_url", "clone_url", "ssh_url", "html_url", "web_url")

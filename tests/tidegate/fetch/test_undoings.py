@@ -125,6 +125,14 @@ async def test_a_tag_in_the_file_of_the_parent_is_its_own_too(case: Case) -> Non
     assert await case.answer(back) == Known(False)
 
 
+async def test_a_parent_may_spell_the_repository_otherwise(case: Case) -> None:
+    case.good = case.old
+    case.old = case.bare.commit({TAGS: case.tagged("3")}, "Bump")
+    spelled = f"{case.bare.url.removesuffix('.git')}/"
+    parent = Parent("root", spelled, msgspec.json.encode({"path": "apps"}), "")
+    assert await case.answer(case.revert(case.old), parent) == Known(True)
+
+
 async def test_our_own_revert_takes_back_and_one_of_another_application_does_not(case: Case) -> None:
     words = "Take back\n\nRollback-App: argocd/{}\nRollback-Id: an-id"
     assert await case.answer(case.plainly(words.format("api-prod"))) == Known(True)

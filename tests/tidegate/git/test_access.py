@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from crds.errors import Invalid
+from crds.repositories import same
 from tidegate.git.access import WRITE, Access, access_to, hosts_of, meant
-from tidegate.git.address import read, same
+from tidegate.git.address import read
 
 Raw = dict[str, Any]
 URL = "https://git.example.com/org/infrastructure"
