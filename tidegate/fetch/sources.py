@@ -1,7 +1,8 @@
 """Git behind needs: heads that are asked again while somebody needs them, and renderings.
 
-A repository is asked once for all revisions that are needed of it, when the first of them is due. What is
-learnt is handed to the observer, which wakes who asked. A repository that does not answer delays no other.
+A repository is asked once for all revisions that are needed of it, every few seconds: what people push is
+live soon without a webhook, too. What is learnt is handed to the observer, which wakes who asked. One that
+does not answer delays no other.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Protocol
+from zlib import crc32
 
 from crds.errors import Invalid
 from gitops.sources import Found, Lost, Manifests, Unrenderable
@@ -24,6 +26,8 @@ from tidegate.planners.needs import Answer, Failed, Head, Known, Rendered
 log = logging.getLogger("tidegate.sources")
 
 TICK = 1.0
+EVERY, APART = 15.0, 1.0
+"""Seconds between two questions to one repository, and on the average between two to whichever."""
 FORGIVEN = 1
 """Questions in a row that a repository may leave unanswered before anybody is told."""
 FIRST_RETRY, LONGEST_RETRY = 5.0, 60.0
@@ -42,6 +46,7 @@ class Heads:
 
     def __init__(self, repositories: Repositories) -> None:
         self._repositories = repositories
+        self._rests: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._hurried: set[str] = set()
@@ -66,7 +71,9 @@ class Heads:
         needed: dict[str, list[Head]] = {}
         for need in audience.heads():
             needed.setdefault(need.repo, []).append(need)
-        self._due = {repo: self._due.get(repo, now + _soonest(needs)) for repo, needs in needed.items()}
+        self._rests = {repo: _rest_of(needs, len(needed)) for repo, needs in needed.items()}
+        first = {repo: now + _spread(repo) * seconds for repo, seconds in self._rests.items()}
+        self._due = {repo: self._due.get(repo, at) for repo, at in first.items()}
         for repo, needs in needed.items():
             due = now >= self._due[repo] or repo in self._hurried
             if due and repo not in self._asking:
@@ -87,7 +94,7 @@ class Heads:
         answers = await self._answers(repo, {need.revision for need in needs})
         failed = any(isinstance(answer, Failed) for answer in answers.values())
         self._failures[repo] = self._failures.get(repo, 0) + 1 if failed else 0
-        wait = _soonest(needs) if not failed else self._retry(repo)
+        wait = self._retry(repo) if failed else self._rests.get(repo, EVERY)
         self._due[repo] = asyncio.get_running_loop().time() + wait
         if self._failures[repo] <= FORGIVEN and failed:
             return
@@ -127,8 +134,18 @@ class Renderings:
         return Known(_manifests(rendering))
 
 
-def _soonest(needs: Iterable[Head]) -> float:
-    return min(need.every for need in needs)
+def rest(asked: Iterable[float], repositories: int) -> float:
+    """Seconds until a repository of so many is asked again, if its Applications ask every so often."""
+    return min(*asked, max(EVERY, APART * repositories))
+
+
+def _rest_of(needs: Iterable[Head], repositories: int) -> float:
+    return rest([need.every for need in needs], repositories)
+
+
+def _spread(repo: str) -> float:
+    """A part of one, the same for the same repository."""
+    return crc32(repo.encode()) / 2**32
 
 
 def _seen(head: There | Gone) -> Found | Lost:

@@ -83,7 +83,8 @@ class Mirror:
 
     def _learned(self, found: Mapping[str, Named | None]) -> dict[str, Head | Lost]:
         self._learn({ref.ref: ref.commit for ref in found.values() if ref})
-        return {revision: self._head(revision, ref) for revision, ref in found.items()}
+        lost = self._refs(LOST)
+        return {revision: self._head(revision, ref, lost) for revision, ref in found.items()}
 
     def renew(self) -> None:
         """Throw the mirror away, for it is damaged; the next look at heads fills it."""
@@ -144,11 +145,11 @@ class Mirror:
             return commit == ancestor
         return not read(self.git_dir, "rev-list", "--max-count=1", ancestor, f"^{commit}")
 
-    def _head(self, revision: str, named: Named | None) -> Head | Lost:
+    def _head(self, revision: str, named: Named | None, lost: Mapping[str, str]) -> Head | Lost:
         if named is None:
             return self._commit(revision)
-        lost = self._refs(LOST).get(named.ref, "")
-        rewritten = lost if lost and not self.contains(named.commit, lost) else ""
+        before = lost.get(named.ref, "")
+        rewritten = before if before and not self.contains(named.commit, before) else ""
         return Head(revision, named.ref, named.commit, rewritten)
 
     def _commit(self, revision: str) -> Head | Lost:

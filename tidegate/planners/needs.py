@@ -159,7 +159,7 @@ class Served(msgspec.Struct, frozen=True, tag=True):
 
 
 class Head(msgspec.Struct, frozen=True, tag=True):
-    """What a revision names in a repository, asked again every `every` seconds for as long as it is needed.
+    """What a revision names in a repository, asked again after `every` seconds at most, while it is needed.
 
     All that is needed of a repository is asked in one question. `fresh` asks at once: people want to know.
     Known value: `gitops.sources.Found` or `Lost`.

@@ -8,7 +8,7 @@ from typing import cast
 
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tests.tidegate.kube.waiting import until
-from tidegate.fetch.sources import FORGIVEN, Heads, Renderings
+from tidegate.fetch.sources import FORGIVEN, Heads, Renderings, rest
 from tidegate.git import errors
 from tidegate.git.mirror import Head as There
 from tidegate.git.mirror import Lost as Gone
@@ -72,6 +72,24 @@ async def test_all_that_is_needed_of_a_repository_is_one_question() -> None:
     await until(lambda: len(audience.heard) == 2)
     assert git.asked == [("main", "staging")]
     assert audience.heard == [(MAIN, Known(Found("c1"))), (STAGING, Known(Found("c2")))]
+
+
+def test_a_repository_is_asked_every_15_s_or_sooner_where_an_application_says_so() -> None:
+    assert rest([180.0, 216.0], 1) == rest([180.0], 15) == 15.0
+    assert rest([180.0, 10.0], 1) == rest([10.0], 100) == 10.0
+
+
+def test_of_many_repositories_one_is_asked_each_second() -> None:
+    assert (rest([180.0], 30), rest([180.0], 100)) == (30.0, 100.0)
+
+
+async def test_the_first_polls_of_many_repositories_are_spread_over_their_time() -> None:
+    git, audience = Git(), Audience(*(Head(f"{REPO}/{number}", "main", 180.0) for number in range(15)))
+    heads, now = Heads(repositories(git)), asyncio.get_running_loop().time()
+    heads.tick(audience)
+    due = sorted(at - now for at in heads._due.values())
+    assert 0 < due[0] < 5
+    assert 10 < due[-1] < 16
 
 
 async def test_nothing_is_asked_before_it_is_due_but_for_who_hurries() -> None:
