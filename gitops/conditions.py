@@ -22,6 +22,7 @@ UNSUPPORTED = "Unsupported"
 IGNORED = "FieldsIgnored"
 RECURSION = "AppOfAppsRecursion"
 UNMATCHED = "ImageOverrideMatchesNothing"
+REWRITTEN = "HistoryRewritten"
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     unpermitted: Mapping[Key, str] = {}
     claimed: Mapping[Key, str] = {}
     hooks: tuple[str, ...] = ()
+    rewritten: str = ""
     held: str = ""
     release: tuple[Said, ...] = ()
 
@@ -69,6 +71,7 @@ def conditions(
         *_each(REPEATED, (f"{one} is rendered more than once; the last is taken" for one in facts.repeated)),
         *_each(RECURSION, (facts.recursion,)),
         *_each(UNMATCHED, map(str, facts.unmatched)),
+        *_each(REWRITTEN, (facts.rewritten,)),
         *_each(IGNORED, (_listed((*facts.ignored, *facts.hooks)),)),
         *facts.release,
     )

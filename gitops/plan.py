@@ -44,7 +44,8 @@ RUNNING = ("Running", "Terminating")
 class Rendering(msgspec.Struct, frozen=True):
     """What Git holds at `revision`; `trouble`, which may be `passing` by itself, why it was not rendered.
 
-    `head` is what the target names now, which is another while a running operation is at its own.
+    `head` is what the target names now, which is another while a running operation is at its own;
+    `rewritten` is a commit that it has lost.
     """
 
     revision: str = ""
@@ -54,6 +55,7 @@ class Rendering(msgspec.Struct, frozen=True):
     head: str = ""
     recursion: str = ""
     repeated: tuple[Key, ...] = ()
+    rewritten: str = ""
 
 
 class World(msgspec.Struct, frozen=True):
@@ -251,7 +253,17 @@ def _facts(world: World) -> Facts:
         _unpermitted(world, permitted, world.targets),
         refused(application, world.targets, world.others, world.home),
         hooks,
+        rewritten=_rewritten(world),
     )
+
+
+def _rewritten(world: World) -> str:
+    """That people have taken commits away which were declared once."""
+    source, lost = world.application.spec.source, world.rendering.rewritten
+    if not (source and lost):
+        return ""
+    branch = source.target_revision or "HEAD"
+    return f"{branch} was force-pushed: {lost[:10]}, which it was at, is no part of its history any more"
 
 
 def _permitted(world: World) -> AppProject | None:

@@ -216,6 +216,16 @@ def test_a_branch_that_vanished_and_files_that_are_no_yaml_are_said() -> None:
     assert said(here.play()) == ["ComparisonError: a.yaml:3: is no YAML"]
 
 
+def test_a_history_that_was_rewritten_is_said_with_the_commit_that_was_lost_and_holds_nothing() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.head = Known(Found(COMMIT, rewritten=NEWER))
+    told = "main was force-pushed: dddddddddd, which it was at, is no part of its history any more"
+    assert said(here.play()) == [f"HistoryRewritten: {told}"]
+    assert get(here.app, "status", "sync", "status") == "Synced"
+    here.head = Known(Found(COMMIT))
+    assert said(here.play()) == []
+
+
 def test_without_its_namespace_an_object_is_missing_and_no_dry_run_is_asked() -> None:
     here = app()
     here.objects.clear()

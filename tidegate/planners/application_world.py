@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from crds.application import Application
+from crds.application_source import Source
 from crds.application_status import SyncOperation
 from crds.appproject import AppProject, parse_project
 from crds.refs import APP_PROJECT, APPLICATION, Ref
@@ -42,12 +45,18 @@ def world(sight: Sight, now: datetime) -> World:
 
 def rendering(sight: Sight, now: datetime) -> Rendering:
     """What Git says, and what is in the way of knowing it."""
-    source, asked = sight.application.spec.source, sight.rendered(now)
+    source, target = sight.application.spec.source, sight.head(now)
     if source is None or sight.leaving:
         return Rendering()
-    target = sight.head(now)
     head = known(sight.answers, target) if target else None
-    named = head.commit if isinstance(head, Found) else ""
+    if not isinstance(head, Found):
+        return _rendered(sight, source, now, "")
+    return replace(_rendered(sight, source, now, head.commit), rewritten=head.rewritten)
+
+
+def _rendered(sight: Sight, source: Source, now: datetime, named: str) -> Rendering:
+    """While the target names this commit."""
+    asked = sight.rendered(now)
     if asked is None:
         return _nowhere(sight, now)
     found = sight.answers.get(asked)
