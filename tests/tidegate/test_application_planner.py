@@ -14,6 +14,7 @@ from crds.paths import get, put
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, Kind, Ref, Resource
 from crds.times import rfc3339
 from gitops.compare import Predicted, Refused
+from gitops.refresh import REFRESH
 from gitops.sources import Found, Lost, Manifests, Unrenderable, digest
 from tests.crds.applications import merged
 from tests.gitops.examples import NOW, config, raw_app, thing
@@ -214,6 +215,16 @@ def test_a_branch_that_vanished_and_files_that_are_no_yaml_are_said() -> None:
     assert said(here.play()) == ["ComparisonError: there is no branch main"]
     here.head, here.rendered = Known(Found(COMMIT)), Known(Unrenderable("a.yaml:3: is no YAML"))
     assert said(here.play()) == ["ComparisonError: a.yaml:3: is no YAML"]
+
+
+@pytest.mark.parametrize(("refresh", "anew"), [("hard", True), ("normal", False)])
+def test_a_hard_refresh_asks_for_a_rendering_that_is_none_of_those_kept(refresh: str, anew: bool) -> None:
+    here = app().play()
+    here.app = merged(here.app, {"metadata": {"annotations": {REFRESH: refresh}}})
+    here.look()
+    assert [need.anew for need in here.asked if isinstance(need, Rendered)] == [anew]
+    here.play()
+    assert [need.anew for need in here.asked if isinstance(need, Rendered)] == [False]
 
 
 def test_a_history_that_was_rewritten_is_said_with_the_commit_that_was_lost_and_holds_nothing() -> None:

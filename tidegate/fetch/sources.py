@@ -126,7 +126,7 @@ class Renderings:
     async def __call__(self, need: Rendered) -> Answer:
         question = Asked(need.source, need.application, need.folders)
         try:
-            rendering = await self._repositories.rendered(need.repo, need.commit, question)
+            rendering = await self._repositories.rendered(need.repo, need.commit, question, need.anew)
         except (errors.Unrenderable, errors.NoRevision, Invalid) as problem:
             return Known(Unrenderable(str(problem)))
         except errors.GitError as problem:

@@ -68,11 +68,10 @@ class Repositories:
         found = await asyncio.shield(looking.answer)
         return {revision: found[revision] for revision in wanted}
 
-    async def rendered(self, url: str, commit: str, question: Asked) -> Rendering:
+    async def rendered(self, url: str, commit: str, question: Asked, anew: bool = False) -> Rendering:
         """What a source declares at a commit. Unrenderable and Invalid wait for an edit."""
-        return await self._once(
-            ("rendered", url, commit, question), lambda: self._rendered(url, commit, question)
-        )
+        asked = ("rendered", url, commit, question, anew)
+        return await self._once(asked, lambda: self._rendered(url, commit, question, anew))
 
     async def commit(self, url: str, commit: str) -> Commit:
         mirror = await self.holding(url, commit)
@@ -117,9 +116,9 @@ class Repositories:
             del self._gathering[url]
         return await turn.ask(mirror.heads, tuple(sorted(looking.revisions)))
 
-    async def _rendered(self, url: str, commit: str, question: Asked) -> Rendering:
+    async def _rendered(self, url: str, commit: str, question: Asked, anew: bool) -> Rendering:
         mirror = await self.holding(url, commit)
-        kept = await self._fitting(mirror, commit, (url, question))
+        kept = None if anew else await self._fitting(mirror, commit, (url, question))
         if kept:
             return kept
         for _ in range(ROUNDS):

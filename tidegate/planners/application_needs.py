@@ -155,7 +155,8 @@ class Sight:
         if source is None or not commit:
             return None
         written = msgspec.json.encode(get(self.raw, "spec", "source"), order="sorted")
-        return Rendered(source.repo_url, commit, written, self.application.name, self.folders)
+        anew = asked(self.application) == "hard"
+        return Rendered(source.repo_url, commit, written, self.application.name, self.folders, anew)
 
     @property
     def folders(self) -> Folders:

@@ -175,7 +175,7 @@ class Rendered(msgspec.Struct, frozen=True, tag=True):
     """What a source declares at a commit, for the Application of that name.
 
     `source` is a `spec.source` as compact JSON with sorted keys. `folders` are those below its own that it is
-    read with. Known value: `gitops.sources.Manifests` or `Unrenderable`.
+    read with; `anew` takes none that was kept. Known value: `gitops.sources.Manifests` or `Unrenderable`.
     """
 
     repo: str
@@ -183,6 +183,7 @@ class Rendered(msgspec.Struct, frozen=True, tag=True):
     source: bytes
     application: str
     folders: Folders = ""
+    anew: bool = False
 
 
 class DryRun(msgspec.Struct, frozen=True, tag=True):

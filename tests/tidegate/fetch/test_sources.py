@@ -44,7 +44,7 @@ class Git:
             return There(revision, f"refs/heads/{revision}", commit)
         return Gone(revision, "there is no such branch", "c0")
 
-    async def rendered(self, url: str, commit: str, question: Asked) -> Rendering:
+    async def rendered(self, url: str, commit: str, question: Asked, anew: bool) -> Rendering:
         if self.problem:
             raise self.problem
         return Rendering("Directory", (b'{"kind":"ConfigMap"}',), (("a.yaml", 1),), Reads())

@@ -166,6 +166,15 @@ async def test_a_commit_that_is_nowhere_is_told(repositories: Repositories, orig
         await repositories.rendered(origin.url, "0" * 40, app(1))
 
 
+async def test_what_is_asked_anew_is_rendered_though_it_is_kept_and_kept_then(
+    repositories: Repositories, hands: Workers, origin: Origin
+) -> None:
+    commit = origin.commit({"services/1/a.yaml": config_map("a")})
+    for anew, rendered in ((False, 1), (False, 1), (True, 2), (False, 2)):
+        await repositories.rendered(origin.url, commit, app(1), anew)
+        assert hands.finished == rendered
+
+
 class Hanging:
     """Servers of these addresses do not answer before `may` is set; `asked` is what they were."""
 
