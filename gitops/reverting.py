@@ -96,11 +96,16 @@ def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str
         case Unable(why):
             return to(rollback, Phase.GAVE_UP, why), why
         case Hindered(why):
-            return rollback, why
+            return _hindered(rollback, why), why
         case None:
             return rollback, "waiting for Git"
         case never:
             assert_never(never)
+
+
+def _hindered(rollback: RollbackStatus, why: str) -> RollbackStatus:
+    """Recorded, for others do not wait for who waits for a person."""
+    return replace(rollback, message=why) if rollback.phase == Phase.QUARANTINED else rollback
 
 
 def _committed(case: Case, rollback: RollbackStatus, push: Push) -> RollbackStatus:
@@ -117,6 +122,7 @@ def _committed(case: Case, rollback: RollbackStatus, push: Push) -> RollbackStat
         branch=push.branch,
         failures=0,
         retry_at=None,
+        message="",
     )
 
 
@@ -153,7 +159,7 @@ def _moved(case: Case, rollback: RollbackStatus, head: str) -> tuple[RollbackSta
     why = f"the branch moved to {head} meanwhile"
     if tried.attempts > case.policy.max_retries:
         return to(tried, Phase.GAVE_UP, f"{why}, {tried.attempts} times; revert by hand"), why
-    return to(tried, Phase.QUARANTINED, why), why
+    return to(tried, Phase.QUARANTINED), why
 
 
 def _declined(case: Case, rollback: RollbackStatus, why: str) -> tuple[RollbackStatus, str]:

@@ -142,7 +142,9 @@ def test_a_revert_that_is_in_git_is_waited_for() -> None:
 def test_what_a_person_can_mend_is_said_and_waited_for() -> None:
     here, found = after({}, {"answer": Hindered("no key to sign with")})
     assert (phase(found), dict(found.said)["RevertPending"]) == ("Quarantined", "no key to sign with")
-    assert phase(turn(replace(here, answer=READY))) == "Committed"
+    assert found.memory.rollback.message == "no key to sign with", "for those who come behind us to read"
+    mended = turn(replace(here, answer=READY))
+    assert (phase(mended), mended.memory.rollback.message) == ("Committed", "")
 
 
 @pytest.mark.parametrize("signing", [Signing(), Signing("ssh"), Signing("ssh", SecretRef(""))])

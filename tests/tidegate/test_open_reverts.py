@@ -38,6 +38,13 @@ def test_who_has_a_revert_open_or_comes_first_is_waited_for(
     assert is_ahead(rolling("web", *other), rolling("api", *mine)) is ahead
 
 
+def test_who_waits_for_a_person_holds_nobody_up() -> None:
+    rollback = {"phase": "Quarantined", "id": "1", "message": "Secret argocd/key has no ssh-privatekey"}
+    on = {"enabled": True, "git": UNSIGNED}
+    waits = app(name="web", rollback=on, status={"rollback": rollback})
+    assert not is_ahead(waits, rolling("api", "Quarantined", "2"))
+
+
 def test_of_two_that_have_committed_at_once_one_goes_on() -> None:
     one, other = rolling("api", "Committed", "1"), rolling("web", "Committed", "2")
     assert (is_ahead(one, other), is_ahead(other, one)) == (True, False)

@@ -197,11 +197,14 @@ def on_one_branch(one: RollbackStatus, other: RollbackStatus) -> bool:
 
 
 def is_ahead(other: Application, mine: Application) -> bool:
-    """One that has committed is; of two that have not, the first, so that one of them goes on."""
+    """One that has committed is; of two that have not, the first, so that one of them goes on.
+
+    Who waits for a person to mend something holds up nobody.
+    """
     theirs, ours = other.status.rollback, mine.status.rollback
     if theirs.phase in {Phase.COMMITTED, Phase.BRANCHED}:
         return ours.phase != Phase.COMMITTED or (theirs.id, other.name) < (ours.id, mine.name)
-    waits = theirs.phase == Phase.QUARANTINED and wants_commit(other.rollback, theirs)
+    waits = theirs.phase == Phase.QUARANTINED and wants_commit(other.rollback, theirs) and not theirs.message
     return waits and ours.phase == Phase.QUARANTINED and (theirs.id, other.name) < (ours.id, mine.name)
 
 
