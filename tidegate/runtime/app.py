@@ -65,7 +65,7 @@ class App:
         self._elector = elector
         self.store = Store()
         self.metrics = Metrics(self.store, parts.requests, self._conflict, settings.instance)
-        self.queue = Queue(parts.clock, self.metrics.queue)
+        self.queue = Queue(parts.clock, self.metrics.queue, frozenset({APPLICATION}))
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = self._executor(sender)
         executor.pruned = self.observer.pruned
@@ -179,8 +179,9 @@ class App:
             reflector.ask()
         try:
             async with asyncio.TaskGroup() as group:
-                for _ in range(self._settings.workers):
-                    group.create_task(self.reconciler.work())
+                for apart in (False, True):
+                    for _ in range(self._settings.workers):
+                        group.create_task(self.reconciler.work(apart))
         finally:
             if self._reverts:
                 await self._reverts.stop()

@@ -1,6 +1,7 @@
 """Which keys to look at, each once, in the order they came due.
 
 A key that is knocked for while a worker has it is given out again afterwards, never to two workers at once.
+Some kinds wait apart, for workers of their own: the sync of a thousand objects holds up no abort.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import asyncio
 from datetime import datetime
 from typing import Protocol
 
-from crds.refs import Ref
+from crds.refs import Kind, Ref
 from tidegate.runtime.clock import Alarm, Clock
 
 FIRST_DELAY = 0.005
@@ -32,10 +33,11 @@ class Watcher(Protocol):
 class Queue:
     """One timer a key: the end of a back-off, or the moment its last plan asked to be woken at."""
 
-    def __init__(self, clock: Clock, watcher: Watcher) -> None:
+    def __init__(self, clock: Clock, watcher: Watcher, apart: frozenset[Kind] = frozenset()) -> None:
         self._clock = clock
         self._watcher = watcher
-        self._due: asyncio.Queue[Ref] = asyncio.Queue()
+        self._apart = apart
+        self._due: dict[bool, asyncio.Queue[Ref]] = {False: asyncio.Queue(), True: asyncio.Queue()}
         self._waiting: set[Ref] = set()
         self._busy: set[Ref] = set()
         self._again: set[Ref] = set()
@@ -52,11 +54,11 @@ class Queue:
         elif key not in self._waiting:
             self._waiting.add(key)
             self._watcher.added(key)
-            self._due.put_nowait(key)
+            self._due[key.kind in self._apart].put_nowait(key)
 
-    async def take(self) -> Ref:
-        """The next key; the worker must call `done` with it."""
-        key = await self._due.get()
+    async def take(self, apart: bool = False) -> Ref:
+        """The next key, of those that wait apart or of the others; the worker must call `done` with it."""
+        key = await self._due[apart].get()
         self._waiting.discard(key)
         self._busy.add(key)
         self._watcher.taken(key)

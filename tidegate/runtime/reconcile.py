@@ -84,11 +84,11 @@ class Reconciler:
         self._gone: dict[Ref, Raw] = {}
         hands.store.changed.append(self._changed)
 
-    async def work(self) -> None:
+    async def work(self, apart: bool = False) -> None:
         """One worker, for ever; cancel to end. A key it was at is looked at by whoever works next."""
         queue = self._hands.queue
         while True:
-            key = await queue.take()
+            key = await queue.take(apart)
             try:
                 await self.round(key)
             except asyncio.CancelledError:

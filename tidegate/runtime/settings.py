@@ -47,7 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--healthz-port", type=int, default=8080)
     add("--leader-elect", action=argparse.BooleanOptionalAction, default=True)
     add("--observe", action="store_true", help="write nothing, say what would be done; needs no Lease")
-    add("--workers", type=int, default=8, help="objects looked at at a time")
+    add("--workers", type=int, default=8, help="objects looked at at a time, and as many Applications")
     add("--webhook-certificate", default="", metavar="PEM", help="serve admission reviews; none: do not")
     add("--webhook-key", default="", metavar="PEM")
     add("--webhook-port", type=int, default=9443)

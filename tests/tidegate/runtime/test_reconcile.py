@@ -335,6 +335,16 @@ async def test_a_deleted_object_is_forgotten() -> None:
         assert (w.queue._alarms, w.observer._askers) == ({}, {})
 
 
+async def test_kinds_with_workers_of_their_own_hold_up_no_other() -> None:
+    toy = Toy(lambda raw, _: record(raw, seen="yes"))
+    async with world({ROLLOUT: toy, CONFIG_MAP: toy}, workers=1) as w:
+        w.sender.hangs = lambda request: request.path.endswith("/c/status")
+        w.create(config())
+        await until(lambda: w.writes("/c/status"))
+        w.create(ANY)
+        await until(lambda: get(w.read(ANY), "status", "seen") == "yes")
+
+
 async def test_a_hung_fetch_holds_up_nobody_and_its_answer_wakes() -> None:
     answered = asyncio.Event()
 

@@ -118,11 +118,14 @@ class Faulty:
     def __init__(self, cluster: Cluster) -> None:
         self._inner = SandboxSender(cluster)
         self.before: Callable[[Request], Response | None] = lambda _request: None
+        self.hangs: Callable[[Request], bool] = lambda _request: False
         self.sent: list[Request] = []
 
     async def send(self, request: Request) -> Response:
         if request.method != "GET":
             self.sent.append(request)
+        if self.hangs(request):
+            await asyncio.Event().wait()
         return self.before(request) or await self._inner.send(request)
 
     def watch(self, request: Request) -> AsyncIterator[Raw]:
@@ -134,7 +137,7 @@ class World:
         self.clock, self.rounds, self.store = HandClock(), Rounds(), Store()
         self.cluster = Cluster(self.clock.now)
         self.sender = Faulty(self.cluster)
-        self.queue = Queue(self.clock, QueueFigures(KINDS, CollectorRegistry()))
+        self.queue = Queue(self.clock, QueueFigures(KINDS, CollectorRegistry()), frozenset({CONFIG_MAP}))
         self.observer = Observer(self.store, fetchers, self.queue.add)
         self.executor = Executor(self.sender, self.store)
         self.executor.pruned = self.observer.pruned
@@ -178,7 +181,7 @@ async def world(
         made.create(ref)
     tasks = [asyncio.create_task(reflector.run()) for reflector in made.reflectors]
     await until(lambda: all(made.store.synced(kind) for kind in KINDS))
-    tasks += [asyncio.create_task(made.reconciler.work()) for _ in range(workers)]
+    tasks += [asyncio.create_task(made.reconciler.work(one % 2 > 0)) for one in range(2 * workers)]
     try:
         yield made
     finally:
