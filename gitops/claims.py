@@ -13,7 +13,7 @@ from typing import Any
 from crds.application import Application
 from gitops.compare import Target
 from gitops.objects import Key
-from gitops.tracking import instance, tracked_by
+from gitops.tracking import instance
 
 Raw = dict[str, Any]
 
@@ -41,7 +41,7 @@ def first_synced_here(application: Application) -> bool:
 
 
 def _tracked(target: Target, rivals: dict[str, Application]) -> str:
-    owner = tracked_by(target.live)
+    owner = target.owner
     if owner not in rivals:
         return ""
     return f"{target.key} belongs to Application {owner}; remove it from one of the two"

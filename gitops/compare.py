@@ -7,6 +7,7 @@ bytes. The status can therefore never say OutOfSync over an empty diff. Secrets 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -16,9 +17,11 @@ from crds.application_policy import IgnoredDifference
 from crds.paths import drop, get
 from gitops import ignores, order, releases
 from gitops.health import Part, health, ignored, overall
+from gitops.images import images
 from gitops.masking import masked
 from gitops.objects import Key, annotation, group_version, key_of, words
 from gitops.releases import Moving
+from gitops.tracking import tracked_by
 from gitops.wellness import Health
 
 Raw = dict[str, Any]
@@ -80,7 +83,7 @@ class Awaited(msgspec.Struct, frozen=True):
 Answer = Predicted | Refused | Unasked | Unserved | Unseen | Awaited
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, dict=True):
     """One object that Git wants, as it would be sent; `guard` is the only version it may be sent to."""
 
     wanted: Raw
@@ -88,9 +91,37 @@ class Target(msgspec.Struct, frozen=True):
     answer: Answer
     guard: str = ""
 
-    @property
+    @cached_property
     def key(self) -> Key:
         return key_of(self.wanted)
+
+    @cached_property
+    def compared(self) -> Compared:
+        return _target(self)
+
+    @cached_property
+    def hook(self) -> bool:
+        return order.hooks(self.wanted) is not None
+
+    @cached_property
+    def unhooked(self) -> str:
+        """The hook phases that no sync of ours runs."""
+        return order.unhooked(self.wanted)
+
+    @cached_property
+    def owner(self) -> str:
+        """Whose tracking id it carries."""
+        return tracked_by(self.live)
+
+    @cached_property
+    def images(self) -> tuple[str, ...]:
+        """What it runs now, or is to run."""
+        return images((self.live or self.wanted,))
+
+    @cached_property
+    def silent(self) -> bool:
+        """Its health does not count."""
+        return ignored(self.wanted)
 
 
 class Hidden(msgspec.Struct, frozen=True):
@@ -157,18 +188,18 @@ def compare(
 ) -> Comparison:
     """Every object against Git. `extras` are ours and no more in Git; `release` names a running Rollout."""
     targets, extras = tuple(targets), tuple(extras)
-    shown = [_target(one) for one in targets if order.hooks(one.wanted) is None]
+    shown = [one.compared for one in targets if not one.hook]
     shown += [_extra(raw, release) for raw in extras if surplus(raw, me)]
     shown += [_hidden(one) for one in hidden]
-    silent = {one.key for one in targets if ignored(one.wanted)}
+    silent = {one.key for one in targets if one.silent}
     healthy = overall((Part(one.key, None if one.key in silent else one.health) for one in shown), me)
-    pending = any(isinstance(one.answer, Awaited) for one in targets if order.hooks(one.wanted) is None)
+    pending = any(isinstance(one.answer, Awaited) for one in targets if not one.hook)
     return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)
 
 
 def synced(target: Target) -> bool:
     """Whether an apply would change nothing."""
-    return _target(target).status == "Synced"
+    return target.compared.status == "Synced"
 
 
 def surplus(raw: Raw, me: Key) -> bool:

@@ -92,9 +92,13 @@ def scope_of(raw: Raw, served: Scopes, rendered: Iterable[Raw]) -> bool | None:
     return next((scope == "Namespaced" for scope in scopes), None)
 
 
+def is_definition(raw: Raw) -> bool:
+    return bool(get(raw, "kind") == "CustomResourceDefinition")
+
+
 def defines(crd: Raw, group: str, kind: str) -> bool:
     """Whether it is the CustomResourceDefinition of that kind."""
-    if get(crd, "kind") != "CustomResourceDefinition":
+    if not is_definition(crd):
         return False
     return bool(get(crd, "spec", "group") == group and get(crd, "spec", "names", "kind") == kind)
 

@@ -19,7 +19,8 @@ from crds.application_rollback import RELEASE
 from crds.application_status import ApplicationStatus, Operation, OperationState, SyncOperation
 from crds.application_support import ignored, project_unsupported, unsupported, unsupported_sync
 from crds.appproject import AppProject
-from gitops import ending, order, project
+from crds.errors import Invalid
+from gitops import ending, project
 from gitops.actions import Action, PushRevert, Step
 from gitops.automation import Choice, Later, Nothing, Start, automatic
 from gitops.claims import refused
@@ -239,8 +240,7 @@ def _facts(world: World) -> Facts:
     wrong = problems(application)
     if permitted is None:
         return Facts(wrong, unsupported(application), refused=project.missing(application))
-    mine = [one.wanted for one in world.targets]
-    hooks = tuple(f"{one.key} ({phases})" for one in world.targets if (phases := order.unhooked(one.wanted)))
+    hooks = tuple(f"{one.key} ({one.unhooked})" for one in world.targets if one.unhooked)
     return Facts(
         wrong,
         (*unsupported(application), *project_unsupported(permitted)),
@@ -248,7 +248,7 @@ def _facts(world: World) -> Facts:
         project.refusal(application, permitted, world.home),
         rendering.trouble,
         rendering.recursion,
-        () if wrong or not mine else image_unmatched(application, names(images(mine))),
+        () if wrong else _unmatched(world),
         rendering.repeated,
         _unpermitted(world, permitted, world.targets),
         refused(application, world.targets, world.others, world.home),
@@ -266,6 +266,14 @@ def _rewritten(world: World) -> str:
     return f"{branch} was force-pushed: {lost[:10]}, which it was at, is no part of its history any more"
 
 
+def _unmatched(world: World) -> tuple[Invalid, ...]:
+    """Image overrides that name nothing of what Git wants."""
+    source, wanted = world.application.spec.source, (one.wanted for one in world.targets)
+    if not (world.targets and source and source.kustomize and source.kustomize.images):
+        return ()
+    return image_unmatched(world.application, names(images(wanted)))
+
+
 def _permitted(world: World) -> AppProject | None:
     """None where its project is not there."""
     by_name = project.DEFAULT if world.application.spec.project == "default" else None
@@ -273,8 +281,7 @@ def _permitted(world: World) -> AppProject | None:
 
 
 def _unpermitted(world: World, permitted: AppProject, targets: tuple[Target, ...]) -> dict[Key, str]:
-    said = {one.key: project.object_refusal(world.application, permitted, one.key) for one in targets}
-    return {key: why for key, why in said.items() if why}
+    return project.object_refusals(world.application, permitted, (one.key for one in targets))
 
 
 def compared(world: World) -> Comparison:
@@ -364,7 +371,7 @@ def _status(
         comparison,
         state,
         said,
-        images(one.live or one.wanted for one in world.targets),
+        tuple(sorted({image for one in world.targets for image in one.images})),
         world.rendering.source_type,
         world.home,
     )

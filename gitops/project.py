@@ -44,14 +44,23 @@ def refusal(application: Application, project: AppProject, home: str) -> str:
     return ""
 
 
-def object_refusal(application: Application, project: AppProject, key: Key) -> str:
-    """Why one object of an Application may not be written; "" where it may."""
-    spec, name, to = project.spec, application.spec.project, application.spec.destination
+def object_refusals(application: Application, project: AppProject, keys: Iterable[Key]) -> dict[Key, str]:
+    """The objects of an Application that may not be written, and why."""
+    keys = tuple(keys)
+    spec, to = project.spec, application.spec.destination
+    spaces = {key.namespace for key in keys}
+    outside = {one for one in spaces if one and not permits_destination(spec, to, one)}
+    said = ((key, _object_refusal(application, project, key, key.namespace in outside)) for key in keys)
+    return {key: why for key, why in said if why}
+
+
+def _object_refusal(application: Application, project: AppProject, key: Key, outside: bool) -> str:
+    spec, name = project.spec, application.spec.project
     if not permits_kind(spec, key):
         field = "namespaceResourceWhitelist" if key.namespace else "clusterResourceWhitelist"
         kind = f"{key.group}:{key.kind}"
         return f"Resource {kind} is not permitted in project {name}; {_fix(name, field)}"
-    if key.namespace and not permits_destination(spec, to, key.namespace):
+    if outside:
         said = f"namespace {key.namespace} is not permitted in project '{name}'"
         return f"{said}; {_fix(name, 'destinations')}"
     return ""

@@ -45,6 +45,11 @@ class Moving(msgspec.Struct, frozen=True):
     scaled: frozenset[Key] = frozenset()
 
 
+def is_mover(raw: Raw) -> bool:
+    """Whether it may be one of those that move others."""
+    return get(raw, "kind") in {"Rollout", "HorizontalPodAutoscaler"}
+
+
 def moving(objects: Iterable[Raw]) -> Moving:
     """What the Rollouts and autoscalers among `objects`, live or in Git, lay their hands on."""
     objects = tuple(objects)

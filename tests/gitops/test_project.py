@@ -12,7 +12,7 @@ from gitops.objects import Key
 from gitops.project import (
     DEFAULT,
     missing,
-    object_refusal,
+    object_refusals,
     permits_destination,
     permits_kind,
     permits_repository,
@@ -106,7 +106,7 @@ def test_a_project_that_is_not_there_is_named_in_argos_words() -> None:
 
 def test_the_default_project_permits_everything_until_it_is_written() -> None:
     assert refusal(app(), DEFAULT, "argocd") == ""
-    assert object_refusal(app(), DEFAULT, ROLE) == ""
+    assert object_refusals(app(), DEFAULT, [ROLE]) == {}
 
 
 @pytest.mark.parametrize(
@@ -132,10 +132,10 @@ def test_an_application_outside_the_controllers_namespace_needs_permission() -> 
 
 def test_an_object_in_another_namespace_needs_permission_too() -> None:
     only = project(destinations=[{"server": "*", "namespace": "production"}])
-    found = object_refusal(app(), only, SERVICE._replace(namespace="kube-system"))
+    (found,) = object_refusals(app(), only, [SERVICE._replace(namespace="kube-system")]).values()
     assert found.startswith("namespace kube-system is not permitted in project 'production'; add it to")
 
 
 def test_a_cluster_wide_object_that_is_not_listed_is_refused_with_the_list() -> None:
-    found = object_refusal(app(), project(), ROLE)
+    (found,) = object_refusals(app(), project(), [ROLE]).values()
     assert found.endswith("add it to spec.clusterResourceWhitelist of AppProject production")

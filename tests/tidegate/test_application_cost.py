@@ -6,8 +6,15 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tests.gitops.examples import config
+import msgspec
+
+from crds.paths import get, put
+from tests.gitops.examples import NOW, config
 from tests.tidegate.test_application_planner import AUTOMATED, Answers, app
+from tidegate.planners.application import ApplicationPlanner
+from tidegate.planners.needs import Answer, Need, Object, Rendered
+from tidegate.planners.plan import Plan
+from tidegate.planners.settings import Settings
 
 FEW, TWICE = 150, 300
 
@@ -28,10 +35,71 @@ def calls(work: Callable[[], Any]) -> int:
     return count
 
 
+class Steady:
+    """An Application behind answers that stay the very same, as a store's do, until something changes."""
+
+    def __init__(self, world: Answers) -> None:
+        self._world = world
+        self._planner = ApplicationPlanner(world.site, Settings())
+        self._answers: dict[Need, Answer] = {}
+
+    def look(self) -> Plan:
+        known: dict[Need, Answer] = {}
+        needs = self._planner.needs(self._world.app, known, NOW)
+        while new := [need for need in needs if need not in known]:
+            known |= {need: self._answer(need) for need in new}
+            needs = self._planner.needs(self._world.app, known, NOW)
+        return self._planner.plan(self._world.app, {need: known[need] for need in needs}, NOW)
+
+    def changes(self, name: str) -> None:
+        """Somebody writes an annotation on it."""
+        raw = self._world.objects["ConfigMap", "production", name]
+        self._world.has(put(raw, ("metadata", "annotations", "seen"), "1"))
+        self._forget(lambda need: isinstance(need, Object) and need.ref.name == name)
+
+    def commits(self, name: str) -> None:
+        """Somebody else's object is declared otherwise; all files are read anew."""
+        edited = (
+            put(raw, ("data", "level"), "2") if get(raw, "metadata", "name") == name else raw
+            for raw in self._world.git
+        )
+        self._world.git = tuple(msgspec.json.decode(msgspec.json.encode(raw)) for raw in edited)
+        self._forget(lambda need: isinstance(need, Rendered))
+
+    def _answer(self, need: Need) -> Answer:
+        if need not in self._answers:
+            self._answers[need] = self._world.answer(need)
+        return self._answers[need]
+
+    def _forget(self, old: Callable[[Need], bool]) -> None:
+        self._answers = {need: answer for need, answer in self._answers.items() if not old(need)}
+
+
 def holding(objects: int) -> Answers:
     here = app(syncPolicy=AUTOMATED | {"syncOptions": ["CreateNamespace=true"]})
     here.git = tuple(config(f"c{n}", level="1") for n in range(objects))
     return here
+
+
+def test_a_look_at_what_was_read_before_costs_little() -> None:
+    here = Steady(holding(FEW).play())
+    first, again = calls(here.look), calls(here.look)
+    assert again < first / 5
+
+
+def test_one_object_that_changed_is_all_that_is_read_anew() -> None:
+    here = Steady(holding(FEW).play())
+    here.look()
+    at_rest = calls(here.look)
+    here.changes("c7")
+    assert calls(here.look) < 1.2 * at_rest
+
+
+def test_a_commit_that_changes_one_object_leaves_the_others_as_they_were_read() -> None:
+    here = Steady(holding(FEW).play())
+    first = calls(here.look)
+    here.commits("c7")
+    assert calls(here.look) < first / 2
 
 
 def test_a_sync_of_twice_as_many_objects_costs_twice_as_much() -> None:

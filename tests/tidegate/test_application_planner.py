@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,6 +69,7 @@ class Answers:
     asked: list[Need] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._planner = ApplicationPlanner(self.site, Settings())
         self.has(thing("Namespace", "production", namespace=""))
         self.app["spec"]["project"] = "default"
         self.app = put(self.app, ("metadata", "resourceVersion"), "1")
@@ -100,7 +101,13 @@ class Answers:
         return Absent()
 
     def look(self) -> Plan:
-        planner, known = ApplicationPlanner(self.site, Settings()), dict[Need, Answer]()
+        """By a planner that remembers; one that has only just begun would plan the same."""
+        found = self._look(self._planner)
+        assert found == self._look(ApplicationPlanner(self.site, Settings()))
+        return found
+
+    def _look(self, planner: ApplicationPlanner) -> Plan:
+        known = dict[Need, Answer]()
         for _ in range(10):
             needs = planner.needs(self.app, known, self.now)
             if all(need in known for need in needs):
@@ -363,7 +370,7 @@ def test_folders_are_read_as_the_controller_is_told_where_the_source_does_not_sa
 ) -> None:
     here = app()
     here.app["status"] = {"history": [{"id": 0}]} if argos else {}
-    here.site = Site("argocd", told)
+    here = replace(here, site=Site("argocd", told))
     here.look()
     assert [need.folders for need in here.asked if isinstance(need, Rendered)] == [folders]
 
@@ -372,7 +379,7 @@ def test_folders_are_read_as_the_controller_is_told_where_the_source_does_not_sa
 def test_what_a_source_says_of_its_folders_outranks_the_controller(told: bool | None) -> None:
     here = app()
     here.app["spec"]["source"]["directory"] = {}
-    here.site = Site("argocd", told)
+    here = replace(here, site=Site("argocd", told))
     here.look()
     assert [need.folders for need in here.asked if isinstance(need, Rendered)] == [""]
 

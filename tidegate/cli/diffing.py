@@ -31,6 +31,7 @@ from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Request, Response
 from tidegate.kube.requests import ALL
 from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_reading import Reading
 from tidegate.planners.application_world import world
 from tidegate.planners.needs import (
     Absent,
@@ -124,8 +125,9 @@ class Asking:
 async def _sight(raw: Raw, site: Site, now: datetime, asking: Asking) -> Sight:
     application = parse(raw)
     known: dict[Need, Answer] = {}
+    reading = Reading()
     for _ in range(ROUNDS):
-        sight = Sight(raw, application, known, site)
+        sight = Sight(raw, application, known, (site, reading))
         new = [need for need in sight.needs(now) if need not in known]
         if not new:
             return sight

@@ -11,7 +11,7 @@ from typing import assert_never
 
 from msgspec.structs import replace
 
-from crds.application import Application, parse
+from crds.application import Application
 from crds.errors import Invalid
 from crds.patches import merged
 from crds.paths import get, put
@@ -21,6 +21,7 @@ from gitops import actions
 from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
 from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_reading import Reader, Reading
 from tidegate.planners.application_release import arrival, release, release_needs
 from tidegate.planners.application_rival import WORDS, rival_until
 from tidegate.planners.application_world import world
@@ -36,13 +37,14 @@ class ApplicationPlanner:
 
     def __init__(self, site: Site, settings: Settings) -> None:
         self._site = site
+        self._reader = Reader()
         self._settings = settings
 
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         application = self._read(raw)
         if not isinstance(application, Application) or rival_until(raw, now):
             return ()
-        sight = Sight(raw, application, answers, self._site)
+        sight = Sight(raw, application, answers, self._of(raw))
         found = (*sight.needs(now), freeze_need(self._settings), *release_needs(sight, now))
         return tuple(dict.fromkeys(found))
 
@@ -55,7 +57,7 @@ class ApplicationPlanner:
             return Plan(wake_at=until, why=f"{CONFLICT}: {WORDS}", events=(told,))
         if isinstance(application, Invalid):
             return _unreadable(raw, application, now)
-        sight = Sight(raw, application, answers, self._site)
+        sight = Sight(raw, application, answers, self._of(raw))
         if need := sight.waiting(now):
             return Plan(why=f"waiting for {type(need).__name__}")
         try:
@@ -67,11 +69,11 @@ class ApplicationPlanner:
         """None where it is to be left alone."""
         if get(raw, "metadata", "namespace") != self._site.home:
             return None
-        try:
-            application = parse(raw)
-        except Invalid as problem:
-            return problem
-        return None if skipped(application) else application
+        found = self._reader.reading(raw).application(raw)
+        return None if isinstance(found, Application) and skipped(found) else found
+
+    def _of(self, raw: Raw) -> tuple[Site, Reading]:
+        return self._site, self._reader.reading(raw)
 
 
 def _decided(sight: Sight, now: datetime, freeze: str) -> Plan:

@@ -9,34 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
-from hashlib import sha256
-from typing import Any
 
 import msgspec
 
 from crds.application import Application
 from crds.application_rollback import KnownGood
 from crds.application_status import ResourceResult, ResourceStatus
-from crds.paths import drop, get, put
+from crds.paths import get
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
 from crds.returns import is_marked, mark, marked
 from gitops.compare import Hidden, to_send
-from gitops.objects import Key, desired, flat, group_version, key_of, scope_of, unique
+from gitops.objects import Key, desired, flat, group_version, is_definition, key_of, scope_of, unique
 from gitops.plan import asked_revision
 from gitops.recursion import Folders, folders
 from gitops.refresh import asked, poll_at
 from gitops.rejection import ROLLOUT
 from gitops.release import remembered
-from gitops.releases import moving
+from gitops.releases import Moving, is_mover, moving
 from gitops.sources import Found, Manifests, digest, is_commit
 from gitops.tracking import instance, tracked_by
+from tidegate.planners.application_objects import Sent, kinds_of, named, placed, served
 from tidegate.planners.application_parent import parent, parent_needs
+from tidegate.planners.application_reading import Reading
 from tidegate.planners.needs import (
     Answers,
     DryRun,
     Failed,
     Head,
-    Known,
     Need,
     Object,
     Outline,
@@ -67,25 +66,15 @@ ANY = datetime(1970, 1, 1, tzinfo=UTC)
 """What is asked does not depend on when."""
 
 
-class Sent(msgspec.Struct, frozen=True):
-    """An object that Git wants, as it would be sent, beside what is there."""
-
-    wanted: Raw
-    live: Raw | None
-    guard: str
-    kind: Resource | None
-
-    @property
-    def ref(self) -> Ref | None:
-        return _ref(self.kind, key_of(self.wanted))
-
-
 class Sight:
     """One Application and the answers so far; each question below asks for what the one before needs."""
 
-    def __init__(self, raw: Raw, application: Application, answers: Answers, site: Site) -> None:
-        self.raw, self.application, self.answers, self.site = raw, application, answers, site
-        self.home = site.home
+    def __init__(
+        self, raw: Raw, application: Application, answers: Answers, of: tuple[Site, Reading]
+    ) -> None:
+        self.raw, self.application, self.answers = raw, application, answers
+        self.site, self.reading = of
+        self.home = self.site.home
         self.me = Ref(APPLICATION, application.metadata.namespace, application.name)
 
     # What is asked
@@ -124,20 +113,20 @@ class Sight:
         return (need for need in found if need is not None)
 
     def _served(self) -> Iterable[Need]:
-        return {served(raw): None for raw in (*self.declared, *self._recorded())}
+        return (*self._kinds, *self._recorded_kinds)
 
     def _left_over(self) -> Iterable[Need]:
-        return (Object(ref) for raw in self._recorded() if (ref := self.at(raw)))
+        places = self._places("recorded places", self._recorded, self._recorded_kinds)
+        return (need for need in places if need)
 
     def _there(self) -> Iterable[Need]:
-        spaces = {key_of(raw).namespace for raw in self.wanted} | {
-            self.application.spec.destination.namespace
-        }
-        yield from (Object(Ref(NAMESPACE, "", name)) for name in sorted(spaces) if name)
-        yield from (Object(ref) for raw in self.wanted if (ref := self.at(raw)))
+        to = self.application.spec.destination.namespace
+        spaces = self.reading.once("spaces", (self.keys,), lambda: {key.namespace for key in self.keys})
+        yield from (Object(Ref(NAMESPACE, "", name)) for name in sorted(spaces | {to}) if name)
+        yield from (need for need in self._objects if need)
 
     def _tried(self) -> Iterable[Need]:
-        return (need for one in self.sent if (need := self.dry_run(one)))
+        return (need for need in self.dry_runs if need)
 
     def head(self, now: datetime) -> Head | None:
         """What the target names."""
@@ -164,11 +153,9 @@ class Sight:
 
     def dry_run(self, one: Sent) -> DryRun | None:
         """None where nobody can be asked: the namespace or the kind is not there yet."""
-        namespace = key_of(one.wanted).namespace
-        if one.ref is None or (namespace and self.namespace(namespace) is None):
+        if one.ref is None or one.key.namespace not in self._spaces:
             return None
-        body = msgspec.json.encode(one.wanted, order="sorted")
-        return DryRun(one.ref, body, f"{_version(one.live)} {self._try}")
+        return DryRun(one.ref, one.body, f"{one.version} {self._try}")
 
     # What is known by now
 
@@ -180,7 +167,11 @@ class Sight:
 
     @cached_property
     def declared(self) -> tuple[Raw, ...]:
-        return tuple(flat(self.manifests.objects)) if self.manifests else ()
+        """Each that is declared as before is the very object that it was before."""
+        found = self.manifests
+        if found is None:
+            return ()
+        return self.reading.once("declared", (found,), lambda: self.reading.again(flat(found.objects)))
 
     @cached_property
     def wanted(self) -> tuple[Raw, ...]:
@@ -189,38 +180,100 @@ class Sight:
     @cached_property
     def distinct(self) -> tuple[tuple[Raw, ...], tuple[Key, ...]]:
         """What Git wants, in its namespaces and marked as ours, once all kinds are known; and repeats."""
-        if any(served(raw) not in self.answers for raw in self.declared):
+        if any(need not in self.answers for need in self._kinds):
             return (), ()
         scopes = {
-            (need.group, need.kind): answer.value.namespaced
-            for need, answer in self.answers.items()
-            if isinstance(need, Served) and isinstance(answer, Known)
+            (need.group, need.kind): found.namespaced
+            for need in self._kinds
+            if (found := known(self.answers, need))
         }
         name, to = self.instance, self.application.spec.destination.namespace
-        placed = ((raw, scope_of(raw, scopes, self.declared)) for raw in self.declared)
-        return unique(desired(raw, name, to, spaced is not False) for raw, spaced in placed)
+        crds = self._definitions
+        found = self.reading.each(
+            "placed",
+            ((raw, crds) for raw in self.declared),
+            lambda raw, crds: desired(raw, name, to, scope_of(raw, scopes, crds) is not False),
+            (scopes, name, to),
+        )
+        return self.reading.once("distinct", (found,), lambda: unique(found))
+
+    @cached_property
+    def _definitions(self) -> tuple[Raw, ...]:
+        declared = self.declared
+        found = self.reading.once("definitions", (declared,), lambda: tuple(filter(is_definition, declared)))
+        return self.reading.each("definition", ((raw,) for raw in found), lambda raw: raw)
+
+    @cached_property
+    def keys(self) -> frozenset[Key]:
+        """Of what is wanted."""
+        return self.reading.once("keys", (self.wanted,), lambda: frozenset(map(key_of, self.wanted)))
+
+    @cached_property
+    def _kinds(self) -> tuple[Served, ...]:
+        return self.reading.once("kinds", (self.declared,), lambda: kinds_of(self.declared))
+
+    @cached_property
+    def _objects(self) -> tuple[Object | None, ...]:
+        """What is wanted, where its kind is served."""
+        return self._places("objects", self.wanted, self._kinds)
+
+    def _places(
+        self, what: str, raws: tuple[Raw, ...], kinds: tuple[Served, ...]
+    ) -> tuple[Object | None, ...]:
+        """None of them before all their kinds are asked for."""
+        if any(need not in self.answers for need in kinds):
+            return ()
+        served = tuple(known(self.answers, need) for need in kinds)
+        return self.reading.once(what, (raws,), lambda: tuple(map(self._place, raws)), served)
+
+    def _place(self, raw: Raw) -> Object | None:
+        ref = self.at(raw)
+        return Object(ref) if ref else None
+
+    @cached_property
+    def _spaces(self) -> set[str]:
+        """The namespaces that are there, "" for what lies in none."""
+        return {"", *(name for name in {key.namespace for key in self.keys} if self.namespace(name))}
 
     @cached_property
     def sent(self) -> tuple[Sent, ...]:
         """Once all that is there is known."""
-        refs = [self.at(raw) for raw in self.wanted]
-        if any(ref and Object(ref) not in self.answers for ref in refs):
+        objects = self._objects
+        if not objects or any(need and need not in self.answers for need in objects):
             return ()
-        live = [self.live(ref) for ref in refs]
-        moved = moving([*self.wanted, *(raw for raw in live if raw), *self.extras])
-        ignored = self.application.spec.ignore_differences
-        pairs = [
-            (to_send(raw, there, ignored, moved), there) for raw, there in zip(self.wanted, live, strict=True)
-        ]
-        sent = (
-            Sent(self._marked(raw, there), there, guard, self.resource(raw)) for (raw, guard), there in pairs
+        live = [known(self.answers, need) if need else None for need in objects]
+        movers = [raw for at in self._movers for raw in (self.wanted[at], live[at]) if raw]
+        moved = moving([*movers, *self.extras])
+        ignored, back = self.application.spec.ignore_differences, self._goes_back
+        return self.reading.each(
+            "sent",
+            zip(self.wanted, live, strict=True),
+            lambda raw, there: self._sent(raw, there, moved),
+            (moved, ignored, back, tuple(known(self.answers, need) for need in self._kinds)),
         )
-        return tuple(sent)
+
+    def _sent(self, raw: Raw, live: Raw | None, moved: Moving) -> Sent:
+        wanted, guard = to_send(raw, live, self.application.spec.ignore_differences, moved)
+        return Sent(self._marked(wanted, live), live, guard, self.resource(raw))
+
+    @cached_property
+    def _movers(self) -> tuple[int, ...]:
+        """Where they stand among what is wanted."""
+        numbered = enumerate(self.wanted)
+        return self.reading.once(
+            "movers", (self.wanted,), lambda: tuple(at for at, raw in numbered if is_mover(raw))
+        )
+
+    @cached_property
+    def dry_runs(self) -> tuple[DryRun | None, ...]:
+        """Of what is sent, one by one."""
+        alike = (self._spaces, self._try)
+        return self.reading.each("dry runs", ((one,) for one in self.sent), self.dry_run, alike)
 
     @cached_property
     def rendering(self) -> str:
         """The digest of what is declared."""
-        return digest(self.declared)
+        return self.reading.once("digest", (self.declared,), lambda: digest(self.declared))
 
     @cached_property
     def _again(self) -> KnownGood | None:
@@ -248,24 +301,32 @@ class Sight:
         if key_of(raw)[:2] != ROLLOUT:
             return raw
         kept = is_marked(live) and mark(raw) == mark(live or {})
-        back = self.undone is not None and known(self.answers, self.undone) is True
-        return marked(raw) if kept or back else raw
+        return marked(raw) if kept or self._goes_back else raw
+
+    @cached_property
+    def _goes_back(self) -> bool:
+        return self.undone is not None and known(self.answers, self.undone) is True
 
     @cached_property
     def extras(self) -> tuple[Raw, ...]:
         """What is ours by its tracking id, and was recorded, and is no more in Git."""
-        kept = {key_of(raw) for raw in self.wanted}
-        found = (self.live(self.at(raw)) for raw in self._recorded())
+        found = (self.live(self.at(raw)) for raw in self._gone)
         ours = (raw for raw in found if raw is not None and tracked_by(raw) == self.instance)
-        return tuple({key_of(raw): raw for raw in ours if key_of(raw) not in kept}.values())
+        return tuple({key_of(raw): raw for raw in ours if key_of(raw) not in self.keys}.values())
 
     @cached_property
     def hidden(self) -> tuple[Hidden, ...]:
         """What was recorded, is no more in Git, and cannot be seen."""
-        kept = {key_of(raw) for raw in self.wanted}
-        gone = (raw for raw in self._recorded() if key_of(raw) not in kept)
-        said = ((raw, self.unseen(raw)) for raw in gone)
+        said = ((raw, self.unseen(raw, self.at(raw))) for raw in self._gone)
         return tuple(Hidden(key_of(raw), group_version(raw)[1], why.why) for raw, why in said if why)
+
+    @property
+    def _gone(self) -> tuple[Raw, ...]:
+        """What was recorded, and is no more in Git."""
+        found, keys = self._recorded, self.keys
+        return self.reading.once(
+            "gone", (found, keys), lambda: tuple(raw for raw in found if key_of(raw) not in keys)
+        )
 
     @property
     def instance(self) -> str:
@@ -282,23 +343,27 @@ class Sight:
         found: Resource | None = known(self.answers, served(raw))
         return found
 
-    def unseen(self, raw: Raw) -> Failed | None:
-        """Why nobody can say whether it is there."""
-        ref = self.at(raw)
+    def unseen(self, raw: Raw, ref: Ref | None) -> Failed | None:
+        """Why nobody can say whether it, which lies there, is there."""
         answer = self.answers.get(Object(ref) if ref else served(raw))
         return answer if isinstance(answer, Failed) else None
 
     def at(self, raw: Raw) -> Ref | None:
-        return _ref(self.resource(raw), key_of(raw))
+        return placed(self.resource(raw), key_of(raw))
 
-    def _recorded(self) -> list[Raw]:
+    @cached_property
+    def _recorded(self) -> tuple[Raw, ...]:
         """The objects that the status names, as far as it says what they are."""
         status = self.application.status
         result = status.operation_state.sync_result if status.operation_state else None
         done = result.resources if result else ()
         every: tuple[ResourceStatus | ResourceResult, ...] = (*status.resources, *done)
-        named = [(one.group, one.version, one.kind, one.namespace, one.name) for one in every]
-        return [_named(*one) for one in dict.fromkeys(named) if one[1] and one[2] and one[4]]
+        said = [(one.group, one.version, one.kind, one.namespace, one.name) for one in every]
+        return self.reading.once("recorded", (), lambda: named(said), said)
+
+    @cached_property
+    def _recorded_kinds(self) -> tuple[Served, ...]:
+        return self.reading.once("recorded kinds", (self._recorded,), lambda: kinds_of(self._recorded))
 
     def _head(self, revision: str, now: datetime) -> Head | None:
         source = self.application.spec.source
@@ -316,33 +381,3 @@ class Sight:
         state = self.application.status.operation_state
         running = state is not None and state.phase in RUNNING
         return f"{state.started_at}/{state.retry_count}" if state and running else ""
-
-
-def served(raw: Raw) -> Served:
-    """The kind of an object, as it is asked for."""
-    group, version = group_version(raw)
-    return Served(group, version, str(get(raw, "kind", default="")))
-
-
-def _ref(found: Resource | None, key: Key) -> Ref | None:
-    return Ref(found.kind, key.namespace if found.namespaced else "", key.name) if found else None
-
-
-def _named(group: str, version: str, kind: str, namespace: str, name: str) -> Raw:
-    where = {"namespace": namespace} if namespace else {}
-    api = f"{group}/{version}" if group else version
-    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, **where}}
-
-
-def _version(live: Raw | None) -> str:
-    """What an apply depends on: all but the status and who wrote that."""
-    if live is None:
-        return ""
-    own = [
-        one
-        for one in get(live, "metadata", "managedFields", default=[])
-        if get(one, "subresource") != "status"
-    ]
-    rest: Any = drop(drop(live, ("status",)), ("metadata", "resourceVersion"))
-    plain = msgspec.json.encode(put(rest, ("metadata", "managedFields"), own), order="sorted")
-    return sha256(plain).hexdigest()

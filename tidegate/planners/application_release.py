@@ -26,9 +26,10 @@ from gitops.reverts import Answer as Said
 from gitops.reverts import Hindered
 from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
 from gitops.sources import Manifests
-from tidegate.planners.application_needs import Sent, Sight, served
+from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_objects import Sent, served
 from tidegate.planners.application_parent import parent, parent_needs, parent_raw, read
-from tidegate.planners.application_world import answer, others
+from tidegate.planners.application_world import others, target
 from tidegate.planners.needs import (
     Answers,
     Arrival,
@@ -106,7 +107,8 @@ def _chosen(sight: Sight, rollback: RollbackStatus) -> tuple[Raw, ...]:
     found = known(sight.answers, _good(sight, rollback))
     if not isinstance(found, Manifests):
         return ()
-    return least(flat(found.objects), rollback.rollout, sight.application.spec.destination.namespace)
+    of = (rollback.rollout, sight.application.spec.destination.namespace)
+    return sight.reading.once("chosen", (found,), lambda: least(flat(found.objects), *of), of)
 
 
 def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:
@@ -125,9 +127,7 @@ def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:
 def _good_targets(sight: Sight, rollback: RollbackStatus) -> tuple[Target, ...]:
     if rollback.phase not in UNMENDED:
         return ()
-    return tuple(
-        Target(one.wanted, one.live, answer(sight, one), one.guard) for one in _back(sight, rollback)
-    )
+    return tuple(target(sight, one) for one in _back(sight, rollback))
 
 
 # What Git says of a revert

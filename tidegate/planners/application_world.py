@@ -13,20 +13,20 @@ from crds.appproject import AppProject, parse_project
 from crds.refs import APP_PROJECT, APPLICATION, Ref
 from gitops.compare import Answer, Awaited, Predicted, Refused, Target, Unasked, Unseen, Unserved
 from gitops.migration import foreseen
-from gitops.objects import key_of
 from gitops.options import Options
 from gitops.plan import Rendering, World
 from gitops.recursion import recursion
 from gitops.sources import Found, Lost, Unrenderable, below
-from tidegate.planners.application_needs import CLAIMS, RUNNING, Sent, Sight
+from tidegate.planners.application_needs import CLAIMS, RUNNING, Sight
+from tidegate.planners.application_objects import Sent
 from tidegate.planners.application_parent import read
-from tidegate.planners.needs import Failed, Known, Object, Outline, Refusal, known
+from tidegate.planners.needs import DryRun, Failed, Known, Object, Outline, Refusal, known
 
 
 def world(sight: Sight, now: datetime) -> World:
     """Once nothing is waited for but dry runs."""
     application = sight.application
-    names = {key_of(one.wanted).namespace for one in sight.sent} | {application.spec.destination.namespace}
+    names = {one.key.namespace for one in sight.sent} | {application.spec.destination.namespace}
     spaces = {name: raw for name in sorted(names) if name and (raw := sight.namespace(name)) is not None}
     return World(
         application,
@@ -35,7 +35,7 @@ def world(sight: Sight, now: datetime) -> World:
         sight.home,
         _project(sight),
         others(sight),
-        tuple(Target(one.wanted, one.live, answer(sight, one), one.guard) for one in sight.sent),
+        _targets(sight),
         sight.extras,
         spaces,
         str(known(sight.answers, Refusal(sight.me), "")),
@@ -86,20 +86,36 @@ def _nowhere(sight: Sight, now: datetime) -> Rendering:
     return Rendering(trouble="no revision to compare with", passing=True)
 
 
-def answer(sight: Sight, one: Sent) -> Answer:
-    """What a dry run said of an object, or why there was none."""
-    key = key_of(one.wanted)
-    if unseen := sight.unseen(one.wanted):
+def _targets(sight: Sight) -> tuple[Target, ...]:
+    options = Options(sight.application, SyncOperation())
+    answered = zip(sight.sent, sight.dry_runs, strict=True)
+    return sight.reading.each(
+        "targets",
+        ((one, _answer(sight, one, need)) for one, need in answered),
+        lambda one, said: _target(one, said, options),
+        sight.application.spec.sync_policy.sync_options,
+    )
+
+
+def target(sight: Sight, one: Sent) -> Target:
+    """An object that would be sent, and what a dry run said of it, or why there was none."""
+    options = Options(sight.application, SyncOperation())
+    return _target(one, _answer(sight, one, sight.dry_run(one)), options)
+
+
+def _target(one: Sent, said: Answer, options: Options) -> Target:
+    seen = foreseen(said, one.wanted, one.live, options) if isinstance(said, Predicted) else said
+    return Target(one.wanted, one.live, seen, one.guard)
+
+
+def _answer(sight: Sight, one: Sent, need: DryRun | None) -> Answer:
+    if unseen := sight.unseen(one.wanted, one.ref):
         return Unseen(unseen.why, passing=one.ref is None)
     if one.ref is None:
-        return Unserved(key.kind)
-    need = sight.dry_run(one)
+        return Unserved(one.key.kind)
     if need is None:
-        return Unasked(f'namespaces "{key.namespace}" not found')
+        return Unasked(f'namespaces "{one.key.namespace}" not found')
     match sight.answers.get(need):
-        case Known(Predicted() as value):
-            options = Options(sight.application, SyncOperation())
-            return foreseen(value, one.wanted, one.live, options)
         case Known(value):
             found: Answer = value
             return found

@@ -20,7 +20,7 @@ from gitops.recursion import Folders
 Raw = dict[str, Any]
 
 
-class Object(msgspec.Struct, frozen=True, tag=True):
+class Object(msgspec.Struct, frozen=True, tag=True, cache_hash=True):
     """One object out of the watched store. Known value: the raw object."""
 
     ref: Ref
@@ -150,7 +150,7 @@ class Reached(msgspec.Struct, frozen=True, tag=True):
     kind: Kind
 
 
-class Served(msgspec.Struct, frozen=True, tag=True):
+class Served(msgspec.Struct, frozen=True, tag=True, cache_hash=True):
     """How the API server serves a kind. Known value: `crds.refs.Resource`. Absent: not at all, as yet."""
 
     group: str
@@ -186,7 +186,7 @@ class Rendered(msgspec.Struct, frozen=True, tag=True):
     anew: bool = False
 
 
-class DryRun(msgspec.Struct, frozen=True, tag=True):
+class DryRun(msgspec.Struct, frozen=True, tag=True, cache_hash=True):
     """What a server-side apply of `body`, compact JSON with sorted keys, would make of an object.
 
     `seen` stands for what is there and for the try, so that another look at either is another question.

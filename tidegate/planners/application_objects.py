@@ -1,0 +1,80 @@
+"""One object of an Application: how it is asked for, what is sent, and what of the live one decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from crds.paths import drop, get, put
+from crds.refs import Ref, Resource
+from gitops.objects import Key, group_version, key_of
+from tidegate.planners.needs import Served
+
+Raw = dict[str, Any]
+
+
+class Sent(msgspec.Struct, frozen=True, dict=True):
+    """An object that Git wants, as it would be sent, beside what is there."""
+
+    wanted: Raw
+    live: Raw | None
+    guard: str
+    kind: Resource | None
+
+    @cached_property
+    def key(self) -> Key:
+        return key_of(self.wanted)
+
+    @cached_property
+    def ref(self) -> Ref | None:
+        return placed(self.kind, self.key)
+
+    @cached_property
+    def body(self) -> bytes:
+        return msgspec.json.encode(self.wanted, order="sorted")
+
+    @cached_property
+    def version(self) -> str:
+        return _version(self.live)
+
+
+def served(raw: Raw) -> Served:
+    """The kind of an object, as it is asked for."""
+    group, version = group_version(raw)
+    return Served(group, version, str(get(raw, "kind", default="")))
+
+
+def placed(found: Resource | None, key: Key) -> Ref | None:
+    return Ref(found.kind, key.namespace if found.namespaced else "", key.name) if found else None
+
+
+def kinds_of(raws: Iterable[Raw]) -> tuple[Served, ...]:
+    return tuple(dict.fromkeys(map(served, raws)))
+
+
+def named(said: Iterable[tuple[str, str, str, str, str]]) -> tuple[Raw, ...]:
+    return tuple(_named(*one) for one in dict.fromkeys(said) if one[1] and one[2] and one[4])
+
+
+def _named(group: str, version: str, kind: str, namespace: str, name: str) -> Raw:
+    where = {"namespace": namespace} if namespace else {}
+    api = f"{group}/{version}" if group else version
+    return {"apiVersion": api, "kind": kind, "metadata": {"name": name, **where}}
+
+
+def _version(live: Raw | None) -> str:
+    """What an apply depends on: all but the status and who wrote that."""
+    if live is None:
+        return ""
+    own = [
+        one
+        for one in get(live, "metadata", "managedFields", default=[])
+        if get(one, "subresource") != "status"
+    ]
+    rest: Any = drop(drop(live, ("status",)), ("metadata", "resourceVersion"))
+    plain = msgspec.json.encode(put(rest, ("metadata", "managedFields"), own), order="sorted")
+    return sha256(plain).hexdigest()
