@@ -47,9 +47,9 @@ def read(written: str, protocols: tuple[str, ...] = PROTOCOLS) -> Address:
             "repoURL", f"{hidden(text)!r}: Git is read over {allowed}; write a URL with one of them"
         )
     if parts.scheme == "ssh" or not parts.username:
-        return Address(text)
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return Address(bare, unquote(parts.username), unquote(parts.password or ""))
+        return Address(hidden(text))
+    plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return Address(plain, unquote(parts.username), unquote(parts.password or ""))
 
 
 def begins(url: str, prefix: str) -> bool:
@@ -59,5 +59,7 @@ def begins(url: str, prefix: str) -> bool:
 
 
 def hidden(url: str) -> str:
-    """The address as it may be shown."""
-    return re.sub(r"(//)[^/@\s]*@", r"\1", url) if "://" in url and not url.startswith("ssh") else url
+    """The address as it may be shown; of ssh, a user is part of it."""
+    if url.startswith("ssh"):
+        return re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", url)
+    return re.sub(r"(//)[^/\s]*@", r"\1", url) if "://" in url else url

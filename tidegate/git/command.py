@@ -55,7 +55,8 @@ _GONE = re.compile(
 )
 _DAMAGED = re.compile(
     r"not a git repository|is corrupt|bad object|object file .* is empty|unable to read|invalid index-pack"
-    r"|packfile .* cannot be accessed|pack has bad object|loose object|missing blob|bad config|bad tree",
+    r"|packfile .* cannot be accessed|pack has bad object|loose object|missing blob|bad config|bad tree"
+    r"|mismatched algorithms",
     re.IGNORECASE,
 )
 

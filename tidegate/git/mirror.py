@@ -32,6 +32,8 @@ SEEN, LOST = f"{_OURS}seen/", f"{_OURS}lost/"
 FETCHED, KEPT, ALL = f"{_OURS}fetched/", f"{_OURS}kept/", f"{_OURS}all/"
 _EXACTLY = ("-c", "fetch.negotiationAlgorithm=noop")
 """Else the server takes it that who has a tree has its files."""
+SHA256 = 64
+"""Digits of an id where a repository is of that format, which its mirror has to be, too."""
 MOST_PACKS = 50
 MOST_AT_ONCE = 1000
 """Objects asked of a server by one fetch."""
@@ -67,6 +69,7 @@ class Mirror:
         self.remote = remote
         self.git_dir = folder / f"{_slug(remote.url)}.git"
         self._seconds = seconds
+        self._format = "sha1"
 
     def heads(self, revisions: Collection[str]) -> dict[str, Head | Lost]:
         """What the revisions name now, each commit with its history at hand. Raises GitError.
@@ -82,6 +85,8 @@ class Mirror:
             return self._learned(found) | wrong
 
     def _learned(self, found: Mapping[str, Named | None]) -> dict[str, Head | Lost]:
+        ids = (*(ref.commit for ref in found.values() if ref), *found)
+        self._format = "sha256" if any(is_full(one) and len(one) == SHA256 for one in ids) else "sha1"
         self._learn({ref.ref: ref.commit for ref in found.values() if ref})
         lost = self._refs(LOST)
         return {revision: self._head(revision, ref, lost) for revision, ref in found.items()}
@@ -240,7 +245,8 @@ class Mirror:
         shutil.rmtree(self.git_dir, ignore_errors=True)
         try:
             self.git_dir.mkdir(parents=True)
-            read(self.git_dir, "init", "--bare", "--quiet", "--template=", "--initial-branch=none")
+            flags = ("--bare", "--quiet", "--template=", "--initial-branch=none")
+            read(self.git_dir, "init", *flags, f"--object-format={self._format}")
         except OSError as problem:
             raise GitError(f"no mirror can be made at {self.git_dir}: {problem}") from None
         (self.git_dir / "tidegate").touch()

@@ -171,7 +171,7 @@ def _tree(mirror: Path, head: str, back: Mapping[str, Blob]) -> str:
     with tempfile.TemporaryDirectory(prefix="tidegate-index-") as name:
         made = Making(environment={"GIT_INDEX_FILE": str(Path(name) / "index")})
         read(mirror, "read-tree", head, made=made)
-        lines = (f"{one.mode} {one.id or '0' * 40}\t{path}\0" for path, one in back.items())
+        lines = (f"{one.mode} {one.id or '0' * len(head)}\t{path}\0" for path, one in back.items())
         given = "".join(lines).encode(errors="surrogateescape")
         read(mirror, "update-index", "-z", "--index-info", given=given, made=made)
         # Contents that nobody has read are not in the mirror.

@@ -18,10 +18,10 @@ FILE = ("file",)
 class Origin:
     """A working folder whose commits others fetch."""
 
-    def __init__(self, folder: Path, filters: bool = True) -> None:
+    def __init__(self, folder: Path, filters: bool = True, ids: str = "sha1") -> None:
         self.folder = folder
         folder.mkdir(parents=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", f"--object-format={ids}")
         self.git("config", "uploadpack.allowFilter", str(filters).lower())
 
     @property

@@ -10,7 +10,7 @@ import pytest
 from crds.errors import Invalid
 from crds.repositories import same
 from tidegate.git.access import WRITE, Access, access_to, hosts_of, meant
-from tidegate.git.address import read
+from tidegate.git.address import hidden, read
 
 Raw = dict[str, Any]
 URL = "https://git.example.com/org/infrastructure"
@@ -88,6 +88,22 @@ def test_a_password_is_never_part_of_a_refusal() -> None:
     with pytest.raises(Invalid) as problem:
         read("git://ada:hidden@host/x")
     assert "hidden" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("ssh://git:hidden@host:2222/org/x", "ssh://git@host:2222/org/x"),
+        ("ssh://git@host:2222/org/x", "ssh://git@host:2222/org/x"),
+        ("ssh://host/org/x", "ssh://host/org/x"),
+        ("ssh://git:p@hidden@host/org/x", "ssh://git@host/org/x"),
+        ("https://ada:p@hidden@host/x", "https://host/x"),
+        ("git@host:org/x", "git@host:org/x"),
+    ],
+)
+def test_a_password_in_an_address_is_neither_shown_nor_an_argument(written: str, shown: str) -> None:
+    assert hidden(written) == shown
+    assert "hidden" not in read(written).url
 
 
 def test_who_reads_and_who_writes_are_never_shown_each_others_credentials() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tidegate.git.origin import Bare
+from tests.tidegate.git.origin import Bare, Origin
 from tidegate.git import history, revert
 from tidegate.git.mirror import Mirror
 from tidegate.git.revert import Conflict, Signature, Wanted
@@ -167,3 +167,16 @@ def test_a_key_that_is_none_is_said(bare: Bare, here: Mirror) -> None:
     good, bad = release(bare)
     with pytest.raises(Exception, match="commit-tree"):
         made(here, Wanted(good, bad, bad, APP), Signature("Tidegate", "t@example.com", AT, "no key"))
+
+
+def test_in_a_repository_of_sha256_a_file_is_taken_away_too(tmp_path: Path) -> None:
+    origin = Origin(tmp_path / "long", ids="sha256")
+    here = Mirror(tmp_path / "cache", origin.remote)
+    good = origin.commit({"services/api/a.yaml": "v1"})
+    bad = origin.commit({"services/api/a.yaml": "v2", "services/api/new.yaml": "v2"}, "Ship v2")
+    assert len(bad) == 64
+    commit = made(here, Wanted(good, bad, bad, APP))
+    assert history.changed(here.git_dir, good, commit) == ()
+    here.renew()
+    here.hold([bad])
+    assert here.has(bad)
