@@ -128,7 +128,7 @@ async def _sight(raw: Raw, site: Site, now: datetime, asking: Asking) -> Sight:
     reading = Reading()
     for _ in range(ROUNDS):
         sight = Sight(raw, application, known, (site, reading))
-        new = [need for need in sight.needs(now) if need not in known]
+        new = [need for need in dict.fromkeys(sight.needs(now)) if need not in known]
         if not new:
             return sight
         known = known | {need: await asking.answer(need) for need in new}

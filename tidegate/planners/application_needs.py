@@ -79,11 +79,12 @@ class Sight:
 
     # What is asked
 
-    def needs(self, now: datetime) -> tuple[Need, ...]:
+    def needs(self, now: datetime) -> list[Need]:
+        """Some of them twice."""
         found = [*self._about(), *self._served(), *self._left_over()]
         if not self.leaving:
             found += [*self._of_git(now), *self._there(), *self._tried()]
-        return tuple(dict.fromkeys(found))
+        return found
 
     @property
     def leaving(self) -> bool:
@@ -116,8 +117,9 @@ class Sight:
         return (*self._kinds, *self._recorded_kinds)
 
     def _left_over(self) -> Iterable[Need]:
-        places = self._places("recorded places", self._recorded, self._recorded_kinds)
-        return (need for need in places if need)
+        """Of what is known to be wanted, too, that is asked already."""
+        what, raws = ("gone", self._gone) if self.wanted else ("recorded", self._recorded)
+        return (need for need in self._places(f"{what} places", raws, self._recorded_kinds) if need)
 
     def _there(self) -> Iterable[Need]:
         to = self.application.spec.destination.namespace
