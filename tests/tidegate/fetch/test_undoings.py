@@ -54,12 +54,6 @@ class Case:
     def plainly(self, message: str = "Level 1 again") -> str:
         return self.bare.commit({A: config_map("a", level="1")}, message)
 
-    def revert(self, *commits: str, mainline: bool = False) -> str:
-        """By `git revert`, pushed."""
-        self.bare.git("revert", "--no-edit", *(("-m", "1") if mainline else ()), *commits)
-        self.bare.git("push", "-q", "origin", "HEAD")
-        return self.bare.git("rev-parse", "HEAD")
-
     def merge(self, branch: str) -> str:
         self.bare.git("checkout", "-q", "main")
         self.bare.git("merge", "-q", "--no-ff", "-m", f"Merge {branch}", branch)
@@ -80,7 +74,7 @@ async def case(tmp_path: Path, bare: Bare) -> AsyncIterator[Case]:
 
 
 async def test_the_revert_of_a_release_takes_it_back(case: Case) -> None:
-    assert await case.answer(case.revert(case.old)) == Known(True)
+    assert await case.answer(case.bare.revert(case.old)) == Known(True)
 
 
 async def test_a_plain_commit_takes_nothing_back_whatever_it_declares(case: Case) -> None:
@@ -89,19 +83,19 @@ async def test_a_plain_commit_takes_nothing_back_whatever_it_declares(case: Case
 
 async def test_what_others_revert_beside_it_says_nothing_of_this_application(case: Case) -> None:
     theirs = case.bare.commit({THEIRS: config_map("w", level="2")}, "Theirs")
-    case.revert(theirs)
+    case.bare.revert(theirs)
     assert await case.answer(case.plainly()) == Known(False)
 
 
 async def test_what_was_never_released_is_not_what_a_revert_takes_back(case: Case) -> None:
     tried = case.bare.commit({A: config_map("a", level="3")}, "Not yet")
-    case.revert(tried)
+    case.bare.revert(tried)
     assert await case.answer(case.plainly()) == Known(False)
 
 
 async def test_a_revert_on_a_branch_that_is_merged_takes_back(case: Case) -> None:
     case.bare.git("checkout", "-q", "-b", "revert-2")
-    case.revert(case.old)
+    case.bare.revert(case.old)
     case.bare.git("checkout", "-q", "main")
     case.bare.commit({THEIRS: config_map("w", level="3")}, "Meanwhile")
     assert await case.answer(case.merge("revert-2")) == Known(True)
@@ -113,13 +107,13 @@ async def test_the_revert_of_a_merge_takes_back(case: Case) -> None:
     case.bare.write({A: config_map("a", level="3")})
     case.bare.git("commit", "-qam", "Level 3")
     case.old = case.merge("feature")
-    assert await case.answer(case.revert(case.old, mainline=True)) == Known(True)
+    assert await case.answer(case.bare.revert("-m", "1", case.old)) == Known(True)
 
 
 async def test_a_tag_in_the_file_of_the_parent_is_its_own_too(case: Case) -> None:
     case.good = case.old
     case.old = case.bare.commit({TAGS: case.tagged("3")}, "Bump")
-    back = case.revert(case.old)
+    back = case.bare.revert(case.old)
     parent = Parent("root", case.bare.url, msgspec.json.encode({"path": "apps"}), "")
     assert await case.answer(back, parent) == Known(True)
     assert await case.answer(back) == Known(False)
@@ -130,7 +124,7 @@ async def test_a_parent_may_spell_the_repository_otherwise(case: Case) -> None:
     case.old = case.bare.commit({TAGS: case.tagged("3")}, "Bump")
     spelled = f"{case.bare.url.removesuffix('.git')}/"
     parent = Parent("root", spelled, msgspec.json.encode({"path": "apps"}), "")
-    assert await case.answer(case.revert(case.old), parent) == Known(True)
+    assert await case.answer(case.bare.revert(case.old), parent) == Known(True)
 
 
 async def test_our_own_revert_takes_back_and_one_of_another_application_does_not(case: Case) -> None:

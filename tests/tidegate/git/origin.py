@@ -88,6 +88,12 @@ class Bare(Origin):
         self.git("push", "--quiet", "origin", "main")
         return made
 
+    def revert(self, *which: str) -> str:
+        """As a person takes commits back, the last one by default; pushed."""
+        self.git("revert", "--no-edit", *(which or ("HEAD",)))
+        self.git("push", "--quiet", "origin", "HEAD")
+        return self.git("rev-parse", "HEAD")
+
     @property
     def tip(self) -> str:
         return self.serve("rev-parse", "refs/heads/main")

@@ -209,14 +209,23 @@ async def test_a_good_release_that_a_person_reverts_is_back_without_its_steps(
         here.push({RELEASE: rollout(FINE)}, "Ship v2")
         await until(lambda: here.is_good(bare.tip), 60)
         assert here.told("SkipSteps") == []
-        bare.git("pull", "-q", "--rebase", "origin", "main")
-        bare.git("revert", "--no-edit", "HEAD")
-        bare.git("push", "-q", "origin", "main")
+        bare.revert()
         here.heads.hurry(bare.url)
         await until(lambda: here.image() == GOOD and here.read(SERVED, "status", "phase") == "Healthy", 60)
         assert len(here.told("SkipSteps")) == 1
         assert (here.phase(), here.reverts()) == ("", [])
         await until(lambda: here.is_good(bare.tip) and here.synced_at(bare.tip), 30)
+
+
+async def test_what_a_person_reverts_is_live_within_30_s_without_a_webhook(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        here.push({RELEASE: rollout(FINE)}, "Ship v2")
+        await until(lambda: here.is_good(bare.tip), 60)
+        bare.revert()
+        await until(lambda: here.image() == GOOD, 30)
 
 
 async def test_a_plain_commit_of_what_was_good_walks_its_steps(tmp_path: Path, bare: Bare, key: str) -> None:
