@@ -50,6 +50,23 @@ Choice = Start | Later | Nothing
 
 def automatic(application: Application, comparison: Comparison, revision: str, now: datetime) -> Choice:
     """What an Application compared with `revision` does by itself."""
+    sight = _sight(application, comparison, revision)
+    if isinstance(sight, Nothing):
+        return sight
+    tried = attempted(application, revision) and not _let_go_since(application)
+    return _again(sight, now) if tried else _first(sight)
+
+
+def healing(application: Application, comparison: Comparison, revision: str, now: datetime) -> Choice:
+    """The same where nothing new may begin."""
+    sight = _sight(application, comparison, revision)
+    if isinstance(sight, Nothing):
+        return sight
+    return _healed(sight, now) if sight.automated.self_heal else Nothing("automated.selfHeal is off")
+
+
+def _sight(application: Application, comparison: Comparison, revision: str) -> _Sight | Nothing:
+    """Argo's guards."""
     automated = application.automated
     if automated is None:
         return Nothing("not automated")
@@ -61,9 +78,7 @@ def automatic(application: Application, comparison: Comparison, revision: str, n
         return Nothing(f"{'comparing' if comparison.pending else comparison.status}")
     if not automated.prune and all(one.requires_pruning for one in comparison.different):
         return Nothing("only pruning is left, and automated.prune is off")
-    sight = _Sight(application, automated, comparison, revision)
-    tried = attempted(application, revision) and not _let_go_since(application)
-    return _again(sight, now) if tried else _first(sight)
+    return _Sight(application, automated, comparison, revision)
 
 
 class _Sight(msgspec.Struct, frozen=True):
@@ -105,11 +120,16 @@ def _again(sight: _Sight, now: datetime) -> Choice:
     left = _left_for_a_release(state, sight.comparison)
     if not sight.automated.self_heal and not left:
         return Nothing("synced once, and automated.selfHeal is off")
+    return _first(sight, left, _attempts(state, now) + 1) if left else _healed(sight, now)
+
+
+def _healed(sight: _Sight, now: datetime) -> Choice:
+    state = sight.application.status.operation_state or OperationState()
     attempts = _attempts(state, now)
-    due = (state.finished_at or now) + heal_after(attempts)
-    if now < due and not left:
+    due = state.finished_at + heal_after(attempts) if state.finished_at else now
+    if now < due:
         return Later(due, f"healing in {(due - now).total_seconds():.0f} s")
-    return _first(sight, left or sight.comparison.different, attempts + 1)
+    return _first(sight, sight.comparison.different, attempts + 1)
 
 
 def _attempts(state: OperationState, now: datetime) -> int:

@@ -22,7 +22,7 @@ from crds.appproject import AppProject
 from crds.errors import Invalid
 from gitops import ending, project
 from gitops.actions import Action, PushRevert, Step
-from gitops.automation import Choice, Later, Nothing, Start, automatic
+from gitops.automation import Choice, Later, Nothing, Start, automatic, healing
 from gitops.claims import refused
 from gitops.compare import Comparison, Hidden, Target, compare, surplus
 from gitops.conditions import DELETION, Facts, conditions
@@ -217,7 +217,7 @@ def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Dec
     state, revision = world.application.status.operation_state, world.rendering.revision
     choice: Choice = Nothing(facts.blocked)
     if facts.held:
-        choice = Nothing(facts.held)
+        choice = _while_held(world, facts, comparison)
     elif comparison:
         choice = automatic(world.application, comparison, revision, world.now)
     said = conditions(facts, comparison, choice)
@@ -231,6 +231,23 @@ def _by_itself(world: World, facts: Facts, comparison: Comparison | None) -> Dec
         case Nothing(why):
             return Decision((), _status(world, comparison, state, said), why)
     assert_never(choice)
+
+
+def _while_held(world: World, facts: Facts, comparison: Comparison | None) -> Choice:
+    """What the good release declares alike is put right all the same."""
+    if comparison is None:
+        return Nothing(facts.held)
+    kept = tuple(one for one in comparison.resources if one.key in world.release.kept)
+    mine = replace(comparison, resources=kept)
+    found = healing(world.application, mine, world.rendering.revision, world.now)
+    return Nothing(facts.held) if isinstance(found, Nothing) else found
+
+
+def _heals(world: World, state: OperationState) -> bool:
+    """Whether it is about nothing but what the good release declares alike."""
+    named = state.operation.sync.resources if state.operation.sync else ()
+    keys = {Key(one.group, one.kind, one.namespace, one.name) for one in named}
+    return bool(keys) and keys <= world.release.kept
 
 
 def _facts(world: World) -> Facts:
@@ -309,7 +326,7 @@ def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: 
     said = conditions(facts, comparison)
     if world.rendering.passing:
         return Decision((), _status(world, comparison, state, said), world.rendering.trouble)
-    if facts.held:
+    if facts.held and not _heals(world, state):
         over = ending.failed(state, facts.held, world.now, "Error")
         return Decision((), _status(world, comparison, over, said), over.message)
     found = step(_scene(world, facts, state))

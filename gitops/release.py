@@ -16,6 +16,7 @@ from crds.application_source import normalised
 from crds.application_status import ApplicationStatus
 from crds.meta import read_status
 from gitops.compare import Comparison, Target, synced
+from gitops.objects import Key
 from gitops.quarantine import turn
 from gitops.rejection import ROLLOUT, Rejected, at_rest, rejected, retried
 from gitops.reverts import Answer, Landing
@@ -28,6 +29,7 @@ class Release(msgspec.Struct, frozen=True):
     """What is known beside the world: the digest of what the revision declares, "" while not known; `good`
     what the good release would be in the cluster; and what Git and other Applications say of a revert.
 
+    `kept` is what the revision declares as the good release does.
     `declared`: the Application itself is as the revision declares it, not as an older one did.
     """
 
@@ -38,6 +40,7 @@ class Release(msgspec.Struct, frozen=True):
     taken: str = ""
     frozen: str = ""
     declared: bool = True
+    kept: frozenset[Key] = frozenset()
 
 
 class _Remembered(msgspec.Struct, frozen=True):

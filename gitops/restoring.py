@@ -31,12 +31,19 @@ class Restoration(msgspec.Struct, frozen=True):
 def least(objects: Iterable[Raw], rollout: str, namespace: str) -> tuple[Raw, ...]:
     """Of what the good release declares: the Rollout that is called so, and the configuration it names."""
     objects = tuple(objects)
-    placed = {_placed(key_of(raw), namespace): raw for raw in objects if order.hooks(raw) is None}
-    own = next((key for key in placed if str(key) == rollout), None)
+    there = {placed(key_of(raw), namespace): raw for raw in objects if order.hooks(raw) is None}
+    own = next((key for key in there if str(key) == rollout), None)
     if own is None:
         return ()
-    named = {Key("", kind, own.namespace, name) for kind, name in _named(get(placed[own], *POD, default={}))}
-    return (*(placed[key] for key in sorted(named & placed.keys())), placed[own])
+    named = {Key("", kind, own.namespace, name) for kind, name in _named(get(there[own], *POD, default={}))}
+    return (*(there[key] for key in sorted(named & there.keys())), there[own])
+
+
+def alike(declared: Iterable[Raw], good: Iterable[Raw], namespace: str) -> frozenset[Key]:
+    """The objects, in their namespaces, that are declared now as they were in the good release."""
+    before = {placed(key_of(raw), namespace): raw for raw in good}
+    now = {placed(key_of(raw), namespace): raw for raw in declared}
+    return frozenset(key for key, raw in now.items() if before.get(key) == raw)
 
 
 def restoration(targets: tuple[Target, ...], forbidden: Mapping[Key, str]) -> Restoration:
@@ -56,7 +63,8 @@ def _trouble(target: Target, forbidden: Mapping[Key, str]) -> str:
     return forbidden.get(target.key, why)
 
 
-def _placed(key: Key, namespace: str) -> Key:
+def placed(key: Key, namespace: str) -> Key:
+    """In the namespace of what names none."""
     return key if key.namespace else key._replace(namespace=namespace)
 
 

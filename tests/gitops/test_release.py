@@ -9,16 +9,19 @@ import msgspec
 from crds.application import Application
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from crds.appproject import EVERYTHING, AppProject
+from gitops.actions import Apply
 from gitops.compare import Predicted, Target
+from gitops.objects import key_of
 from gitops.plan import Rendering, World, plan
 from gitops.release import Release, Seen, released
-from tests.gitops.examples import NOW, app, thing
+from tests.gitops.examples import NOW, app, config, thing
 
 Raw = dict[str, Any]
 G, T = "9" * 40, "b" * 40
 GOOD, BAD = "good-rendering", "bad-rendering"
 VERDICT = {"verdict": "12 % errors"}
 REJECTED: Raw = {"abort": True, "stableRS": "1", "currentPodHash": "2", "tidegate": VERDICT}
+HEALING: Raw = {"automated": {"selfHeal": True}}
 WALKING: Raw = {"stableRS": "1", "currentPodHash": "2"}
 
 
@@ -28,7 +31,7 @@ def declared(name: str, **status: Any) -> Target:
     return Target(raw, raw, Predicted(raw))
 
 
-def quarantined(**status: Any) -> Application:
+def quarantined(policy: Raw | None = None, **status: Any) -> Application:
     """Its Rollout `api` was rejected at T, which Git declares."""
     rollback = RollbackStatus(
         id="1",
@@ -40,7 +43,7 @@ def quarantined(**status: Any) -> Application:
     )
     bad = QuarantinedRevision(T, BAD, "12 % errors", NOW)
     status = {"rollback": rollback, "quarantinedRevisions": [bad], **status}
-    return app(rollback={"enabled": True}, status=msgspec.to_builtins(status))
+    return app(rollback={"enabled": True}, syncPolicy=policy or {}, status=msgspec.to_builtins(status))
 
 
 def seen(*targets: Target) -> Seen:
@@ -74,3 +77,36 @@ def test_a_persons_sync_to_what_was_good_is_not_gits_return_to_it() -> None:
         release=Release(GOOD),
     )
     assert plan(here).status.rollback == application.status.rollback
+
+
+def drifted(name: str) -> Target:
+    """A ConfigMap that is not as Git declares it."""
+    return Target(config(name, level="1"), config(name, level="2"), Predicted(config(name, level="1")))
+
+
+def held(**status: Any) -> World:
+    """Quarantined for days, and healing itself; `fixed` is declared as it was when all was good."""
+    return World(
+        quarantined(policy=HEALING, **status),
+        Rendering(T, head=T),
+        NOW,
+        project=AppProject(EVERYTHING),
+        targets=(drifted("fixed"), drifted("changed")),
+        release=Release(BAD, kept=frozenset({key_of(config("fixed"))})),
+    )
+
+
+def test_while_quarantined_what_was_declared_before_is_healed_and_nothing_else() -> None:
+    begun = plan(held()).status.operation_state
+    assert begun
+    assert begun.operation.sync
+    assert [one.name for one in begun.operation.sync.resources] == ["fixed"]
+    writes = plan(held(operationState=begun)).actions
+    assert [one.raw["metadata"]["name"] for one in writes if isinstance(one, Apply)] == ["fixed"]
+
+
+def test_a_sync_of_more_than_that_is_ended_by_the_quarantine() -> None:
+    state = {"phase": "Running", "operation": {"sync": {"revision": T}}, "startedAt": "2026-03-15T10:30:00Z"}
+    over = plan(held(operationState=state)).status.operation_state
+    assert over
+    assert (over.phase, "is quarantined" in over.message) == ("Error", True)

@@ -17,11 +17,11 @@ from crds.application_source import Source
 from crds.paths import get
 from crds.repositories import bare
 from gitops.compare import Target, to_send
-from gitops.objects import desired, flat, key_of
+from gitops.objects import Key, desired, flat, key_of
 from gitops.rejection import ROLLOUT
 from gitops.release import Release
 from gitops.releases import moving
-from gitops.restoring import least
+from gitops.restoring import alike, least, placed
 from gitops.reverts import Answer as Said
 from gitops.reverts import Hindered
 from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
@@ -84,6 +84,7 @@ def release(sight: Sight, now: datetime) -> Release:
         known(answers, arrival(rollback)),
         _taken(sight, rollback),
         declared=_is_declared(sight, now),
+        kept=_kept(sight, rollback),
     )
 
 
@@ -103,12 +104,30 @@ def _good(sight: Sight, rollback: RollbackStatus) -> Rendered:
     )
 
 
-def _chosen(sight: Sight, rollback: RollbackStatus) -> tuple[Raw, ...]:
+def _then(sight: Sight, rollback: RollbackStatus) -> tuple[Raw, ...]:
+    """What was declared when all was good."""
     found = known(sight.answers, _good(sight, rollback))
     if not isinstance(found, Manifests):
         return ()
-    of = (rollback.rollout, sight.application.spec.destination.namespace)
-    return sight.reading.once("chosen", (found,), lambda: least(flat(found.objects), *of), of)
+    return sight.reading.once("then", (found,), lambda: tuple(flat(found.objects)))
+
+
+def _chosen(sight: Sight, rollback: RollbackStatus) -> tuple[Raw, ...]:
+    then, of = _then(sight, rollback), (rollback.rollout, sight.application.spec.destination.namespace)
+    return sight.reading.once("chosen", (then,), lambda: least(then, *of), of)
+
+
+def _kept(sight: Sight, rollback: RollbackStatus) -> frozenset[Key]:
+    """What is wanted now as it was then."""
+    if rollback.phase not in UNMENDED:
+        return frozenset()
+    then, to = _then(sight, rollback), sight.application.spec.destination.namespace
+
+    def found() -> frozenset[Key]:
+        both = alike(sight.declared, then, to)
+        return frozenset(key for key in sight.keys if placed(key, to) in both)
+
+    return sight.reading.once("kept", (sight.declared, then, sight.keys), found, to)
 
 
 def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:

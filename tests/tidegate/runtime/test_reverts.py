@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crds.application_rollback import RELEASE as LETS_GO
+from crds.refs import CONFIG_MAP, Ref
 from tests.tidegate.git.origin import Bare
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.releases import (
@@ -157,6 +158,22 @@ async def test_a_release_that_is_let_go_is_walked_again(tmp_path: Path, bare: Ba
         await until(lambda: here.phase() == "Branched" and here.image() == GOOD, 60)
         here.patch(API, {"metadata": {"annotations": {LETS_GO: bad}}})
         await until(lambda: here.phase() == "Released" and here.image() == BAD, 30)
+
+
+async def test_what_the_bad_release_did_not_change_is_healed_while_it_is_quarantined(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    """A pull request may wait for days."""
+    settings = Ref(CONFIG_MAP, "argocd", "shop")
+    async with running(tmp_path, bare, key) as here:
+        bare.commit({"services/api/settings.json": config("1")})
+        await good(here)
+        bad = here.push({RELEASE: rollout(BAD)})
+        bare.hook("update", 'test "$1" != refs/heads/main')
+        await until(lambda: here.phase() == "Branched" and here.image() == GOOD, 60)
+        here.patch(settings, {"data": {"level": "by hand"}})
+        await until(lambda: here.read(settings, "data", "level") == "1", 30)
+        assert (here.phase(), here.image(), bare.tip) == ("Branched", GOOD, bad)
 
 
 async def test_a_key_that_is_missing_is_named_and_the_revert_comes_once_it_is_there(
