@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Protocol
 from zlib import crc32
 
@@ -50,6 +51,7 @@ class Heads:
         self._due: dict[str, float] = {}
         self._failures: dict[str, int] = {}
         self._hurried: set[str] = set()
+        self._knock = asyncio.Event()
         self._asking: dict[str, asyncio.Task[None]] = {}
 
     async def __call__(self, need: Head) -> Answer:
@@ -59,8 +61,10 @@ class Heads:
         """For ever; cancel to end."""
         try:
             while True:
+                self._knock.clear()
                 self.tick(audience)
-                await asyncio.sleep(TICK)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._knock.wait(), TICK)
         finally:
             for task in self._asking.values():
                 task.cancel()
@@ -81,14 +85,17 @@ class Heads:
                 self._asking[repo] = asyncio.create_task(self._ask(repo, needs, audience))
 
     def hurry(self, repo: str) -> None:
-        """Ask this repository at the next tick, or once it has answered: somebody knows of a push."""
+        """Ask this repository at once, or once it has answered: somebody knows of a push."""
         self._hurried.add(repo)
+        self._knock.set()
 
     async def _ask(self, repo: str, needs: list[Head], audience: Audience) -> None:
         try:
             await self._tell(repo, needs, audience)
         finally:
             del self._asking[repo]
+            if repo in self._hurried:
+                self._knock.set()
 
     async def _tell(self, repo: str, needs: list[Head], audience: Audience) -> None:
         answers = await self._answers(repo, {need.revision for need in needs})

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Iterable
 from typing import cast
 
+import pytest
+
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tests.tidegate.kube.waiting import until
-from tidegate.fetch.sources import FORGIVEN, Heads, Renderings, rest
+from tidegate.fetch.sources import FORGIVEN, TICK, Heads, Renderings, rest
 from tidegate.git import errors
 from tidegate.git.mirror import Head as There
 from tidegate.git.mirror import Lost as Gone
@@ -100,6 +102,20 @@ async def test_nothing_is_asked_before_it_is_due_but_for_who_hurries() -> None:
     heads.hurry(REPO)
     heads.tick(audience)
     await until(lambda: git.asked)
+
+
+@pytest.mark.looptime
+async def test_who_hurries_waits_for_no_tick() -> None:
+    git, audience = Git(), Audience(Head(REPO, "main", 180.0))
+    heads, loop = Heads(repositories(git)), asyncio.get_running_loop()
+    running = asyncio.create_task(heads.run(audience))
+    await asyncio.sleep(0)
+    for times in (1, 2):
+        began = loop.time()
+        heads.hurry(REPO)
+        await until(lambda times=times: len(audience.heard) == times)  # type: ignore[misc]
+        assert loop.time() - began < TICK / 2
+    running.cancel()
 
 
 async def test_a_push_that_is_told_while_git_is_asked_is_asked_for_again() -> None:
