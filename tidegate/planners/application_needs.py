@@ -26,6 +26,7 @@ from gitops.refresh import asked, poll_at
 from gitops.rejection import ROLLOUT
 from gitops.release import remembered
 from gitops.releases import Moving, is_mover, moving
+from gitops.rollback import UNMENDED
 from gitops.sources import Found, Manifests, digest, is_commit
 from gitops.tracking import instance, tracked_by
 from tidegate.planners.application_objects import Sent, kinds_of, named, placed, served
@@ -36,6 +37,7 @@ from tidegate.planners.needs import (
     DryRun,
     Failed,
     Head,
+    Known,
     Need,
     Object,
     Outline,
@@ -373,9 +375,14 @@ class Sight:
         return Head(source.repo_url, revision, every, asked(self.application)) if source else None
 
     def commit(self, head: Head | None) -> str:
-        """What it names, "" while that is not known."""
-        found = known(self.answers, head) if head else None
-        return found.commit if isinstance(found, Found) else ""
+        """What it names, "" while that is not known.
+
+        Where Git does not answer, it is still at what was rejected, so that this goes back without Git.
+        """
+        rollback, answer = self.application.status.rollback, self.answers.get(head) if head else None
+        if isinstance(answer, Failed):
+            return rollback.from_ if rollback.phase in UNMENDED else ""
+        return answer.value.commit if isinstance(answer, Known) and isinstance(answer.value, Found) else ""
 
     @cached_property
     def _try(self) -> str:

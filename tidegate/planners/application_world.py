@@ -14,9 +14,9 @@ from crds.refs import APP_PROJECT, APPLICATION, Ref
 from gitops.compare import Answer, Awaited, Predicted, Refused, Target, Unasked, Unseen, Unserved
 from gitops.migration import foreseen
 from gitops.options import Options
-from gitops.plan import Rendering, World
+from gitops.plan import Rendering, World, asked_revision
 from gitops.recursion import recursion
-from gitops.sources import Found, Lost, Unrenderable, below
+from gitops.sources import Found, Lost, Unrenderable, below, is_commit
 from tidegate.planners.application_needs import CLAIMS, RUNNING, Sight
 from tidegate.planners.application_objects import Sent
 from tidegate.planners.application_parent import read
@@ -48,7 +48,10 @@ def rendering(sight: Sight, now: datetime) -> Rendering:
     source, target = sight.application.spec.source, sight.head(now)
     if source is None or sight.leaving:
         return Rendering()
-    head = known(sight.answers, target) if target else None
+    answer = sight.answers.get(target) if target else None
+    if isinstance(answer, Failed) and not is_commit(asked_revision(sight.application)):
+        return replace(_rendered(sight, source, now, ""), trouble=answer.why, passing=True)
+    head = answer.value if isinstance(answer, Known) else None
     if not isinstance(head, Found):
         return _rendered(sight, source, now, "")
     return replace(_rendered(sight, source, now, head.commit), rewritten=head.rewritten)
