@@ -228,7 +228,8 @@ async def test_a_good_release_that_a_person_reverts_is_back_without_its_steps(
         assert here.told("SkipSteps") == []
         bare.revert()
         here.heads.hurry(bare.url)
-        await until(lambda: here.image() == GOOD and here.read(SERVED, "status", "phase") == "Healthy", 60)
+        await until(lambda: here.image() == GOOD and here.told("SkipSteps"), 60)
+        await until(lambda: here.read(SERVED, "status", "phase") == "Healthy", 60)
         assert len(here.told("SkipSteps")) == 1
         assert (here.phase(), here.reverts()) == ("", [])
         await until(lambda: here.is_good(bare.tip) and here.synced_at(bare.tip), 30)
