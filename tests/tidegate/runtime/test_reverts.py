@@ -27,6 +27,7 @@ from tests.tidegate.runtime.releases import (
     running,
     tagged,
 )
+from tidegate.views.settling import settled
 
 pytestmark = pytest.mark.git
 
@@ -48,6 +49,23 @@ async def test_a_rejected_release_is_reverted_once_and_its_application_is_synced
         await until(lambda: here.read(SERVED, "status", "phase") == "Healthy", 30)
         assert here.read(SERVED, "status", "currentStepIndex") == 2
         await until(lambda: here.read(API, "status", "health", "status") == "Healthy", 30)
+
+
+async def test_waiting_for_a_release_that_was_taken_back_fails_and_for_its_revert_does_not(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        bad = here.push({RELEASE: rollout(BAD)})
+        await until(lambda: here.phase() == "Recovered", 90)
+        (revert,) = here.reverts()
+        await until(lambda: settled(here.read(API), revert).done, 30)
+        ends = {words: settled(here.read(API), words) for words in ("", bad, revert)}
+        assert [bool(one.problem) for one in ends.values()] == [True, True, False]
+        fine = here.push({RELEASE: rollout(FINE)})
+        await until(lambda: settled(here.read(API), fine).done, 60)
+        assert [settled(here.read(API), words).problem for words in ("", fine)] == ["", ""]
+        assert settled(here.read(API), bad).problem
 
 
 async def test_a_manual_application_gets_the_commit_and_no_operation(
