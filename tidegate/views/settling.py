@@ -60,17 +60,18 @@ def _rejected(status: Raw, revision: str) -> str:
     if not revision:
         return ""
     for bad in get(status, "quarantinedRevisions", default=[]):
-        named = str(get(bad, "revision", default="")), _running_at(status, get(bad, "since"))
+        named = str(get(bad, "revision", default="")), _running_at(status, bad)
         if any(one.startswith(revision) for one in named):
             return f"{revision} was rejected: {get(bad, 'reason', default='')}"
     return ""
 
 
-def _running_at(status: Raw, when: str | None) -> str:
-    """The revision that was deployed last by then, "" where that was known to be good."""
-    if not when:
+def _running_at(status: Raw, bad: Raw) -> str:
+    """What was deployed when another commit, that was not, was rejected; "" where it was good by then."""
+    when, history = get(bad, "since"), list(_history(status))
+    if not when or any(revision == get(bad, "revision") for _, revision in history):
         return ""
-    entries = [(at, revision) for at, revision in _history(status) if at <= parse(when)]
+    entries = [(at, revision) for at, revision in history if at <= parse(when)]
     if not entries:
         return ""
     deployed, revision = entries[-1]
@@ -94,7 +95,7 @@ def _taken_back(status: Raw, revision: str, contains: Contains) -> str:
     """Of the last release: it is being taken back, or was, and nothing was released since."""
     rollback = get(status, "rollback", default={})
     phase, pushed = get(rollback, "phase"), str(get(rollback, "pushed", default=""))
-    if phase not in UNMENDED and (phase != "Recovered" or any(_since(status, rollback))):
+    if phase not in UNMENDED and (phase != "Recovered" or _since(status, rollback)):
         return ""
     if revision and pushed and (pushed.startswith(revision) or contains(revision, pushed)):
         return ""
@@ -103,13 +104,16 @@ def _taken_back(status: Raw, revision: str, contains: Contains) -> str:
     )
 
 
-def _since(status: Raw, rollback: Raw) -> Iterator[str]:
-    """What was deployed after the rejection, other than what took it back."""
-    since, back = get(rollback, "since"), str(get(rollback, "message", default="")).removeprefix("at ")
-    own = (get(rollback, "pushed"), back)
-    for at, revision in _history(status) if since else ():
-        if at > parse(since) and revision not in own:
-            yield revision
+def _since(status: Raw, rollback: Raw) -> list[str]:
+    """What was deployed after what was rejected, other than what took it back."""
+    bad, since, history = get(rollback, "from"), get(rollback, "since"), list(_history(status))
+    own = (get(rollback, "pushed"), str(get(rollback, "message", default="")).removeprefix("at "))
+    places = [place for place, (_, revision) in enumerate(history, 1) if revision == bad]
+    if places:
+        later = history[places[-1] :]
+    else:
+        later = [(at, revision) for at, revision in history if since and at > parse(since)]
+    return [revision for _, revision in later if revision not in own]
 
 
 def _deployed(status: Raw, revision: str) -> bool:

@@ -23,13 +23,20 @@ def deployed(*revisions: str) -> list[Raw]:
     return [{"id": n, "revision": one, "deployedAt": at(ENTERED[one])} for n, one in enumerate(revisions)]
 
 
-def app(revision: str, *history: str, sync: str = "Synced", health: str = "Healthy", **status: Any) -> Raw:
+def app(
+    revision: str,
+    *history: str,
+    sync: str = "Synced",
+    health: str = "Healthy",
+    entries: list[Raw] | None = None,
+    **status: Any,
+) -> Raw:
     return raw_app(
         status={
             "sync": {"status": sync, "revision": revision},
             "health": {"status": health},
             "operationState": {"phase": "Succeeded"},
-            "history": deployed(*history),
+            "history": entries or deployed(*history),
             "tidegate": {"good": [{"revision": GOOD, "time": at("10:01")}]},
             **status,
         }
@@ -93,6 +100,13 @@ def test_a_release_that_was_good_is_not_what_was_rejected_after_it() -> None:
     """What is rejected before its sync is over is in no history."""
     found = settled(app(GOOD, GOOD, **rejected(MINE, "10:12", "Released")), GOOD)
     assert (found.done, found.problem) == (True, "")
+
+
+def test_what_follows_within_the_same_second_is_what_was_deployed_after_it() -> None:
+    at_once = [one | {"deployedAt": at("10:12")} for one in deployed(GOOD, MINE, LATER)]
+    found = app(LATER, **RECOVERED, entries=at_once)
+    assert [settled(found, words).problem for words in ("", LATER)] == ["", ""]
+    assert settled(found, MINE).problem
 
 
 def test_a_commit_that_followed_the_revert_at_once_is_no_failure() -> None:
