@@ -1,10 +1,12 @@
 """How a repository is entered, out of the Secrets and ConfigMaps that Argo CD keeps beside its Applications.
 
-They are read when Git is asked, and never kept: a credential that was changed is used at the next question.
+They are read when Git is asked; for reading, what was found serves all questions of the next minute, for a
+hundred Applications would read it a hundred times at each commit. Who writes reads anew.
 """
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 from crds.paths import get
@@ -21,6 +23,7 @@ from tidegate.kube.store import Raw
 
 HOSTS, CERTIFICATES = "argocd-ssh-known-hosts-cm", "argocd-tls-certs-cm"
 KEY = "ssh-privatekey"
+KEPT_SECONDS = 60.0
 NO_WRITER = f"add a Secret for it with the label {TYPE}: {WRITE[0]}"
 
 
@@ -30,14 +33,21 @@ class Credentials:
     def __init__(self, sender: Sender, namespace: str) -> None:
         self._sender = sender
         self._namespace = namespace
+        self._kept: tuple[list[Raw], Hosts] = ([], Hosts())
+        self._stale_at = 0.0
+        self._reading = asyncio.Lock()
 
     async def __call__(self, address: Address) -> Access:
         """To read."""
-        return access_to(address, *await self._kept(address))
+        async with self._reading:
+            now = asyncio.get_running_loop().time()
+            if now >= self._stale_at:
+                self._kept, self._stale_at = await self._read(address), now + KEPT_SECONDS
+        return access_to(address, *self._kept)
 
     async def to_write(self, address: Address) -> Access:
         """To push, by what was given for that alone."""
-        secrets, hosts = await self._kept(address)
+        secrets, hosts = await self._read(address)
         if not meant(address, secrets, WRITE):
             raise Denied(f"nobody lets us write into {address.url}: {NO_WRITER}")
         return access_to(address, secrets, hosts, WRITE)
@@ -53,7 +63,7 @@ class Credentials:
             raise GitError(f"Secret {namespace}/{name} cannot be read: {problem}") from None
         return base64.b64decode(get(secret, "data", KEY, default="")).decode(errors="replace")
 
-    async def _kept(self, address: Address) -> tuple[list[Raw], Hosts]:
+    async def _read(self, address: Address) -> tuple[list[Raw], Hosts]:
         try:
             secrets = await listed(self._sender, self._path(SECRET), Selection(labels=TYPE))
             return secrets, hosts_of(await self._config_map(HOSTS), await self._config_map(CERTIFICATES))
