@@ -64,7 +64,8 @@ class Heads:
                 self._knock.clear()
                 self.tick(audience)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._knock.wait(), TICK)
+                    async with asyncio.timeout(TICK):
+                        await self._knock.wait()
         finally:
             for task in self._asking.values():
                 task.cancel()

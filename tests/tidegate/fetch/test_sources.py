@@ -118,6 +118,19 @@ async def test_who_hurries_waits_for_no_tick() -> None:
     running.cancel()
 
 
+@pytest.mark.parametrize("moments", range(4))
+async def test_who_is_ended_while_somebody_hurries_ends(moments: int) -> None:
+    """`asyncio.wait_for` takes the cancellation for its answer, once that is there."""
+    heads = Heads(repositories(Git()))
+    running = asyncio.create_task(heads.run(Audience()))
+    await asyncio.sleep(0)
+    heads.hurry(REPO)
+    for _ in range(moments):
+        await asyncio.sleep(0)
+    running.cancel()
+    await until(running.done, TICK / 2)
+
+
 async def test_a_push_that_is_told_while_git_is_asked_is_asked_for_again() -> None:
     git, audience = Git(), Audience(Head(REPO, "main", 180.0))
     heads = Heads(repositories(git))
