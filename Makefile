@@ -1,6 +1,7 @@
 # check = lint, types, layers, fast tests, in under a minute; test = everything, with the lab.
 PY ?= .venv/bin/python
 BIN := .venv/bin
+WORKERS ?= $(shell $(PY) -c 'import os; print(os.cpu_count() + 1)')  # some tests wait
 
 .PHONY: venv check lint types layers fast test demo demo-lab lab crds bench soak
 
@@ -24,7 +25,7 @@ layers: venv
 	$(BIN)/lint-imports
 
 fast: venv
-	$(BIN)/pytest -n auto --dist worksteal -m "not lab and not oracle and not git"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not lab and not oracle and not git"
 
 test: venv
 	$(PY) -m tests.stages

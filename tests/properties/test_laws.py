@@ -27,6 +27,7 @@ WRITES_UNTIL_QUIET = 80
 that a run waits for requests in vain."""
 
 
+THOROUGH = "TIDEGATE_EVERY_FAULT" in os.environ
 LONG_AFTER = CALM + PACE.longest_delay + CATCH_UP.total_seconds()
 """Nothing is waited for so long after an outage."""
 
@@ -77,7 +78,7 @@ def story() -> Iterator[Story]:
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.title)
 def test_a_fault_at_any_write_changes_nothing_in_the_end(story: Story, chapter: Chapter, how: How) -> None:
     told = story.upto(chapter)
-    for k in struck(told.writes, how, 2):
+    for k in struck(told.writes, how, 3):
         with told.before.copied() as world:
             world.wire.fault = Fault(k, how)
             play(world, chapter)
@@ -102,7 +103,7 @@ def test_an_api_server_that_is_away_for_a_minute_changes_nothing_in_the_end(
     story: Story, chapter: Chapter
 ) -> None:
     told = story.upto(chapter)
-    for seconds in range(1, 40, 6):
+    for seconds in range(1, 40, 6 if THOROUGH else 18):
         with told.before.copied() as world:
             chapter.act(world)
             world.run(seconds)
@@ -152,7 +153,7 @@ def test_children_seen_late_change_nothing_in_the_end(story: Story, late: str) -
     ids=lambda chapter: chapter.title,
 )
 def test_a_frozen_world_is_soon_left_alone(story: Story, chapter: Chapter) -> None:
-    for seconds in range(0, 30, 2) if os.environ.get("TIDEGATE_EVERY_FAULT") else (10,):
+    for seconds in range(0, 30, 2) if THOROUGH else (10,):
         with story.upto(chapter).before.copied() as world:
             chapter.act(world)
             world.run(seconds)
