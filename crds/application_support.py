@@ -63,7 +63,6 @@ ROLLBACK: Table = {
     "onSyncFailure": lambda rollback: rollback.on_sync_failure,
     "scope": lambda rollback: rollback.scope == "app",
     "ignoreSyncWindows": lambda rollback: rollback.ignore_sync_windows,
-    "allowSchemaChange": lambda rollback: rollback.allow_schema_change,
     "git.branch": lambda rollback: rollback.git.branch,
     "git.baseBranch": lambda rollback: rollback.git.base_branch,
     "git.commitTemplate": lambda rollback: rollback.git.commit_template,

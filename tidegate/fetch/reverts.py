@@ -19,6 +19,7 @@ from crds.application_source import Source
 from crds.errors import Invalid
 from crds.paths import get
 from gitops import reverts
+from gitops.order import hooks
 from gitops.reverts import Adopted, Answer, Landing, Ready, Superseded, Taken, Unable
 from gitops.sources import digest
 from tidegate.fetch.declared import Declared, as_json
@@ -40,6 +41,10 @@ Keys = Callable[[str, str], Awaitable[str]]
 
 NO_KEY = (
     "spec.rollback.git.signing.secretRef: Secret {} has no ssh-privatekey to sign the revert with; add it"
+)
+MIGRATES = (
+    "{} ran with this release, and no commit takes back what it did: write spec.rollback.allowSchemaChange: "
+    "true if the release before runs with it, or revert by hand"
 )
 NAME, EMAIL = "Tidegate", "tidegate@tidegate.dev"
 
@@ -146,6 +151,8 @@ class _Question:
             return Unable(f"nothing that differs between {wanted.good[:10]} and {wanted.bad[:10]} was found")
         text = reverts.message(rollback, self._need.application, taken)
         commit = await self._writer.made(self._need.repo, wanted, text, by, rollback.id)
+        if not self._need.schema and (changed := await self._hooks(head.commit, commit)):
+            raise GitError(MIGRATES.format(", ".join(changed)))
         problem = await self._unproved(head.commit, commit)
         return Unable(problem) if problem else Ready(head.commit, commit, head.ref)
 
@@ -195,6 +202,14 @@ class _Question:
             return f"it would also change {', '.join(changed)}, which {self._declares.parent_name} declares"
         return ""
 
+    async def _hooks(self, bad: str, good: str) -> list[str]:
+        """The hooks that differ: what migrates a database, perhaps."""
+        one, other = [
+            [raw for raw in (await self._declared(commit)).raws() if hooks(raw)] for commit in (bad, good)
+        ]
+        differ = [raw for raw in one if raw not in other] + [raw for raw in other if raw not in one]
+        return sorted({_name(raw) for raw in differ})
+
     # What is declared where
 
     async def _declared(self, commit: str) -> Rendering:
@@ -211,6 +226,11 @@ class _Question:
     async def _source(self, commit: str) -> bytes:
         own = await self._declares.own(commit)
         return as_json(get(own, "spec", "source")) if own else self._of_bad()
+
+
+def _name(raw: Raw) -> str:
+    meta = get(raw, "metadata", default={})
+    return f"{get(raw, 'kind')} {get(meta, 'name') or get(meta, 'generateName')}"
 
 
 def _arrival(write: plan.Push) -> needs.Arrival:

@@ -164,6 +164,7 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
         f"{application.metadata.namespace}/{application.name}",
         _json(replace(rollback, **{name: getattr(RollbackStatus(), name) for name in LASTING})),
         application.rollback.git,
+        application.rollback.allow_schema_change,
         sight.folders,
         parent(sight),
         sight.commit(head),

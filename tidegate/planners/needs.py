@@ -215,8 +215,9 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
     """A commit upon what `revision` names that takes back what a rollback says, made and signed, not pushed.
 
     `rollback` is its status as compact JSON, without what changes while it is under way; `application` is
-    what it is about, as namespace/name. `head` and `attempt` stand for what was seen of the branch, so that a
-    newer one is another question. Known value: `gitops.reverts.Answer`. Failed: Git does not answer.
+    what it is about, as namespace/name; `schema` says whether its hooks may differ. `head` and `attempt`
+    stand for what was seen of the branch, so that a newer one is another question. Known value:
+    `gitops.reverts.Answer`. Failed: Git does not answer, or a person has something to mend.
     """
 
     repo: str
@@ -224,6 +225,7 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
     application: str
     rollback: bytes
     back: GitBack
+    schema: bool
     folders: Folders
     parent: Parent | None
     head: str

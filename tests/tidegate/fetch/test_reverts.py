@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from crds.application_policy import GitBack, SecretRef, Signing
 from crds.application_rollback import KnownGood, RollbackStatus
@@ -74,8 +75,8 @@ class Case:
         answer: Answer = found.value
         return answer
 
-    async def ask(self, back: GitBack, parent: Parent | None = None) -> Known | Failed:
-        need = await self.need(back, parent)
+    async def ask(self, back: GitBack, parent: Parent | None = None, schema: bool = False) -> Known | Failed:
+        need = replace(await self.need(back, parent), schema=schema)
         reverts = Reverts(self.repositories, Writer(self.repositories, anyone, FILE), no_key)
         reverts.hurry = self.hurried.append
         self.before()
@@ -107,6 +108,7 @@ class Case:
             "argocd/api-prod",
             msgspec.json.encode(rollback),
             back,
+            False,
             "",
             parent,
             "",
@@ -236,6 +238,30 @@ async def test_of_a_push_that_was_stopped_nothing_is_told(repositories: Reposito
     await until(lambda: hanging.pushed)
     await reverts.stop()
     assert heard == []
+
+
+async def test_what_a_hook_migrated_is_not_taken_back_unasked(case: Case) -> None:
+    case.good = case.bare.commit({"services/api/job.yaml": migration("v1"), A: config_map("a", level="1")})
+    case.bad = case.bare.commit({"services/api/job.yaml": migration("v2"), A: config_map("a", level="2")})
+    found = await case.ask(UNSIGNED)
+    assert isinstance(found, Failed)
+    assert "Job migrate ran with this release" in found.why
+    assert "spec.rollback.allowSchemaChange: true" in found.why
+    allowed = await case.ask(UNSIGNED, schema=True)
+    assert isinstance(allowed, Known)
+    assert isinstance(allowed.value, Ready)
+
+
+async def test_a_hook_that_stays_the_same_stops_no_revert(case: Case) -> None:
+    case.good = case.bare.commit({"services/api/job.yaml": migration("v1"), A: config_map("a", level="1")})
+    case.bad = case.bare.commit({A: config_map("a", level="2")})
+    assert isinstance(await case.answer(), Ready)
+
+
+def migration(version: str) -> str:
+    meta = {"name": "migrate", "annotations": {"argocd.argoproj.io/hook": "PreSync"}}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": {"version": version}}
+    return msgspec.json.encode(job).decode()
 
 
 async def test_a_revert_that_would_change_a_sibling_is_none(case: Case) -> None:
