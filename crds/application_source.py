@@ -213,3 +213,8 @@ def _tagged(text: str) -> tuple[str, str]:
     """Name and tag; a colon before the last slash is a port's."""
     head, colon, tag = text.rpartition(":")
     return (head, tag) if colon and "/" not in tag else (text, "")
+
+
+def as_json(value: object) -> bytes:
+    """A source, or what else a question is about, written or read: equal ones are equal bytes."""
+    return msgspec.json.encode(value, order="sorted")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
-
 from crds.repositories import same
 from gitops.objects import key_of
 from tidegate.git.render import Asked, Rendering
@@ -64,8 +62,3 @@ class Declared:
         return (key.group, key.kind, key.name) == ("argoproj.io", "Application", self._name) and (
             key.namespace in {"", self._namespace}
         )
-
-
-def as_json(value: object) -> bytes:
-    """A source, as it is asked for."""
-    return msgspec.json.encode(value, order="sorted")

@@ -15,14 +15,14 @@ import msgspec
 
 from crds.application_policy import GitBack
 from crds.application_rollback import RollbackStatus
-from crds.application_source import Source
+from crds.application_source import Source, as_json
 from crds.errors import Invalid
 from crds.paths import get
 from gitops import reverts
 from gitops.order import hooks
 from gitops.reverts import Adopted, Answer, Landing, Ready, Superseded, Taken, Unable
 from gitops.sources import digest
-from tidegate.fetch.declared import Declared, as_json
+from tidegate.fetch.declared import Declared
 from tidegate.git.errors import GitError, NoRevision, Slow, Unrenderable
 from tidegate.git.heads import HEADS
 from tidegate.git.mirror import Head

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from crds.application_source import as_json
 from crds.errors import Invalid
 from tidegate.git import directory, kustomize
 from tidegate.git.directory import Object
@@ -59,7 +60,7 @@ class Rendering(msgspec.Struct, frozen=True):
 
 
 def asked(source: Raw, application: str = "", folders: str = "") -> Asked:
-    return Asked(msgspec.json.encode(source, order="sorted"), application, folders)
+    return Asked(as_json(source), application, folders)
 
 
 def render(mirror: Path, commit: str, question: Asked) -> Rendering:

@@ -10,10 +10,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cached_property
 
-import msgspec
-
 from crds.application import Application
 from crds.application_rollback import KnownGood
+from crds.application_source import as_json
 from crds.application_status import ResourceResult, ResourceStatus
 from crds.paths import get
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
@@ -147,7 +146,7 @@ class Sight:
         commit = named if is_commit(named) else self.commit(self.asked_head(now))
         if source is None or not commit:
             return None
-        written = msgspec.json.encode(get(self.raw, "spec", "source"), order="sorted")
+        written = as_json(get(self.raw, "spec", "source"))
         anew = asked(self.application) == "hard"
         return Rendered(source.repo_url, commit, written, self.application.name, self.folders, anew)
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from crds.application import Application, parse
+from crds.application_source import as_json
 from crds.errors import Invalid
 from crds.paths import get
 from crds.refs import APPLICATION, Ref
@@ -42,7 +41,7 @@ def parent(sight: Sight) -> Parent | None:
     found = read(raw) if raw else None
     if found is None or found.spec.source is None:
         return None
-    written = msgspec.json.encode(get(raw, "spec", "source"), order="sorted")
+    written = as_json(get(raw, "spec", "source"))
     return Parent(found.name, found.spec.source.repo_url, written, folders(found, sight.site.recurse))
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-import msgspec
 from msgspec.structs import replace
 
 from crds.application import Application
 from crds.application_rollback import RollbackStatus
-from crds.application_source import Source
+from crds.application_source import Source, as_json
 from crds.paths import get
 from crds.repositories import bare
 from gitops.compare import Target, to_send
@@ -100,7 +99,7 @@ def _releases(sight: Sight) -> bool:
 def _good(sight: Sight, rollback: RollbackStatus) -> Rendered:
     source = rollback.good.source or Source()
     return Rendered(
-        source.repo_url, rollback.good.revision, _json(source), sight.application.name, sight.folders
+        source.repo_url, rollback.good.revision, as_json(source), sight.application.name, sight.folders
     )
 
 
@@ -162,7 +161,7 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
         source.repo_url,
         source.target_revision,
         f"{application.metadata.namespace}/{application.name}",
-        _json(replace(rollback, **{name: getattr(RollbackStatus(), name) for name in LASTING})),
+        as_json(replace(rollback, **{name: getattr(RollbackStatus(), name) for name in LASTING})),
         application.rollback.git,
         application.rollback.allow_schema_change,
         sight.folders,
@@ -226,7 +225,3 @@ def is_ahead(other: Application, mine: Application) -> bool:
         return ours.phase != Phase.COMMITTED or (theirs.id, other.name) < (ours.id, mine.name)
     waits = theirs.phase == Phase.QUARANTINED and wants_commit(other.rollback, theirs) and not theirs.message
     return waits and ours.phase == Phase.QUARANTINED and (theirs.id, other.name) < (ours.id, mine.name)
-
-
-def _json(value: object) -> bytes:
-    return msgspec.json.encode(value, order="sorted")
