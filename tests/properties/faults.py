@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterator
 from tests.properties.wire import HOWS, Fault, How
 from tests.properties.world import World
 
+THOROUGH = bool(os.environ.get("TIDEGATE_EVERY_FAULT"))
+"""Everything is tried, not a sample of it: in `make test`."""
+
 
 def struck(writes: int, how: How, every: int) -> range:
     """Which writes a fault is to strike: all if TIDEGATE_EVERY_FAULT is set, else each `every`-th, beginning
     elsewhere for each of the four faults."""
-    if os.environ.get("TIDEGATE_EVERY_FAULT"):
+    if THOROUGH:
         return range(1, writes + 1)
     return range(1 + HOWS.index(how) % every, writes + 1, every)
 

@@ -6,7 +6,6 @@ every history must end quietly and soundly once what is broken is mended.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from tests.properties.answers import MOODS, Mood
+from tests.properties.faults import THOROUGH
 from tests.properties.history import History
 from tests.properties.scenes import SCENES, SHOP_STEPS, WEB_STEPS, Scene
 from tests.properties.story import STEPS, V1, V2, V3, V4
@@ -21,7 +21,7 @@ from tests.properties.wire import AILS, EVERY_HOW, Ail, How, Worse
 from tidegate.sandbox.objects import Raw
 from tidegate.views.steering import VERBS, Verb
 
-EXAMPLES = 200 if os.environ.get("TIDEGATE_EVERY_FAULT") else 40
+EXAMPLES = 200 if THOROUGH else 40
 WHICH = st.integers(min_value=0, max_value=2)
 NTH = st.integers(min_value=0, max_value=20)
 CONTROLLER = st.integers(min_value=0, max_value=1)

@@ -5,7 +5,6 @@ Laws 1, 4 and 5 are asked of every plan of every history here, by `witness`.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import pytest
 
 from rollouts.settling import CATCH_UP
 from tests.properties.ends import assert_same, end
-from tests.properties.faults import struck
+from tests.properties.faults import THOROUGH, struck
 from tests.properties.story import CHAPTERS, ERRORS, V1, V2, V3, V4, Chapter, finish, play, say
 from tests.properties.wire import HOWS, Fault, How
 from tests.properties.world import CALM, NAME, World
@@ -27,7 +26,6 @@ WRITES_UNTIL_QUIET = 80
 that a run waits for requests in vain."""
 
 
-THOROUGH = "TIDEGATE_EVERY_FAULT" in os.environ
 LONG_AFTER = CALM + PACE.longest_delay + CATCH_UP.total_seconds()
 """Nothing is waited for so long after an outage."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
 
+from tests.properties.faults import THOROUGH
 from tests.properties.story import CHAPTERS, ERRORS, V2, play, say, ship, stands, waits_for_a_person
 from tests.properties.world import NAME, World
 from tidegate.sandbox.objects import Raw, at
@@ -66,7 +66,7 @@ def test_a_release_ends_well_whatever_people_patch_into_its_status_and_when(
 
 def tried(patch: Raw) -> tuple[int, ...]:
     """All moments in `make test`, one in `make check`: for each patch another."""
-    if os.environ.get("TIDEGATE_EVERY_FAULT"):
+    if THOROUGH:
         return MOMENTS
     return (MOMENTS[list(NONSENSE.values()).index(patch) % len(MOMENTS)],)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,6 +11,7 @@ import yaml
 
 from analysis.instant import Instant
 from crds.paths import Path, put, show
+from tests.properties.faults import THOROUGH
 from tests.test_examples import ROOT, documents
 from tests.tidegate.test_analysisrun_planner import START
 from tests.tidegate.test_rollout_planner import NOW, PLANNER
@@ -25,7 +25,7 @@ from tidegate.views.lint import findings
 Raw = dict[str, Any]
 
 ALL: tuple[Any, ...] = (None, "", 0, -1, 1.5, True, [], {}, "x", [None], {"a": 1}, "{{args.zz}}", 10**30)
-ANYTHING = ALL if os.environ.get("TIDEGATE_EVERY_FAULT") else ALL[::3]
+ANYTHING = ALL if THOROUGH else ALL[::3]
 
 ANOTHER_SHAPE: tuple[Any, ...] = ("x", 5, [None])
 

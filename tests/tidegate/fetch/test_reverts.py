@@ -19,11 +19,9 @@ from crds.refs import APPLICATION, Ref
 from gitops.reverts import Adopted, Answer, Failing, Landing, Ready, Superseded, Unable
 from gitops.sources import digest
 from tests.gitops.examples import NOW, raw_app
-from tests.tidegate.git.origin import FILE, Bare, config_map
+from tests.tidegate.git.origin import FILE, Bare, anyone, config_map
 from tests.tidegate.kube.waiting import until
 from tidegate.fetch.reverts import Reverts
-from tidegate.git.access import Access
-from tidegate.git.address import Address
 from tidegate.git.errors import Denied
 from tidegate.git.push import Outcome, Push
 from tidegate.git.render import asked
@@ -39,17 +37,8 @@ UNSIGNED = GitBack(signing=Signing(type="none"))
 A, ELSEWHERE = "services/api/a.yaml", "services/api/staging/b.yaml"
 
 
-async def anyone(_: Address) -> Access:
-    return Access()
-
-
 async def no_key(_namespace: str, _name: str) -> str:
     return ""
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(tmp_path / "person")
 
 
 @pytest.fixture

@@ -9,10 +9,8 @@ import msgspec
 import pytest
 
 from tests.gitops.examples import raw_app
-from tests.tidegate.git.origin import FILE, Bare, config_map
+from tests.tidegate.git.origin import FILE, Bare, anyone, config_map
 from tidegate.fetch.undoings import Undoings
-from tidegate.git.access import Access
-from tidegate.git.address import Address
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.planners.needs import Answer, Failed, Known, Parent, Undone
@@ -21,15 +19,6 @@ pytestmark = pytest.mark.git
 
 A, THEIRS, TAGS = "services/api/a.yaml", "services/web/w.yaml", "apps/api.yaml"
 SOURCE = msgspec.json.encode({"path": "services/api"})
-
-
-async def anyone(_: Address) -> Access:
-    return Access()
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(tmp_path / "person")
 
 
 class Case:

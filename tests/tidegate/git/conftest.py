@@ -9,18 +9,8 @@ from tidegate.git.mirror import Mirror
 
 
 @pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin(tmp_path / "origin")
-
-
-@pytest.fixture
 def mirror(tmp_path: Path, origin: Origin) -> Mirror:
     return Mirror(tmp_path / "cache", origin.remote)
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(tmp_path / "person")
 
 
 @pytest.fixture

@@ -6,10 +6,12 @@ import subprocess
 from pathlib import Path
 
 from tidegate.demo.git_server import Server
+from tidegate.git.access import Access
+from tidegate.git.address import Address
 from tidegate.git.address import read as address
 from tidegate.git.command import Remote
 
-__all__ = ["FILE", "WHO", "Bare", "Origin", "Server", "config_map", "deployment"]
+__all__ = ["FILE", "WHO", "Bare", "Origin", "Server", "anyone", "config_map", "deployment"]
 
 WHO = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com", "-c", "commit.gpgSign=false")
 FILE = ("file",)
@@ -128,3 +130,8 @@ spec:
       - name: {name}
         image: {image}
 """
+
+
+async def anyone(_: Address) -> Access:
+    """Nobody asks for credentials."""
+    return Access()

@@ -15,10 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.lab.waiting import until
-from tests.tidegate.git.origin import FILE, Origin, config_map
+from tests.tidegate.git.origin import FILE, Origin, anyone, config_map
 from tidegate.git import kustomize, workers
-from tidegate.git.access import Access
-from tidegate.git.address import Address
 from tidegate.git.command import Remote
 from tidegate.git.errors import NoRevision, Slow, Unrenderable
 from tidegate.git.heads import Named, look
@@ -28,10 +26,6 @@ from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Lacking, Outcome, Workers, Wrong
 
 pytestmark = pytest.mark.git
-
-
-async def anyone(_: Address) -> Access:
-    return Access()
 
 
 @pytest.fixture

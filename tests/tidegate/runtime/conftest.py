@@ -1,4 +1,4 @@
-"""A repository that a person pushes to, and the key that reverts are signed with."""
+"""The key that reverts are signed with."""
 
 from __future__ import annotations
 
@@ -6,13 +6,6 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from tests.tidegate.git.origin import Bare
-
-
-@pytest.fixture
-def bare(tmp_path: Path) -> Bare:
-    return Bare(tmp_path / "person")
 
 
 @pytest.fixture

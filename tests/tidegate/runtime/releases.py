@@ -15,14 +15,12 @@ from typing import Any, TypeVar
 from crds.paths import get
 from crds.refs import APPLICATION, EVENT, REPLICA_SET, ROLLOUT, Ref
 from tests.gitops.examples import raw_app
-from tests.tidegate.git.origin import FILE, Bare
+from tests.tidegate.git.origin import FILE, Bare, anyone
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import Faulty, path
 from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.fetch.undoings import Undoings
-from tidegate.git.access import Access
-from tidegate.git.address import Address
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer
@@ -48,10 +46,6 @@ SERVED = Ref(ROLLOUT, "production", "api")
 AUTOMATED = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
 GOOD, FINE, BAD = "registry/api:v1", "registry/api:v2", "nowhere.invalid/api:v3"
 FILE_OF_API = "apps/production/api-app.json"
-
-
-async def anyone(_: Address) -> Access:
-    return Access()
 
 
 @dataclass

@@ -16,12 +16,10 @@ from crds.patches import merged
 from crds.paths import get
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, SECRET, Ref
 from tests.gitops.examples import raw_app
-from tests.tidegate.git.origin import FILE, Origin, config_map
+from tests.tidegate.git.origin import FILE, Origin, anyone, config_map
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import Faulty, path
 from tidegate.fetch.sources import Heads, Renderings
-from tidegate.git.access import Access
-from tidegate.git.address import Address
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.kube import requests
@@ -41,15 +39,6 @@ from tidegate.sandbox.store import Store
 Raw = dict[str, Any]
 API = Ref(APPLICATION, "argocd", "api-prod")
 POLICY = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["CreateNamespace=true"]}
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> Origin:
-    return Origin(tmp_path / "origin")
-
-
-async def anyone(_: Address) -> Access:
-    return Access()
 
 
 @dataclass
