@@ -48,7 +48,8 @@ demo-lab: venv
 	$(PY) -m tests.e2e.demo $(if $(KEEP),--keep)
 
 bench: lab
-	for router in none istio; do $(PY) -m tests.lab run -- $(PY) -m benchmarks.scale --router $$router --rollouts $(or $(N),200) || exit 1; done
+	for router in none istio; do $(PY) -m tests.lab run -- $(PY) -m benchmarks.scale --router $$router \
+		--rollouts $(or $(N),200) --events $(or $(EVENTS),all) || exit 1; done
 
 soak: venv
 	$(PY) -m tests.properties.soak $(or $(STEPS),1000000)

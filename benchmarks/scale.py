@@ -118,7 +118,7 @@ def main() -> int:
         scene.install()
         names = [f"app-{number:04}" for number in range(options.rollouts)]
         furnish(scene, names, options.router)
-        with running(scene, options.profile) as controller:
+        with running(scene, options.profile, f"--events={options.events}") as controller:
             release(scene, names, options.router, "v1")
             healthy(scene, controller, len(names))
             measured(scene, controller, names, options.router)
@@ -129,13 +129,14 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     parser.add_argument("--rollouts", type=int, default=50)
     parser.add_argument("--router", choices=tuple(PEER), default="none")
+    parser.add_argument("--events", choices=("all", "milestones"), default="all")
     parser.add_argument("--profile", default="", metavar="FILE")
     return parser
 
 
 @contextmanager
-def running(scene: Scene, profile: str) -> Iterator[Controller]:
-    controller = Controller(scene, profile)
+def running(scene: Scene, profile: str, *flags: str) -> Iterator[Controller]:
+    controller = Controller(scene, profile, *flags)
     try:
         yield controller
     finally:

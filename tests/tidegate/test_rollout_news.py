@@ -9,9 +9,9 @@ import pytest
 from crds.refs import DESTINATION_RULE, SERVICE, VIRTUAL_SERVICE, Kind, Ref
 from rollouts.actions import Decision, Told
 from rollouts.memory import Memory
-from tidegate.planners.plan import JsonPatch, Write
+from tidegate.planners.plan import Event, JsonPatch, Write
 from tidegate.planners.rollout_metrics import Metrics
-from tidegate.planners.rollout_news import news
+from tidegate.planners.rollout_news import is_milestone, news
 
 Raw = dict[str, Any]
 
@@ -53,6 +53,22 @@ def test_a_steps_run_is_told_as_such() -> None:
 def test_nothing_is_told_of_a_status_that_stays() -> None:
     status = {**run("Running"), **missing("RouteNotFound")}
     assert told(status, status) == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "warning", "milestone"),
+    [
+        ("RolloutStepCompleted", False, True),
+        ("RolloutAborted", True, True),
+        ("ScalingReplicaSet", False, False),
+        ("Updated VirtualService", False, False),
+        ("RolloutNotCompleted", True, True),
+    ],
+)
+def test_milestones_are_what_nothing_else_tells_and_all_that_goes_wrong(
+    reason: str, warning: bool, milestone: bool
+) -> None:
+    assert is_milestone(Event({}, reason, "", warning)) is milestone
 
 
 @pytest.mark.parametrize("reason", ["VirtualServiceNotFound", "DestinationRuleNotFound"])

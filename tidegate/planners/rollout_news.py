@@ -30,6 +30,11 @@ WRITTEN = {
 }
 """Argo's reasons; the space is hers."""
 
+DETAILS = frozenset(
+    {"NewReplicaSetCreated", "RolloutNotCompleted", "ScalingReplicaSet", "RolloutResumed", WEIGHT}
+) | frozenset(WRITTEN.values())
+"""What another Event, a ReplicaSet's own or the status tells as well."""
+
 Judged = tuple[Metrics, Metrics]
 """The runs that may be started: the background's, and that of a step."""
 
@@ -47,6 +52,11 @@ def news(
         *_notes(decision, judged),
     )
     return tuple(Event(raw, one.reason, one.message, one.warning) for one in told)
+
+
+def is_milestone(event: Event) -> bool:
+    """Whether it is told where only milestones are: steps, pauses, verdicts, ends, whatever goes wrong."""
+    return event.warning or event.reason not in DETAILS
 
 
 def _of_runs(before: Raw, after: Raw) -> Iterable[Told]:

@@ -20,6 +20,7 @@ from tidegate.kube.requests import ALL
 from tidegate.kube.store import Raw, Store
 from tidegate.planners.needs import Defaulted, DryRun, Pods, SecretKey, Served
 from tidegate.planners.plan import Event
+from tidegate.planners.rollout_news import is_milestone
 from tidegate.runtime.bystander import Bystander
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor
@@ -30,7 +31,7 @@ from tidegate.runtime.observe import Fetch, Observer
 from tidegate.runtime.ports import probe, serve, text
 from tidegate.runtime.queue import Queue
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
-from tidegate.runtime.settings import Settings
+from tidegate.runtime.settings import MILESTONES, Settings
 from tidegate.runtime.watches import watched, watches
 from tidegate.runtime.webhook import PATH, webhook
 
@@ -69,6 +70,8 @@ class App:
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
         executor = self._executor(sender)
         executor.pruned = self.observer.pruned
+        if settings.events == MILESTONES:
+            executor.worth = is_milestone
         if parts.reverts and parts.heads:
             executor.push = parts.reverts.begin
             parts.reverts.told, parts.reverts.hurry = self.observer.arrived, parts.heads.hurry

@@ -57,8 +57,8 @@ class Refused:
 
 
 class Executor:
-    """`told` hears of every event that was sent, `pruned` which fields of a Record were not kept; `push`
-    begins to write into Git, where that is done at all, and returns at once."""
+    """`told` hears of every event, `pruned` which fields of a Record were not kept; `push` begins to write
+    into Git, where that is done at all, and returns at once. An event that `worth` says no to is not sent."""
 
     def __init__(self, sender: Sender, store: Store, told: Told = lambda _event: None) -> None:
         self._sender = sender
@@ -66,6 +66,7 @@ class Executor:
         self._told = told
         self.pruned: Pruned = lambda _ref, _fields: None
         self.push: Pusher | None = None
+        self.worth: Callable[[Event], bool] = lambda _event: True
         self._without_status: set[Kind] = set()
 
     async def perform(self, plan: Plan, now: datetime) -> Refused | None:
@@ -82,6 +83,9 @@ class Executor:
 
     async def tell(self, event: Event, now: datetime) -> None:
         """Send an event; whatever becomes of it stops nothing."""
+        if not self.worth(event):
+            self._told(event)
+            return
         body = event_body(event, now)
         path = _collection(Ref(EVENT, body["metadata"]["namespace"], ""))
         try:

@@ -12,6 +12,9 @@ from tidegate.runtime.admission import Certificate
 PROMETHEUS_VARIABLE = "ARGO_ROLLOUTS_PROMETHEUS_ADDRESS"
 
 
+MILESTONES = "milestones"
+
+
 @dataclass(frozen=True)
 class Settings:
     """`home` is the controller's own namespace; `namespace` "" means the whole cluster, `instance` "" the
@@ -25,6 +28,7 @@ class Settings:
     elect: bool = True
     observe: bool = False
     workers: int = 8
+    events: str = "all"
     log_format: str = "text"
     prometheus: str = ""
     certificate: Certificate | None = None
@@ -64,6 +68,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action=argparse.BooleanOptionalAction,
         help="read folders below an Application's where it does not say; none: those of an app of apps alone",
     )
+    add(
+        "--events",
+        choices=("all", MILESTONES),
+        default="all",
+        help="Events about Rollouts: all that Argo Rollouts writes, or steps, pauses, verdicts and trouble",
+    )
     add("--log-format", choices=("text", "json"), default="text")
 
 
@@ -81,6 +91,7 @@ def settings(flags: Sequence[str], environ: Mapping[str, str] = os.environ) -> S
         elect=given.leader_elect and not given.observe,
         observe=given.observe,
         workers=given.workers,
+        events=given.events,
         log_format=given.log_format,
         prometheus=environ.get(PROMETHEUS_VARIABLE, ""),
         certificate=_certificate(given),

@@ -110,6 +110,22 @@ async def test_it_tells_probes_and_dashboards_how_it_is(tmp_path: Path) -> None:
     assert re.search(r'controller_clientset_k8s_request_total\{kind="leases",.*verb="Create".*\} 1\.0', text)
 
 
+async def test_where_milestones_alone_are_told_all_is_counted_still(tmp_path: Path) -> None:
+    api = FakeApi()
+    template = {
+        "metadata": {"labels": {"app": "api"}},
+        "spec": {"containers": [{"name": "api", "image": "a"}]},
+    }
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": "api"}}, "strategy": {"canary": {}}}
+    api.put(path(Ref(ROLLOUT, "shop", "api")), spec={**spec, "template": template})
+    async with controller(api, tmp_path, 0, "--events", "milestones") as running:
+        await until(lambda: [verb for verb, at in api.requests if "/replicasets" in at][-1:] == ["PATCH"], 30)
+        text = (await running.page("/metrics"))[1]
+    told = {raw["reason"] for raw in api.objects.values() if raw.get("kind") == "Event"}
+    assert ("RolloutUpdated" in told, "NewReplicaSetCreated" in told) == (True, False)
+    assert re.search(r'rollout_events_total\{.*reason="NewReplicaSetCreated".*\} 1\.0', text)
+
+
 async def test_beside_argo_rollouts_it_writes_nothing_and_says_so(tmp_path: Path) -> None:
     api = FakeApi()
     spec = {"holderIdentity": "argo-rollouts-1_uid", "leaseDurationSeconds": 3600}
