@@ -375,3 +375,10 @@ def test_a_rollback_within_the_window_goes_by_when_the_replica_sets_were_made() 
     status = {"stableRS": hash_of(new), "currentPodHash": hash_of(new)}
     got = planned({**raw, "status": status}, *sets, found=mesh(0, hash_of(new), hash_of(new)))
     assert recorded(got)["currentStepIndex"] == len(raw["spec"]["strategy"]["canary"]["steps"])
+
+
+def test_a_rollout_that_is_being_deleted_neither_adopts_what_was_orphaned_nor_makes_it_anew() -> None:
+    """`kubectl delete --cascade=orphan`, and `--cascade=foreground`: it is there until they are done."""
+    raw = put(brief(), ("metadata", "deletionTimestamp"), "2026-03-01T11:59:58Z")
+    orphaned = planned(raw, orphans=(replica_set(raw, 10, owned=False),))
+    assert (orphaned.writes, planned(raw).writes) == ((), ())

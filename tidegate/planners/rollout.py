@@ -77,7 +77,7 @@ class RolloutPlanner:
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         """What must be seen; more is asked once the first answers are there."""
         here = self._reader.read(raw)
-        if isinstance(here, Says):
+        if isinstance(here, Says) or here.leaving:
             return ()
         ref = ref_of(ROLLOUT, raw)
         first = (*own(here), Refusal(ref), Pruned(ref), freeze_need(self._settings))
@@ -99,6 +99,8 @@ class RolloutPlanner:
         here = self._reader.read(raw)
         if isinstance(here, Says):
             return _hold(raw, here, now)
+        if here.leaving:
+            return Plan(why="it is being deleted, and what it has made goes or stays as that orders")
         if not _seen_enough(here, answers, self._settings):
             return Plan(why="waiting for the first look at its ReplicaSets and runs")
         if unowned := orphans(here, answers):

@@ -72,6 +72,11 @@ class Given(msgspec.Struct, frozen=True, dict=True):
         return self.rollout.metadata.name
 
     @property
+    def leaving(self) -> bool:
+        """Somebody deletes it, and it is still there until a finalizer is done."""
+        return self.rollout.metadata.deletion_timestamp is not None
+
+    @property
     def analysis(self) -> RolloutAnalysis | None:
         return self.rollout.canary.analysis if self.rollout.canary else None
 
