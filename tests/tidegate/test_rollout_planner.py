@@ -382,3 +382,21 @@ def test_a_rollout_that_is_being_deleted_neither_adopts_what_was_orphaned_nor_ma
     raw = put(brief(), ("metadata", "deletionTimestamp"), "2026-03-01T11:59:58Z")
     orphaned = planned(raw, orphans=(replica_set(raw, 10, owned=False),))
     assert (orphaned.writes, planned(raw).writes) == ((), ())
+
+
+def test_of_the_runs_that_argo_made_of_one_revision_its_latest_judges() -> None:
+    """It failed, a person retried it, and Tidegate takes over while the second run is under way."""
+    old, new = brief(), brief("myregistry/api:v2.2.0")
+    name = f"api-{hash_of(new)}-2"
+    runs = (_argos(new, name, "Failed"), _argos(new, f"{name}.1", "Running"))
+    found = {**mesh(0, hash_of(old), hash_of(new)), Owned(ANALYSIS_RUN, "production", "u1"): Known(runs)}
+    raw = put(settled(old, new), ("status", "tidegate"), None)
+    plan = planned(raw, replica_set(old, 10), replica_set(new, 1, 2), found=found)
+    assert not any(isinstance(write, Record) and write.patch.get("abort") for write in plan.writes)
+    assert get(recorded(plan), "canary", "currentBackgroundAnalysisRunStatus", "name") == f"{name}.1"
+
+
+def _argos(rollout: Raw, name: str, phase: str) -> Raw:
+    noted = {"rollout.argoproj.io/revision": "2"}
+    meta = {"name": name, "uid": name, "labels": {LABEL: hash_of(rollout)}, "annotations": noted}
+    return {"metadata": {**meta, "creationTimestamp": "2026-03-01T11:00:00Z"}, "status": {"phase": phase}}

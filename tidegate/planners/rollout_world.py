@@ -144,7 +144,8 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
         late_at=late_at(given),
         caught_up_at=_caught_up_at(given, answers, now),
     )
-    mine = [_run(raw) for raw in found if hash_of(raw) == ask.pod_hash]
+    newest_first = sorted(found, key=_age, reverse=True)  # Argo numbers a retry's run, and says no more of it
+    mine = [_run(raw) for raw in newest_first if hash_of(raw) == ask.pod_hash]
     asked = (world.revision, memory.attempt)
     current = [run for run in mine if (run.revision, run.attempt) == asked]
     of_steps = tuple(run for run in current if run.step is not None)
@@ -363,6 +364,12 @@ def _run(raw: Raw) -> Run:
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
         deaf=_deaf(raw),
     )
+
+
+def _age(raw: Raw) -> tuple[str, int, str]:
+    """By when it was made, and by its number where that is the same."""
+    name: str = raw["metadata"]["name"]
+    return (paths.get(raw, "metadata", "creationTimestamp", default=""), len(name), name)
 
 
 def _deaf(raw: Raw) -> str:
