@@ -56,9 +56,10 @@ def this_run(world: World, memory: Memory) -> Run | None:
 
 
 def this_step_run(world: World, memory: Memory) -> Run | None:
-    """The run of the analysis step that the walk stands at."""
-    asked = (world.revision, memory.attempt, memory.step)
-    return next((run for run in world.step_runs if (run.revision, run.attempt, run.step) == asked), None)
+    """The run of the analysis step that the walk stands at; one that answered for other steps is none."""
+    asked, steps = (world.revision, memory.attempt, memory.step), ("", world.ask.step_hash)
+    found = (run for run in world.step_runs if run.steps in steps)
+    return next((run for run in found if (run.revision, run.attempt, run.step) == asked), None)
 
 
 def at_analysis(ask: Ask, memory: Memory) -> bool:

@@ -140,13 +140,15 @@ class Trouble(msgspec.Struct, frozen=True):
 
 class Run(msgspec.Struct, frozen=True):
     """An AnalysisRun. It `measures` once its counters' watermark is taken, and is `informed` when it was told
-    since when the canary gets requests. `deaf` says why it gets no answers, while it gets none."""
+    since when the canary gets requests. `deaf` says why it gets no answers, while it gets none. A step's was
+    started for the `steps` of this hash ("": it does not say)."""
 
     name: str
     phase: str
     revision: int = 0
     attempt: int = 0
     step: int | None = None
+    steps: str = ""
     message: str = ""
     measures: bool = False
     informed: bool = False

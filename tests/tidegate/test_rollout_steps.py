@@ -10,7 +10,7 @@ from crds.paths import get, put
 from crds.refs import ANALYSIS_RUN, Ref
 from tests.tidegate.test_rollout_planner import NOW, PLANNER, brief, hash_of, mesh, replica_set, settled
 from tests.tidegate.test_rollout_templates import ARGS, METRIC, RATE, TEMPLATE, held_by, plan, started
-from tidegate.planners.needs import Known, Need, Object, Samples
+from tidegate.planners.needs import Known, Need, Object, Owned, Samples
 from tidegate.planners.plan import Plan
 
 Raw = dict[str, Any]
@@ -106,6 +106,17 @@ def test_a_run_whose_name_is_anothers_gets_the_next_number() -> None:
     theirs = Known({"metadata": {"name": taken.ref.name, "uid": "theirs"}})
     (run,) = started(plan(raw, {RATE: Known(ENDING), taken: theirs}))
     assert run.ref.name == f"{NAME.format(hash_of(raw))}.1"
+
+
+def test_steps_that_were_edited_are_judged_anew() -> None:
+    """The run that was good answered another question, or at another weight."""
+    raw = with_template()
+    (before,) = started(plan(raw, {RATE: Known(ENDING)}))
+    good = Known(({**before.body, "status": {"phase": "Successful"}},))
+    found: dict[Need, Any] = {RATE: Known(ENDING), Owned(ANALYSIS_RUN, "production", "u1"): good}
+    assert started(plan(raw, found)) == [], "it has answered for its own steps"
+    (again,) = started(plan(put(raw, (*CANARY, "steps", 1), {"setWeight": 60}), found))
+    assert again.ref.name == f"{before.ref.name}.1"
 
 
 COUNTED = {

@@ -42,6 +42,7 @@ REVISION = "rollout.argoproj.io/revision"
 HISTORY = "rollout.argoproj.io/revision-history"
 DESIRED = "rollout.argoproj.io/desired-replicas"
 ATTEMPT = "tidegate.dev/attempt"
+STEPS = "tidegate.dev/steps"
 STEP_INDEX = "step-index"
 LEAVE_AT = "scale-down-deadline"
 DEAF = 2
@@ -359,6 +360,7 @@ def _run(raw: Raw) -> Run:
         revision=revision(raw),
         attempt=_count(raw, ATTEMPT),
         step=int(step) if step.isdecimal() else None,
+        steps=str(paths.get(raw, "metadata", "annotations", STEPS, default="")),
         message=paths.get(raw, "status", "message", default=""),
         measures=phase in ("Running", "Successful"),
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,

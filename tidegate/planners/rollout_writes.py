@@ -45,6 +45,7 @@ from tidegate.planners.rollout_world import (
     LEAVE_AT,
     REVISION,
     STEP_INDEX,
+    STEPS,
     Given,
     replica_sets,
 )
@@ -193,11 +194,17 @@ def _start(given: Given, inline: Inline, start: StartAnalysis, name: str) -> Cre
         "name": name,
         "namespace": given.namespace,
         "labels": {**theirs.labels, **_run_labels(given), **_kind_labels(start), HASH_LABEL: start.hash},
-        "annotations": {**theirs.annotations, REVISION: str(start.revision), ATTEMPT: str(start.attempt)},
+        "annotations": {**theirs.annotations, **_occasion(given, start)},
         "ownerReferences": [owner(given)],
     }
     kind = {"apiVersion": ANALYSIS_RUN.api_version, "kind": ANALYSIS_RUN.kind}
     return Create(Ref(ANALYSIS_RUN, given.namespace, name), {**kind, "metadata": meta, "spec": inline.spec})
+
+
+def _occasion(given: Given, start: StartAnalysis) -> dict[str, str]:
+    """What it is to judge: a revision, an attempt, and the steps if it is the run of one."""
+    steps = {} if start.step is None else {STEPS: given.step_hash}
+    return {REVISION: str(start.revision), ATTEMPT: str(start.attempt), **steps}
 
 
 def _asked_metadata(given: Given, start: StartAnalysis) -> Metadata:
