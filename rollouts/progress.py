@@ -148,8 +148,9 @@ def first_deployed(world: World, memory: Memory) -> Memory:
 
 
 def hear_people(world: World, memory: Memory) -> Memory:
-    """`abort: false` after an abort is a retry; a step that was set begins; cleared pauses answer what we had
-    paused for."""
+    """`abort: false` after an abort is a retry; a step that was set begins, the end at most; cleared pauses
+    answer what we had paused for."""
+    memory = replace(memory, step=min(memory.step, len(world.ask.steps)))
     if memory.aborted_at and not memory.abort:
         return replace(
             _unpaused(memory),

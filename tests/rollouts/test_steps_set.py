@@ -50,3 +50,8 @@ def test_the_last_step_skipped_goes_all_the_way() -> None:
     skipped = waiting(step=len(STEPS))
     standing = (pods("old", 10), pods("new", 10, revision=2))
     assert plan(replace(skipped, pods=standing)).why.startswith("weight 10 to 100")
+
+
+def test_a_step_beyond_the_last_is_the_end_and_fills_no_status() -> None:
+    got = plan(waiting(step=2_000_000)).memory
+    assert (got.step, len(got.walked)) == (len(STEPS), len(STEPS) + 1)
