@@ -39,7 +39,8 @@ class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     `from` and `fromSource` are what was rejected, `good` what it goes back to. `candidate` is the commit made
     for it upon `base`, `branch` the ref it is pushed to, `pushed` the commit that is in Git. `attempts` are
     pushes that found the branch moved, `failures` those without an answer in a row. `releasedAt` is when a
-    person last let something go.
+    person last let something go. `restoredAt` is when what was good was seen to be back in the cluster, and
+    `heals` how often in a row somebody's edit of it had to be undone since.
     """
 
     id: str = ""
@@ -61,3 +62,5 @@ class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     retry_at: datetime | None = None
     message: str = ""
     released_at: datetime | None = None
+    restored_at: datetime | None = None
+    heals: int = 0

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 
 from crds.application_policy import Rollback
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
+from gitops.holding import drift, heals_at, holds, puts_back, watched, went_back
 from gitops.rejection import ANALYSIS, Rejected
 from gitops.reverting import push, to, unbrought, unmended
 from gitops.rollback import UNDER_WAY, UNMENDED, UNREVERTED, Case, Memory, Phase, Turn, unsigned, writes_git
@@ -43,13 +44,14 @@ def _remembered(case: Case) -> tuple[Memory, str]:
     if case.memory.rollback.phase not in UNMENDED:
         return _at_rest(case)
     after, why = unmended(case)
-    return replace(case.memory, rollback=after), why
+    return replace(case.memory, rollback=watched(case, after)), why
 
 
 def _freed(case: Case) -> Memory | None:
     """Without the quarantine that a person has lifted, by name or by a retry; None where none is lifted."""
     rollback = case.memory.rollback
     again = case.retried and case.rendering == rollback.rendering and rollback.phase in UNREVERTED
+    again = again and not went_back(rollback)
     retried = rollback.rendering if again else ""
     kept = tuple(one for one in case.memory.bads if not _means(case.released or retried, one))
     if kept == case.memory.bads:
@@ -149,15 +151,14 @@ def _id(case: Case) -> str:
 
 
 def _restores(case: Case) -> bool:
-    """The failed Rollout goes back in the cluster, once nothing is routed to it any more."""
-    rollback = case.memory.rollback
-    holds = rollback.phase in UNMENDED and case.policy.quarantine.hold
-    return bool(holds and case.rendering == rollback.rendering and case.rejected and case.rejected.shut)
+    """The failed Rollout goes back in the cluster, once nothing is routed to it any more, and stays so."""
+    shut = case.rejected is not None and case.rejected.shut
+    return holds(case) and (shut or puts_back(case))
 
 
 def _later(case: Case) -> datetime | None:
-    at = case.memory.rollback.retry_at
-    return at if at and case.now < at else None
+    later = [at for at in (case.memory.rollback.retry_at, heals_at(case)) if at and case.now < at]
+    return min(later, default=None)
 
 
 def _held(case: Case, memory: Memory) -> str:
@@ -176,6 +177,8 @@ def _said(case: Case, memory: Memory, why: str) -> tuple[tuple[str, str], ...]:
     rollback, said = memory.rollback, []
     if held := _held(case, memory):
         said.append(("QuarantinedRevision", held))
+    if edited := drift(case):
+        said.append(("QuarantineDrift", edited))
     if rollback.phase == Phase.GAVE_UP and case.rendering == rollback.rendering:
         said.append(("RevertGaveUp", rollback.message))
     if rollback.phase in UNDER_WAY and why:

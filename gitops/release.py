@@ -15,7 +15,7 @@ from crds.application_rollback import RELEASE, KnownGood
 from crds.application_source import normalised
 from crds.application_status import ApplicationStatus
 from crds.meta import read_status
-from gitops.compare import Comparison, Target, synced
+from gitops.compare import Comparison, Predicted, Target, synced
 from gitops.objects import Key
 from gitops.quarantine import turn
 from gitops.rejection import ROLLOUT, Rejected, at_rest, rejected, retried
@@ -123,7 +123,16 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         taken=seen.release.taken,
         frozen=seen.release.frozen,
         released=asked_to_release(application),
+        astray=_astray(seen.release.good),
+        heals=bool(application.automated and application.automated.self_heal),
     )
+
+
+def _astray(good: tuple[Target, ...]) -> tuple[str, ...] | None:
+    """What is not as it is given back; None while that is not known of all."""
+    if not good or not all(isinstance(one.answer, Predicted) for one in good):
+        return None
+    return tuple(str(one.key) for one in good if not synced(one))
 
 
 def _rejected(raws: tuple[Raw, ...]) -> Rejected | None:

@@ -48,8 +48,10 @@ class Case(msgspec.Struct, frozen=True):
     `declared`: so is the Application itself, whose source the parent may bring later than the head is seen.
     `elsewhere`: an operation runs at this `head`, which is not where Git's is.
     `rejected` is a Rollout that holds what `head` declares, and `retried` says that a person lets it walk on.
-    `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's, None while there are
-    none. `taken` names who else has a revert open on this branch; `released` is what a person lets go.
+    `astray` are the objects that are not as they are given back, None while not known, and `heals` whether
+    drift is put right. `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's,
+    None while there are none. `taken` names who else has a revert open on this branch; `released` is what a
+    person lets go.
     """
 
     application: str
@@ -71,6 +73,8 @@ class Case(msgspec.Struct, frozen=True):
     taken: str = ""
     frozen: str = ""
     released: str = ""
+    astray: tuple[str, ...] | None = None
+    heals: bool = False
 
 
 class Push(msgspec.Struct, frozen=True):

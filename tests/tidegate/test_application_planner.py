@@ -14,7 +14,6 @@ from crds.paths import get, put
 from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, Kind, Ref, Resource
 from crds.times import rfc3339
 from gitops.compare import Predicted, Refused
-from gitops.objects import desired
 from gitops.refresh import REFRESH
 from gitops.sources import Found, Lost, Manifests, Unrenderable, digest
 from tests.crds.applications import merged
@@ -491,29 +490,3 @@ def test_an_object_of_another_application_is_left_alone() -> None:
 def _with(here: Answers, other: Raw) -> Any:
     plain = here.answer
     return lambda need: Known((here.app, other)) if isinstance(need, Outline) else plain(need)
-
-
-def quarantined(bad: Raw, good: Raw) -> Answers:
-    """Its Rollout has rejected what COMMIT declares, and was well at ELDER; nothing is restored yet."""
-    here = app(syncPolicy=AUTOMATED, rollback={"enabled": True})
-    source = get(here.app, "spec", "source")
-    known = {"revision": ELDER, "rendering": digest((good,)), "source": source}
-    rollback = {"id": "1", "phase": "Quarantined", "rollout": "Rollout production/api", "from": COMMIT,
-                "fromSource": source, "rendering": digest((bad,)), "good": known}  # fmt: skip
-    held = {"revision": COMMIT, "rendering": digest((bad,)), "reason": "12 % errors"}
-    here.app["status"] = {"rollback": rollback, "quarantinedRevisions": [held], "tidegate": {"good": [known]}}
-    here.git, here.elder, here.served = (bad,), (good,), {*KINDS, "Rollout"}
-    there = desired(bad, "api-prod", "production", namespaced=True)
-    walked = {"abort": True, "stableRS": "1", "currentPodHash": "2", "tidegate": {"verdict": "12 % errors"}}
-    shut = {"canary": {"weights": {"canary": {"weight": 0}}}}
-    return here.has(there | {"status": walked | shut})
-
-
-def test_what_was_good_goes_back_after_a_restart_while_git_does_not_answer() -> None:
-    """What the mirrors hold is enough: nobody has to say where the branch is."""
-    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
-    here = quarantined(bad, good)
-    here.head = Failed("git.example.com: no answer")
-    here.play()
-    assert get(here.objects["Rollout", "production", "api"], "spec", "template", "v") == 1
-    assert "ComparisonError: git.example.com: no answer" in said(here)

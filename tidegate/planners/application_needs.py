@@ -105,13 +105,8 @@ class Sight:
         return (Object(project), Outline(APPLICATION, self.me.namespace, CLAIMS), Refusal(self.me))
 
     def _of_git(self, now: datetime) -> Iterable[Need]:
-        found: tuple[Need | None, ...] = (
-            self.head(now),
-            self.asked_head(now),
-            self.rendered(now),
-            *(parent_needs(self) if self._again else ()),
-            self.undone,
-        )
+        above = parent_needs(self) if self._again else ()
+        found = (self.head(now), self.asked_head(now), self.rendered(now), *above, self.undone)
         return (need for need in found if need is not None)
 
     def _served(self) -> Iterable[Need]:
@@ -241,16 +236,13 @@ class Sight:
     @cached_property
     def sent(self) -> tuple[Sent, ...]:
         """Once all that is there is known."""
-        objects = self._objects
-        if not objects or any(need and need not in self.answers for need in objects):
+        if not self._live:
             return ()
-        live = [known(self.answers, need) if need else None for need in objects]
-        movers = [raw for at in self._movers for raw in (self.wanted[at], live[at]) if raw]
-        moved = moving([*movers, *self.extras])
-        ignored, back = self.application.spec.ignore_differences, self._goes_back
+        moved, ignored = moving(self.movers), self.application.spec.ignore_differences
+        back = self._goes_back
         return self.reading.each(
             "sent",
-            zip(self.wanted, live, strict=True),
+            zip(self.wanted, self._live, strict=True),
             lambda raw, there: self._sent(raw, there, moved),
             (moved, ignored, back, tuple(known(self.answers, need) for need in self._kinds)),
         )
@@ -258,6 +250,20 @@ class Sight:
     def _sent(self, raw: Raw, live: Raw | None, moved: Moving) -> Sent:
         wanted, guard = to_send(raw, live, self.application.spec.ignore_differences, moved)
         return Sent(self._marked(wanted, live), live, guard, self.resource(raw))
+
+    @cached_property
+    def _live(self) -> tuple[Raw | None, ...]:
+        """What is there of what is wanted, once that is known of all."""
+        if any(need and need not in self.answers for need in self._objects):
+            return ()
+        return tuple(known(self.answers, need) if need else None for need in self._objects)
+
+    @cached_property
+    def movers(self) -> tuple[Raw, ...]:
+        """Rollouts and autoscalers, wanted and live, and what is no more wanted."""
+        places = self._movers if self._live else ()
+        found = (raw for at in places for raw in (self.wanted[at], self._live[at]) if raw)
+        return (*found, *self.extras)
 
     @cached_property
     def _movers(self) -> tuple[int, ...]:

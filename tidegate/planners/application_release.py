@@ -52,6 +52,8 @@ LASTING = (
     "retry_at",
     "message",
     "released_at",
+    "restored_at",
+    "heals",
 )
 """What changes while a rollback is under way, and is no part of the question."""
 
@@ -136,7 +138,7 @@ def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:
     if any(served(raw) not in sight.answers for raw in wanted):
         return ()
     live = [sight.live(sight.at(raw)) for raw in wanted]
-    moved = moving([*wanted, *(raw for raw in live if raw)])
+    moved = moving([*sight.movers, *wanted, *(raw for raw in live if raw)])
     ignored = sight.application.spec.ignore_differences
     pairs = [(to_send(raw, there, ignored, moved), there) for raw, there in zip(wanted, live, strict=True)]
     return tuple(Sent(raw, there, guard, sight.resource(raw)) for (raw, guard), there in pairs)

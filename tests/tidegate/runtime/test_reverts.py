@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,39 @@ async def test_what_the_bad_release_did_not_change_is_healed_while_it_is_quarant
         here.patch(settings, {"data": {"level": "by hand"}})
         await until(lambda: here.read(settings, "data", "level") == "1", 30)
         assert (here.phase(), here.image(), bare.tip) == ("Branched", GOOD, bad)
+
+
+async def test_the_bad_image_set_by_hand_is_undone_while_it_is_quarantined_and_walks_no_steps(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    async with running(tmp_path, bare, key) as here:
+        await good(here)
+        here.push({RELEASE: rollout(BAD)})
+        bare.hook("update", 'test "$1" != refs/heads/main')
+        await until(lambda: bool(here.read(API, "status", "rollback", "restoredAt")), 60)
+        await until(lambda: here.phase() == "Branched", 60)
+        here.patch(SERVED, {"spec": json.loads(rollout(BAD))["spec"]})
+        assert here.image() == BAD
+        await until(lambda: here.image() == GOOD, 30)
+        await until(lambda: here.read(SERVED, "status", "phase") == "Healthy", 30)
+        assert (here.phase(), sorted(here.revisions())) == ("Branched", ["4", "5"])
+        assert here.read(SERVED, "status", "currentStepIndex") == 2
+        await until(lambda: "QuarantineDrift" not in here.said(), 30)
+
+
+async def test_without_self_heal_the_bad_image_set_by_hand_is_told_and_goes_back_once_it_is_rejected_again(
+    tmp_path: Path, bare: Bare, key: str
+) -> None:
+    once = {"automated": {}, "syncOptions": ["CreateNamespace=true"]}
+    async with running(tmp_path, bare, key) as here:
+        await good(here, policy=once)
+        here.push({RELEASE: rollout(BAD)})
+        bare.hook("update", 'test "$1" != refs/heads/main')
+        await until(lambda: bool(here.read(API, "status", "rollback", "restoredAt")), 60)
+        here.patch(SERVED, {"spec": json.loads(rollout(BAD))["spec"]})
+        await until(lambda: "automated.selfHeal is off" in here.said().get("QuarantineDrift", ""), 30)
+        await until(lambda: here.image() == GOOD and "QuarantineDrift" not in here.said(), 60)
+        await until(lambda: here.phase() == "Branched", 60)
 
 
 async def test_a_key_that_is_missing_is_named_and_the_revert_comes_once_it_is_there(

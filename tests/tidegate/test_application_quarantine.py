@@ -1,0 +1,72 @@
+"""What an Application's plan writes while a release of its own is quarantined."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from crds.paths import get, put
+from gitops.objects import desired
+from gitops.sources import digest
+from tests.gitops.examples import thing
+from tests.gitops.test_plan import rollout
+from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
+from tidegate.planners.needs import Failed
+
+Raw = dict[str, Any]
+SCALED = ("spec", "replicas")
+LATER = timedelta(hours=1)
+TARGET = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "api"}
+
+
+def quarantined(bad: Raw, good: Raw, *beside: Raw) -> Answers:
+    """Its Rollout has rejected what COMMIT declares, and was well at ELDER; nothing is restored yet."""
+    here = app(syncPolicy=AUTOMATED, rollback={"enabled": True})
+    source = get(here.app, "spec", "source")
+    known = {"revision": ELDER, "rendering": digest((good, *beside)), "source": source}
+    rollback = {"id": "1", "phase": "Quarantined", "rollout": "Rollout production/api", "from": COMMIT,
+                "fromSource": source, "rendering": digest((bad, *beside)), "good": known}  # fmt: skip
+    held = {"revision": COMMIT, "rendering": digest((bad, *beside)), "reason": "12 % errors"}
+    here.app["status"] = {"rollback": rollback, "quarantinedRevisions": [held], "tidegate": {"good": [known]}}
+    here.git, here.elder = (bad, *beside), (good, *beside)
+    here.served = {*KINDS, "Rollout", "HorizontalPodAutoscaler"}
+    there = desired(bad, "api-prod", "production", namespaced=True)
+    walked = {"abort": True, "stableRS": "1", "currentPodHash": "2", "tidegate": {"verdict": "12 % errors"}}
+    shut = {"canary": {"weights": {"canary": {"weight": 0}}}}
+    return here.has(there | {"status": walked | shut})
+
+
+def test_what_was_good_goes_back_after_a_restart_while_git_does_not_answer() -> None:
+    """What the mirrors hold is enough: nobody has to say where the branch is."""
+    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
+    here = quarantined(bad, good)
+    here.head = Failed("git.example.com: no answer")
+    here.play()
+    assert get(here.objects["Rollout", "production", "api"], "spec", "template", "v") == 1
+    assert "ComparisonError: git.example.com: no answer" in said(here)
+
+
+def image(here: Answers) -> Any:
+    return get(here.objects["Rollout", "production", "api"], "spec", "template", "v")
+
+
+def test_what_somebody_sets_back_to_the_bad_release_is_given_back_again() -> None:
+    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
+    here = quarantined(bad, good)
+    here.play()
+    walks = {"stableRS": "1", "currentPodHash": "2"}
+    here.has(desired(bad, "api-prod", "production", namespaced=True) | {"status": walks})
+    here.now += LATER
+    here.play()
+    assert (image(here), get(here.app, "status", "rollback", "phase")) == (1, "Quarantined")
+
+
+def test_what_goes_back_keeps_the_replicas_that_an_autoscaler_has_set() -> None:
+    bad, good = (put(put(rollout(), ("spec", "template", "v"), number), SCALED, 2) for number in (2, 1))
+    scaler = thing("HorizontalPodAutoscaler", api="autoscaling/v2", spec={"scaleTargetRef": TARGET})
+    here = quarantined(bad, good, scaler)
+    here.has(put(here.objects["Rollout", "production", "api"], SCALED, 7))
+    here.play()
+    assert image(here) == 1
+    assert get(here.objects["Rollout", "production", "api"], *SCALED) == 7
+    assert not any("QuarantineDrift" in one for one in said(here))
