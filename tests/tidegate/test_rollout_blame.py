@@ -148,6 +148,14 @@ def test_pods_that_never_start_are_to_blame_where_stable_has_all_of_its_own() ->
     assert not looked(raw, stable=short)["alone"]
 
 
+def test_a_step_that_failed_asks_for_stable_though_the_abort_has_left_it() -> None:
+    labels = {LABEL: hash_of(NEW), "rollout-type": "Step", "step-index": "2"}
+    run, raw = put(failed(), ("metadata", "labels"), labels), aborted(verdict="Step-based analysis ...")
+    assert looked(raw, run) == {}, "the answer is on its way"
+    blame = looked(raw, run, answers=answered(run, 1000, 120))
+    assert (blame["cause"], blame["alone"]) == ("analysis", False)
+
+
 def test_a_person_who_aborts_blames_nobody() -> None:
     assert looked(aborted(verdict="")) == {}
 

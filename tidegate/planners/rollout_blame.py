@@ -19,7 +19,7 @@ from crds.analysis import AnalysisRun
 from crds.errors import Invalid
 from crds.paths import show
 from rollouts.memory import Blame
-from rollouts.progress import this_run, this_step_run
+from rollouts.progress import this_run
 from rollouts.world import Run, World
 from tidegate.planners.needs import Answers, Known, Need, Samples, known
 from tidegate.planners.rollout_metrics import Look, arm_of, catalogue_of
@@ -68,7 +68,8 @@ def _open(world: World) -> bool:
 
 
 def _bad_runs(world: World) -> tuple[Run, ...]:
-    runs = (this_step_run(world, world.memory), this_run(world, world.memory))
+    """Of this attempt; the abort has left the step that one of them judged."""
+    runs = (*world.step_runs, this_run(world, world.memory))
     return tuple(run for run in runs if run and run.bad)
 
 
