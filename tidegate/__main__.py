@@ -30,7 +30,7 @@ def main() -> int:
     if words[:1] != ["controller"]:
         from tidegate.cli.main import run
 
-        return run(words)
+        return run(words, program="tidegate")
     from tidegate.kube.config import ConfigError
     from tidegate.runtime.run import controller
 

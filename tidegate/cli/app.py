@@ -7,6 +7,7 @@ import json
 import sys
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from crds.paths import get
@@ -15,7 +16,7 @@ from tidegate.cli.api import Api, Raw
 from tidegate.cli.failure import Failure
 from tidegate.cli.live import Bell, looks
 from tidegate.views import application as view
-from tidegate.views.settling import overtaken, settled
+from tidegate.views.settling import EVERYTHING, overtaken, settled
 from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, retried, synced
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def get_application(api: Api, asked: Namespace) -> None:
     if asked.refresh or asked.hard_refresh:
         raw = api.change(raw, refresh("hard" if asked.hard_refresh else "normal"))
         raw = _followed(api, asked, lambda now: Outcome(not _refreshing(now)))
-    shown = {"summary": view.summary, "json": _json, "wide": view.details}[asked.output]
+    shown = {"summary": view.summary, "json": _json, "yaml": _yaml, "wide": view.details}[asked.output]
     sys.stdout.write(shown(raw))
 
 
@@ -86,13 +87,16 @@ def show_history(api: Api, asked: Namespace) -> None:
 
 
 def wait(api: Api, asked: Namespace) -> None:
-    """Until it is synced and well; a failed sync and a rejected release are failures at once."""
+    """Until it is synced and well, or what of that is asked for; a failed sync and a rejected release are
+    failures at once."""
     from tidegate.cli.lineage import lineage
 
     repo = get(api.application(asked.name), "spec", "source", "repoURL", default="")
+    wanted = frozenset(one for one in EVERYTHING if getattr(asked, one)) or EVERYTHING
     with lineage(api.line, api.namespace, repo) as found:
-        raw = _followed(api, asked, lambda now: settled(now, asked.revision, found.contains))
-        problem = settled(raw, asked.revision, found.contains).problem
+        outcome = partial(settled, revision=asked.revision, contains=found.contains, wanted=wanted)
+        raw = _followed(api, asked, outcome)
+        problem = outcome(raw).problem
     sys.stdout.write(view.details(raw))
     if problem:
         raise Failure(f"application {asked.name}: {problem}")
@@ -114,6 +118,12 @@ def _followed(api: Api, asked: Namespace, outcome: Callable[[Raw], Outcome]) -> 
 
 def _refreshing(raw: Raw) -> bool:
     return "argocd.argoproj.io/refresh" in (raw["metadata"].get("annotations") or {})
+
+
+def _yaml(raw: Raw) -> str:
+    import yaml
+
+    return yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
 
 
 def _json(raw: Raw) -> str:

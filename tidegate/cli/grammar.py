@@ -27,14 +27,18 @@ _SWITCHES = {*_LONG.values(), "--timestamps", "--full", "--no-color", "--short"}
     "--hard-refresh",
     "--prune",
     "--dry-run",
+    "--sync",
+    "--health",
+    "--operation",
 }
+PLUGIN = "kubectl argo rollouts"
 _EXAMPLES = """\
 examples:
-  kubectl argo rollouts get rollout api --watch     follow a release
-  kubectl argo rollouts promote api                 let it go on
-  kubectl argo rollouts abort api                   all traffic back to stable
-  kubectl argo rollouts lint -f rollout.yaml        look at a manifest before it is applied
-More on a command: kubectl argo rollouts COMMAND -h"""
+  {0} get rollout api --watch     follow a release
+  {0} promote api                 let it go on
+  {0} abort api                   all traffic back to stable
+  {0} lint -f rollout.yaml        look at a manifest before it is applied
+More on a command: {0} COMMAND -h"""
 
 
 def spelled_out(word: str) -> list[str]:
@@ -45,12 +49,13 @@ def spelled_out(word: str) -> list[str]:
     return [f"{flag}=true" if flag in _SWITCHES else flag for flag in spelled]
 
 
-def parser() -> ArgumentParser:
-    """Parses to `command`, a function of tidegate.cli, and what it asks for; `alone` needs no cluster."""
+def parser(program: str = PLUGIN) -> ArgumentParser:
+    """Parses to `command`, a function of tidegate.cli, and what it asks for; `alone` needs no cluster.
+    `program` is what the user called it by."""
     top = ArgumentParser(
-        "kubectl argo rollouts",
+        program,
         description="Look at rollouts, and steer them.",
-        epilog=_EXAMPLES,
+        epilog=_EXAMPLES.format(program),
         formatter_class=RawDescriptionHelpFormatter,
         parents=[cluster_flags()],
         allow_abbrev=False,
@@ -120,7 +125,7 @@ def _applications(group: Any) -> None:
     every = _under(group, "list", "list applications, one a line")
     every.set_defaults(command=app.list_applications, home=app.HOME, crds=app.CRDS)
     get = _application(group, "get", "show an application and its objects", app.get_application)
-    get.add_argument("-o", "--output", choices=("wide", "summary", "json"), default="wide")
+    get.add_argument("-o", "--output", choices=("wide", "summary", "json", "yaml"), default="wide")
     _switch(get, "--refresh", default=False, does="look at Git first")
     _switch(get, "--hard-refresh", default=False, does="look at Git first, and render anew")
     sync = _application(group, "sync", "make the cluster as Git says", app.sync_application)
@@ -142,6 +147,9 @@ def _applications(group: Any) -> None:
     history.add_argument("-o", "--output", choices=("wide", "id"), default="wide")
     wait = _application(group, "wait", "wait until it is synced and well; exit 1 if it will not be", app.wait)
     wait.add_argument("--revision", default="", metavar="COMMIT", help="at this commit; default: at any")
+    _switch(wait, "--sync", default=False, does="until it is Synced")
+    _switch(wait, "--health", default=False, does="until it is Healthy")
+    _switch(wait, "--operation", default=False, does="until no sync runs; of none of the three: all of them")
 
 
 def _application(group: Any, name: str, does: str, command: Callable[..., None]) -> ArgumentParser:

@@ -15,7 +15,7 @@ from tidegate.cli.api import Api, Line
 from tidegate.cli.completion import answer
 from tidegate.cli.explain import explained
 from tidegate.cli.failure import Failure
-from tidegate.cli.grammar import cluster_flags, parser, spelled_out
+from tidegate.cli.grammar import PLUGIN, cluster_flags, parser, spelled_out
 from tidegate.kube.config import ConfigError, load
 from tidegate.kube.errors import KubeError
 from tidegate.views.steering import Refused
@@ -28,14 +28,14 @@ def plugin() -> int:
     return run(sys.argv[1:])
 
 
-def run(words: Sequence[str], connect: Connect | None = None) -> int:
+def run(words: Sequence[str], connect: Connect | None = None, program: str = PLUGIN) -> int:
     """Obey a command line: 0 when done, 1 with the reason on stderr, 2 when it is not understood."""
     if list(words[:1]) == ["__complete"]:  # kubectl asks so, with half a line that need not parse
         print(answer(parser(), list(words[1:]), lambda: _rollouts(words[1:], connect or _connect)))
         return 0
     if told := instead(_without_flags(words)):
         return _said(told)
-    asked = _parsed(words)
+    asked = _parsed(words, program)
     with suppress(KeyboardInterrupt):  # the usual end of --watch
         return _tried(asked, connect or _connect)
     return 0
@@ -46,9 +46,9 @@ def _without_flags(words: Sequence[str]) -> list[str]:
     return [word for word in rest if not word.startswith("-")]
 
 
-def _parsed(words: Sequence[str]) -> Namespace:
+def _parsed(words: Sequence[str], program: str) -> Namespace:
     """`help get` is `get -h`; who says nothing is told everything."""
-    top = parser()
+    top = parser(program)
     if not words:
         top.print_help(sys.stderr)
         raise SystemExit(2)

@@ -18,10 +18,17 @@ from tidegate.views.syncing import RUNNING, Outcome
 
 Raw = dict[str, Any]
 Contains = Callable[[str, str], bool]
+EVERYTHING = frozenset({"sync", "health", "operation"})
 
 
-def settled(raw: Raw, revision: str = "", contains: Contains = lambda _commit, _older: False) -> Outcome:
-    """Synced and well, at `revision` where one is said, or at a commit that `contains` it.
+def settled(
+    raw: Raw,
+    revision: str = "",
+    contains: Contains = lambda _commit, _older: False,
+    wanted: frozenset[str] = EVERYTHING,
+) -> Outcome:
+    """Synced and well (or what of that is `wanted`), at `revision` where one is said, or at a commit that
+    `contains` it.
 
     A sync that failed, objects that are Degraded, and a release that was rejected are failures: nothing makes
     them well by waiting.
@@ -33,7 +40,7 @@ def settled(raw: Raw, revision: str = "", contains: Contains = lambda _commit, _
     if later and not (_deployed(status, revision) or contains(later, revision)):
         return Outcome(False)
     why = _held(status) if revision and not later else _taken_back(status, revision, contains)
-    found = Outcome(True, why) if why else _standing(raw, status) if at else Outcome(False)
+    found = Outcome(True, why) if why else _standing(raw, status, wanted) if at else Outcome(False)
     said = f"{revision} was overtaken by {later[:10]}: {found.problem}"
     return replace(found, problem=said) if later and found.problem else found
 
@@ -44,15 +51,17 @@ def overtaken(raw: Raw, revision: str) -> str:
     return "" if at.startswith(revision) else at
 
 
-def _standing(raw: Raw, status: Raw) -> Outcome:
+def _standing(raw: Raw, status: Raw, wanted: frozenset[str]) -> Outcome:
     sync, state = get(status, "sync", default={}), get(status, "operationState", default={})
     if get(raw, "operation") or state.get("phase") in RUNNING:
         return Outcome(False)
     if state.get("phase") in ("Failed", "Error"):
         return Outcome(True, f"the last sync {state['phase']}: {get(state, 'message', default='')}")
-    if get(status, "health", "status") == "Degraded":
+    health = get(status, "health", "status")
+    if health == "Degraded" and "health" in wanted:
         return Outcome(True, f"Degraded: {'; '.join(_degraded(status)) or 'see tidegate app get'}")
-    return Outcome((get(sync, "status"), get(status, "health", "status")) == ("Synced", "Healthy"))
+    synced, well = get(sync, "status") == "Synced", health == "Healthy"
+    return Outcome((synced or "sync" not in wanted) and (well or "health" not in wanted))
 
 
 def _rejected(status: Raw, revision: str) -> str:

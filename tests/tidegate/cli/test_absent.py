@@ -6,6 +6,7 @@ import pytest
 
 from tests.tidegate.cli.cluster import API, Cluster, say
 from tests.tidegate.views.worlds import rollout
+from tidegate.cli.main import run
 
 Printed = pytest.CaptureFixture[str]
 
@@ -22,6 +23,10 @@ Printed = pytest.CaptureFixture[str]
         ("delete rollout api", "kubectl delete rollout NAME"),
         ("dashboard -p 3100", "get rollout NAME --watch"),
         ("notifications template get", "kubectl get events"),
+        ("app rollback api-prod 3", "git revert COMMIT"),
+        ("app set api-prod --revision main", "kubectl edit application NAME"),
+        ("app terminate-op api-prod", '"phase":"Terminating"'),
+        ("app delete api-prod", "kubectl delete application NAME"),
     ],
 )
 def test_a_command_that_is_not_here_says_what_to_do_instead(words: str, way: str, capsys: Printed) -> None:
@@ -42,6 +47,12 @@ def test_help_is_a_word_too(words: str, usage: str, capsys: Printed) -> None:
         say(words, Cluster({}))
     assert ended.value.code == 0
     assert usage in capsys.readouterr().out
+
+
+def test_help_is_told_in_the_name_that_it_was_called_by(capsys: Printed) -> None:
+    with pytest.raises(SystemExit):
+        run(["app", "-h"], program="tidegate")
+    assert capsys.readouterr().out.startswith("usage: tidegate app ")
 
 
 def test_who_says_nothing_is_told_everything(capsys: Printed) -> None:

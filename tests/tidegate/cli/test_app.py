@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from crds.paths import put
 from tests.gitops.examples import raw_app
@@ -176,6 +177,26 @@ def test_waiting_for_what_does_not_come_fails_in_time(words: str, capsys: Printe
     raw = app() if "revision" in words else app(health="Progressing")
     assert say(f"app wait api-prod {words}", Cluster({APP: raw})) == 1
     assert "timed out after 1s" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "raw", "code"),
+    [
+        ("--health", app("OutOfSync"), 0),
+        ("--sync", app(health="Degraded"), 0),
+        ("--operation", app("OutOfSync", "Progressing"), 0),
+        ("--operation", app("OutOfSync", "Progressing", "Running"), 1),
+        ("--sync --health", app("OutOfSync"), 1),
+        ("--health", app(phase="Failed"), 1),
+    ],
+)
+def test_waiting_for_a_part_waits_for_nothing_else(words: str, raw: Raw, code: int) -> None:
+    assert say(f"app wait api-prod {words} --timeout 1", Cluster({APP: raw})) == code
+
+
+def test_an_application_is_shown_whole_as_yaml(capsys: Printed) -> None:
+    assert say("app get api-prod -o yaml", Cluster({APP: app()})) == 0
+    assert yaml.safe_load(capsys.readouterr().out) == app()
 
 
 def test_a_refresh_is_asked_for_by_its_annotation() -> None:
