@@ -17,7 +17,7 @@ from crds.steps import (
 )
 from rollouts.actions import Action, CreateReplicaSet, Route, Scale, Told
 from rollouts.memory import Memory, Reason
-from rollouts.progress import on_the_way
+from rollouts.progress import on_the_way, this_step_run
 from rollouts.world import World
 
 
@@ -26,6 +26,7 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
     before = world.memory
     if before.pod_hash != memory.pod_hash:
         updated, said = _of_revision(world, before, memory)
+        said = (*said, *_of_pauses(Memory(), memory))
     else:
         updated, said = (), (*_of_walk(world, before, memory), *_of_pauses(before, memory))
     done = [(action, told) for action in actions if (told := _of_action(world, action))]
@@ -58,7 +59,7 @@ def _of_skipped(world: World, after: Memory) -> tuple[Told, ...]:
 
 
 def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
-    told = list(_of_steps(world, before, after))
+    told = [*_of_step_run(world, before, after), *_of_steps(world, before, after)]
     if after.stable != before.stable:
         done = f"Rollout completed update to revision {world.revision} ({after.stable})"
         told.append(Told("RolloutCompleted", f"{done}: {_why_completed(world, before)}"))
@@ -68,6 +69,15 @@ def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     if after.edited and after.edited != before.edited:
         told.append(Told("TrafficEdited", after.edited, True))
     return tuple(told)
+
+
+def _of_step_run(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
+    """The run that completes its step: the walk is past it by the time a status could say so."""
+    run = this_step_run(world, before)
+    if run is None or run.phase != "Successful" or after.step <= before.step:
+        return ()
+    words = f"Step Analysis Run '{run.name}' Status New: 'Successful' Previous: 'Running'"
+    return (Told("AnalysisRunSuccessful", words),)
 
 
 def _of_steps(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:

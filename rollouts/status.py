@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from crds import paths
 from crds.meta import Condition, read_status
 from crds.rollout_status import RolloutStatus
 from crds.times import rfc3339, rfc3339_micro
@@ -157,9 +158,19 @@ def _canary(world: World, memory: Memory, raw: Raw) -> Raw:
     ours = {
         "weights": _weights(world, raw),
         "currentBackgroundAnalysisRunStatus": _run(run),
-        "currentStepAnalysisRunStatus": _run(this_step_run(world, memory)),
+        "currentStepAnalysisRunStatus": _run(_step_run(world, memory, raw)),
     }
     return {key: value for key, value in {**raw, **ours}.items() if value}
+
+
+def _step_run(world: World, memory: Memory, raw: Raw) -> Run | None:
+    """An abort leaves the step; what its analysis said stays told."""
+    if not memory.abort:
+        return this_step_run(world, memory)
+    if not world.memory.aborted_at:
+        return this_step_run(world, world.memory)
+    told = paths.get(raw, "currentStepAnalysisRunStatus", "name")
+    return next((run for run in world.step_runs if run.name == told), None)
 
 
 def _weights(world: World, raw: Raw) -> Raw | None:

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from crds.steps import Pause, SetWeight, Step
+from crds.analysis import RolloutAnalysis
+from crds.steps import Pause, RunAnalysis, SetWeight, Step
 from rollouts.actions import Told
 from rollouts.memory import Memory
 from rollouts.plan import plan
@@ -171,3 +172,17 @@ def test_an_older_replica_set_that_comes_back_is_told_by_its_new_number() -> Non
 def test_a_status_that_was_lost_is_no_release() -> None:
     stands = world(pods=(pods("new", 10),), traffic=Traffic(0, "new", "new"))
     assert plan(replace(stands, memory=Memory())).told == ()
+
+
+def test_a_pause_that_comes_first_is_told_with_its_reason() -> None:
+    assert released((Pause(), SetWeight(50))).messages("RolloutPaused") == [
+        "Rollout is paused (CanaryPauseStep)"
+    ]
+
+
+def test_a_steps_analysis_is_told_to_be_good_before_its_step_is_complete() -> None:
+    asked = ask(steps=(RunAnalysis(RolloutAnalysis()), Pause()))
+    good = Run("api-new-2-0", "Successful", 2, step=0)
+    told = plan(world(ask=asked, step_runs=(good,))).told
+    assert [one.reason for one in told[:2]] == ["AnalysisRunSuccessful", "RolloutStepCompleted"]
+    assert told[0].message == "Step Analysis Run 'api-new-2-0' Status New: 'Successful' Previous: 'Running'"

@@ -9,16 +9,18 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from crds.analysis import RolloutAnalysis
 from crds.meta import read_status
 from crds.patches import merge_diff
 from crds.rollout_status import RolloutStatus
-from crds.steps import Pause
+from crds.steps import Pause, RunAnalysis, SetWeight
 from rollouts.memory import Memory, Paused, Walked
 from rollouts.plan import plan
 from rollouts.status import remembered, report
 from rollouts.world import Run, World
 from tests.rollouts.worlds import START, ask, noted, pods, world
 
+ANALYSED = (SetWeight(10), RunAnalysis(RolloutAnalysis()))
 FULL = Memory(
     pod_hash="new",
     step_hash="steps",
@@ -119,6 +121,15 @@ def test_an_aborted_rollout_is_degraded_and_says_why() -> None:
     got = phase(world(weight=10, ask=ask(judged=True), run=failed))
     assert got[0] == "Degraded"
     assert "12 % errors against a limit of 5 %" in got[1]
+
+
+def test_what_a_steps_analysis_said_stays_told_after_its_abort() -> None:
+    failed = Run("api-new-2-1", "Failed", 2, step=1, message="too slow")
+    seen = world(weight=10, ask=ask(steps=ANALYSED), memory={"step": 1}, step_runs=(failed,))
+    first = written(seen, plan(seen).memory)
+    again = replace(seen, memory=remembered(read(first)))
+    told = report(again, plan(again).memory, read(first), first)["canary"]["currentStepAnalysisRunStatus"]
+    assert told == {"name": "api-new-2-1", "status": "Failed", "message": "too slow"}
 
 
 def test_a_promoted_rollout_is_healthy_only_with_its_traffic_back_on_the_stable_arm() -> None:
