@@ -63,9 +63,9 @@ def _is_played(name: str, known: set[str]) -> bool:
 
 
 def _named(resource: Raw) -> Raw:
-    fields = ("name", "singularName", "namespaced", "kind")
+    fields = ("name", "singularName", "namespaced", "kind", "shortNames")
     verbs = sorted(set(resource["verbs"]) - {"deletecollection"})
-    return {**{field: resource[field] for field in fields}, "verbs": verbs}
+    return {**{field: resource[field] for field in fields if field in resource}, "verbs": verbs}
 
 
 def recorded(case: Case) -> Path:

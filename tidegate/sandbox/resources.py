@@ -9,7 +9,7 @@ from tidegate.sandbox.refusals import not_found, unsupported
 
 
 class Resource(NamedTuple):
-    """`custom`: served from a CRD. `counted`: it has a metadata.generation."""
+    """`custom`: served from a CRD. `counted`: it has a metadata.generation. `short`: as people type it."""
 
     group: str
     version: str
@@ -19,6 +19,7 @@ class Resource(NamedTuple):
     counted: bool = True
     custom: bool = False
     namespaced: bool = True
+    short: tuple[str, ...] = ()
 
     @property
     def api_version(self) -> str:
@@ -30,29 +31,35 @@ class Resource(NamedTuple):
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
 
-def _custom(group: str, version: str, plural: str, kind: str, status: bool = False) -> Resource:
-    return Resource(group, version, plural, kind, status=status, custom=True)
+def _custom(group: str, version: str, plural: str, kind: str, *short: str) -> Resource:
+    return Resource(group, version, plural, kind, custom=True, short=short)
 
 
-REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet", status=True)
-PODS = Resource("", "v1", "pods", "Pod", status=True)
+REPLICA_SETS = Resource("apps", "v1", "replicasets", "ReplicaSet", status=True, short=("rs",))
+PODS = Resource("", "v1", "pods", "Pod", status=True, short=("po",))
 POD_TEMPLATES = Resource("", "v1", "podtemplates", "PodTemplate")
-SERVICES = Resource("", "v1", "services", "Service", status=True, counted=False)
-CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", counted=False)
+SERVICES = Resource("", "v1", "services", "Service", status=True, counted=False, short=("svc",))
+CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap", counted=False, short=("cm",))
 SECRETS = Resource("", "v1", "secrets", "Secret", counted=False)
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace", status=True, counted=False, namespaced=False)
-EVENTS = Resource("", "v1", "events", "Event", counted=False)
+NAMESPACES = Resource(
+    "", "v1", "namespaces", "Namespace", status=True, counted=False, namespaced=False, short=("ns",)
+)
+EVENTS = Resource("", "v1", "events", "Event", counted=False, short=("ev",))
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease", counted=False)
-ROLLOUTS = _custom("argoproj.io", "v1alpha1", "rollouts", "Rollout", status=True)
-ANALYSIS_RUNS = _custom("argoproj.io", "v1alpha1", "analysisruns", "AnalysisRun")
-ANALYSIS_TEMPLATES = _custom("argoproj.io", "v1alpha1", "analysistemplates", "AnalysisTemplate")
+ROLLOUTS = _custom("argoproj.io", "v1alpha1", "rollouts", "Rollout", "ro")._replace(status=True)
+ANALYSIS_RUNS = _custom("argoproj.io", "v1alpha1", "analysisruns", "AnalysisRun", "ar")
+ANALYSIS_TEMPLATES = _custom("argoproj.io", "v1alpha1", "analysistemplates", "AnalysisTemplate", "at")
 CLUSTER_ANALYSIS_TEMPLATES = _custom(
-    "argoproj.io", "v1alpha1", "clusteranalysistemplates", "ClusterAnalysisTemplate"
+    "argoproj.io", "v1alpha1", "clusteranalysistemplates", "ClusterAnalysisTemplate", "cat"
 )._replace(namespaced=False)
-APPLICATIONS = _custom("argoproj.io", "v1alpha1", "applications", "Application")
-APP_PROJECTS = _custom("argoproj.io", "v1alpha1", "appprojects", "AppProject")
-VIRTUAL_SERVICES = _custom("networking.istio.io", "v1", "virtualservices", "VirtualService", status=True)
-DESTINATION_RULES = _custom("networking.istio.io", "v1", "destinationrules", "DestinationRule", status=True)
+APPLICATIONS = _custom("argoproj.io", "v1alpha1", "applications", "Application", "app", "apps")
+APP_PROJECTS = _custom("argoproj.io", "v1alpha1", "appprojects", "AppProject", "appproj", "appprojs")
+VIRTUAL_SERVICES = _custom("networking.istio.io", "v1", "virtualservices", "VirtualService", "vs")._replace(
+    status=True
+)
+DESTINATION_RULES = _custom(
+    "networking.istio.io", "v1", "destinationrules", "DestinationRule", "dr"
+)._replace(status=True)
 
 RESOURCES: dict[tuple[str, str, str], Resource] = {
     (r.group, r.version, r.plural): r
@@ -149,5 +156,7 @@ def _resources(group: str, version: str) -> Response:
 def _listed(resource: Resource) -> list[dict[str, Any]]:
     said = {"namespaced": resource.namespaced, "kind": resource.kind}
     own = {"name": resource.plural, "singularName": resource.kind.lower(), **said, "verbs": VERBS}
+    if resource.short:
+        own["shortNames"] = list(resource.short)
     status = {"name": f"{resource.plural}/status", "singularName": "", **said, "verbs": STATUS_VERBS}
     return [own, status] if resource.status else [own]
