@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import msgspec
 
 from analysis.check import OVER
+from crds import times
 from crds.analysis import AnalysisRun
 
 KEPT = 5
@@ -25,7 +26,7 @@ def expires(run: AnalysisRun) -> datetime | None:
     good = run.status.phase == "Successful"
     own = strategy.seconds_after_success if good else strategy.seconds_after_failure
     seconds = strategy.seconds_after_completion if own is None else own
-    return None if seconds is None else ended + timedelta(seconds=seconds)
+    return None if seconds is None else ended + times.seconds(seconds)
 
 
 class Past(msgspec.Struct, frozen=True):

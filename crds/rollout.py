@@ -8,11 +8,11 @@ covers every word of them; `steps` turns them into a closed set.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from math import ceil, floor
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
+from crds import times
 from crds.analysis import RolloutAnalysis
 from crds.errors import Invalid
 from crds.meta import LabelSelector, Metadata, ObjectMeta, read, read_status
@@ -22,6 +22,8 @@ from crds.steps import Step, WrittenStep, read_step
 
 IntOrString = int | str
 STEPS = ("spec", "strategy", "canary", "steps")
+MOST_DIGITS = 9
+SHOWN = 40
 
 
 class TLSRoute(msgspec.Struct, frozen=True, rename="camel"):
@@ -137,7 +139,7 @@ class Canary(msgspec.Struct, frozen=True, rename="camel"):
         has shrunk by then."""
         if self.traffic_routing is None or self.dynamic_stable_scale:
             return timedelta(0)
-        return timedelta(seconds=30 if (given := self.scale_down_delay_seconds) is None else given)
+        return times.seconds(30 if (given := self.scale_down_delay_seconds) is None else given)
 
     @property
     def abort_scale_down_delay(self) -> timedelta | None:
@@ -149,7 +151,7 @@ class Canary(msgspec.Struct, frozen=True, rename="camel"):
         if self.traffic_routing is None or (self.dynamic_stable_scale and unsaid):
             return timedelta(0)
         seconds = 30 if (given := self.abort_scale_down_delay_seconds) is None else given
-        return timedelta(seconds=seconds) if seconds else None
+        return times.seconds(seconds) if seconds else None
 
 
 class Strategy(msgspec.Struct, frozen=True, rename="camel"):
@@ -188,7 +190,7 @@ class RolloutSpec(msgspec.Struct, frozen=True, rename="camel"):
     paused: bool = False
     progress_deadline_seconds: int = 600
     progress_deadline_abort: bool = False
-    restart_at: datetime | None = None
+    restart_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     analysis: RunHistory = RunHistory()
     rollback_window: RollbackWindow | None = None
 
@@ -227,17 +229,19 @@ def surge(rollout: Rollout) -> tuple[int, int]:
     More than all pods is never unavailable. Invalid where one is neither a number nor a percentage.
     """
     canary, replicas = rollout.canary or Canary(), rollout.spec.replicas
-    more = ceil(_share(canary.max_surge, replicas, "maxSurge"))
-    fewer = floor(_share(canary.max_unavailable, replicas, "maxUnavailable"))
+    more = -(-_hundredths(canary.max_surge, replicas, "maxSurge") // 100)
+    fewer = _hundredths(canary.max_unavailable, replicas, "maxUnavailable") // 100
     return more, min(fewer if more or fewer else 1, replicas)
 
 
-def _share(written: IntOrString, replicas: int, field: str) -> float:
+def _hundredths(written: IntOrString, replicas: int, field: str) -> int:
+    """Of a pod: a share of whole pods is rarely whole."""
     if isinstance(written, int):
-        return written
+        return written * 100
     number = written.removesuffix("%")
-    if number == written or not number.isdecimal():
+    if number == written or not number.isdecimal() or len(number) > MOST_DIGITS:
         raise Invalid(
-            f"spec.strategy.canary.{field}", f"{written!r} is neither a number of pods nor a share like 25%"
+            f"spec.strategy.canary.{field}",
+            f"{written[:SHOWN]!r} is neither a number of pods nor a share like 25%",
         )
-    return int(number) * replicas / 100
+    return int(number) * replicas

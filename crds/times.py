@@ -29,6 +29,11 @@ def _seconds(text: str, path: str) -> float:
     return sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text))
 
 
+def seconds(written: int) -> timedelta:
+    """So many seconds as a time span; more than ten years are ten, for nobody waits to see the difference."""
+    return timedelta(seconds=max(-LONGEST, min(written, LONGEST)))
+
+
 def parse(written: str) -> datetime:
     """An RFC 3339 time as the API server writes it (`2026-03-15T10:30:00Z`, with or without fractions)."""
     return datetime.fromisoformat(written)
@@ -42,9 +47,17 @@ def next_second(moment: datetime) -> datetime:
 
 def rfc3339(moment: datetime) -> str:
     """Whole seconds, UTC, as metav1.Time: `2026-03-15T10:30:00Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return _utc(moment).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def rfc3339_micro(moment: datetime) -> str:
     """Microseconds, UTC, as metav1.MicroTime."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return _utc(moment).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _utc(moment: datetime) -> datetime:
+    """In UTC, or at the edge of all years as it is written."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        return moment.replace(tzinfo=UTC)

@@ -119,6 +119,7 @@ def test_a_step_that_cannot_be_meant_is_named(step: Any, path: str, problem: str
         (("spec", "replicas"), "3", "spec.replicas", '"3" does not fit here; write a whole number'),
         (("spec", "paused"), "yes", "spec.paused", "true or false"),
         (("spec", "restartAt"), "now", "spec.restartAt", "write a time like"),
+        (("spec", "restartAt"), "2026-03-15T10:30:00", "spec.restartAt", "write a time like"),
         (("spec", "selector", "matchLabels", "app.io/n"), 1, "spec.selector.matchLabels.app.io/n", "text"),
         ((*CANARY, "analysis", "metrics", 0), {}, "spec.strategy.canary.analysis.metrics[0].name", "missing"),
         ((*CANARY, "maxSurge"), 2.5, "spec.strategy.canary.maxSurge", "a whole number or text"),

@@ -46,6 +46,7 @@ def test_the_briefs_rollout_has_no_problem_and_nothing_unsupported() -> None:
         (("spec", "template", "spec", "containers"), [{"name": "a", "image": "b"}] * 2, "name 'a' 2 times"),
         (("spec", "strategy"), {}, "spec.strategy: must have exactly one of canary and blueGreen"),
         (("spec", "strategy", "blueGreen"), {}, "spec.strategy: must have exactly one"),
+        ((*CANARY, "maxSurge"), "9" * 5000 + "%", "9' is neither a number of pods nor a share like 25%"),
         ((*CANARY, "maxSurge"), "some", "maxSurge: 'some' is neither a number of pods nor a share like 25%"),
         ((*CANARY, "maxSurge"), -1, "maxSurge: -1 is below 0"),
         ((*CANARY, "steps", 0, "setWeight"), 101, "steps[0].setWeight: 101 is no share; write 0 to 100"),

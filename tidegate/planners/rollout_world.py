@@ -15,7 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from analysis.run import EXPECTS_TRAFFIC
-from crds import ephemeral, paths
+from crds import ephemeral, paths, times
 from crds.analysis import RolloutAnalysis
 from crds.meta import Condition
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, REPLICA_SET, Ref
@@ -213,7 +213,7 @@ def late_at(given: Given) -> datetime | None:
     if since is None or progressing is None:
         return None
     missed = progressing.reason == LATE
-    return since + timedelta(seconds=0 if missed else given.rollout.spec.progress_deadline_seconds)
+    return since + times.seconds(0 if missed else given.rollout.spec.progress_deadline_seconds)
 
 
 def _progressing(given: Given) -> Condition | None:
@@ -258,7 +258,7 @@ def _ask(given: Given, answers: Answers, sets: tuple[Raw, ...]) -> Ask:
         paused=spec.paused,
         max_surge=surge(given.rollout)[0],
         max_unavailable=surge(given.rollout)[1],
-        deadline=timedelta(seconds=spec.progress_deadline_seconds),
+        deadline=times.seconds(spec.progress_deadline_seconds),
         deadline_aborts=spec.progress_deadline_abort,
         delay=canary.scale_down_delay,
         abort_delay=canary.abort_scale_down_delay,
