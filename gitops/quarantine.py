@@ -26,6 +26,7 @@ from gitops.rollback import UNDER_WAY, UNMENDED, UNREVERTED, Case, Memory, Phase
 
 MOST_KEPT = 10
 FEWEST_DIGITS = 7
+UNREADY = "RevertNotReady"
 
 
 def turn(case: Case) -> Turn:
@@ -186,7 +187,7 @@ def _said(case: Case, memory: Memory, why: str) -> tuple[tuple[str, str], ...]:
     elif case.rejected and case.policy.enabled and not _quarantined(case):
         obstacle = _obstacle(case, case.rejected)
         said += [obstacle] if obstacle else []
-    lacking = unsigned(case.policy.git) if writes_git(case.policy) else ""
+    lacking = (unsigned(case.policy.git) or case.unready) if writes_git(case.policy) else ""
     if lacking and rollback.phase not in UNDER_WAY:
-        said.append(("RevertNotReady", lacking))
+        said.append((UNREADY, lacking))
     return tuple(said)

@@ -29,7 +29,7 @@ class Release(msgspec.Struct, frozen=True):
     """What is known beside the world: the digest of what the revision declares, "" while not known; `good`
     what the good release would be in the cluster; and what Git and other Applications say of a revert.
 
-    `kept` is what the revision declares as the good release does.
+    `kept` is what the revision declares as the good release does; `unready` what a revert would lack.
     `declared`: the Application itself is as the revision declares it, not as an older one did.
     """
 
@@ -41,6 +41,7 @@ class Release(msgspec.Struct, frozen=True):
     frozen: str = ""
     declared: bool = True
     kept: frozenset[Key] = frozenset()
+    unready: str = ""
 
 
 class _Remembered(msgspec.Struct, frozen=True):
@@ -124,6 +125,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         frozen=seen.release.frozen,
         released=asked_to_release(application),
         astray=_astray(seen.release.good),
+        unready=seen.release.unready,
         heals=bool(application.automated and application.automated.self_heal),
     )
 

@@ -51,7 +51,7 @@ class Case(msgspec.Struct, frozen=True):
     `astray` are the objects that are not as they are given back, None while not known, and `heals` whether
     drift is put right. `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's,
     None while there are none. `taken` names who else has a revert open on this branch; `released` is what a
-    person lets go.
+    person lets go. `unready` is what a revert would lack, as far as anybody can tell.
     """
 
     application: str
@@ -75,6 +75,7 @@ class Case(msgspec.Struct, frozen=True):
     released: str = ""
     astray: tuple[str, ...] | None = None
     heals: bool = False
+    unready: str = ""
 
 
 class Push(msgspec.Struct, frozen=True):

@@ -111,13 +111,6 @@ def test_a_health_failure_is_heeded_by_its_own_switch() -> None:
     assert phase(turn(case(rejected=pods, policy=replace(ON, on_health_failure=False)))) == ""
 
 
-def test_that_no_revert_could_be_signed_is_said_before_one_is_needed() -> None:
-    well = case(rejected=None, rendering=GOOD, policy=Rollback(enabled=True))
-    assert "spec.rollback.git.signing: no key" in dict(turn(well).said)["RevertNotReady"]
-    for fine in (ON, Rollback(), replace(ON, git=GitBack(mode="none"))):
-        assert conditions(turn(replace(well, policy=fine))) == []
-
-
 def test_a_commit_is_recorded_before_it_is_pushed() -> None:
     here, _ = after({})
     found = turn(replace(here, answer=READY))

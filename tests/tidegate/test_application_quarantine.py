@@ -5,17 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from crds.paths import get, put
 from gitops.objects import desired
 from gitops.sources import digest
-from tests.gitops.examples import thing
+from tests.gitops.examples import NOW, raw_app, thing
 from tests.gitops.test_plan import rollout
 from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
-from tidegate.planners.needs import Failed
+from tidegate.planners.application_release import PREFLIGHT
+from tidegate.planners.needs import Answer, Failed, Known, Need, Pending, Revertible
 
 Raw = dict[str, Any]
 SCALED = ("spec", "replicas")
 LATER = timedelta(hours=1)
+SIGNED = {"signing": {"secretRef": {"name": "key"}}}
 TARGET = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "api"}
 
 
@@ -44,6 +48,43 @@ def test_what_was_good_goes_back_after_a_restart_while_git_does_not_answer() -> 
     here.play()
     assert get(here.objects["Rollout", "production", "api"], "spec", "template", "v") == 1
     assert "ComparisonError: git.example.com: no answer" in said(here)
+
+
+def well(name: str) -> Answers:
+    """At rest, with a Rollout that reverts would be signed for."""
+    here = Answers(raw_app(name=name, rollback={"enabled": True, "git": SIGNED}))
+    here.git, here.served = (rollout(),), {*KINDS, "Rollout"}
+    return here
+
+
+def answering(here: Answers, unready: Answer) -> Answers:
+    plain = here.answer
+    here.answer = lambda need: unready if isinstance(need, Revertible) else plain(need)  # type: ignore[method-assign]
+    return here
+
+
+def asked(here: Answers) -> set[Need]:
+    return {need for need in here.asked if isinstance(need, Revertible)}
+
+
+def test_what_a_revert_would_lack_is_asked_every_few_minutes_and_once_for_all() -> None:
+    here, beside = (well(name) for name in ("api-prod", "web"))
+    look, _ = here.look(), beside.look()
+    first = asked(here)
+    assert (len(first), first) == (1, asked(beside))
+    assert look.wake_at
+    assert look.wake_at <= NOW + PREFLIGHT
+    here.now = look.wake_at
+    here.look()
+    assert len(asked(here) - first) == 1
+
+
+@pytest.mark.parametrize("unknown", [Pending(), Failed("git.example.com: no answer")])
+def test_what_a_revert_would_lack_stays_said_while_it_is_asked_again(unknown: Answer) -> None:
+    lacks = "Secret argocd/key has no ssh-privatekey"
+    here = answering(well("api-prod"), Known(lacks))
+    assert f"RevertNotReady: {lacks}" in said(here.play())
+    assert f"RevertNotReady: {lacks}" in said(answering(here, unknown).play())
 
 
 def image(here: Answers) -> Any:

@@ -114,6 +114,10 @@ class Mirror:
         """Those of them that are not here."""
         return [commit for commit in commits if not (self._whole() and self.has(commit))]
 
+    def any(self) -> str:
+        """A commit that some branch or tag was seen to name; "" where none was."""
+        return next(iter(self._refs(SEEN).values()), "") if self._whole() else ""
+
     def has(self, commit: str) -> bool:
         answer = read(self.git_dir, "cat-file", "--batch-check", given=commit.encode() + b"\n")
         return answer.split()[1:2] == [b"commit"]

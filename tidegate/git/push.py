@@ -11,10 +11,13 @@ import msgspec
 
 from tidegate.git.command import EXCERPT, Job, Remote, tried
 from tidegate.git.errors import Denied, Unreachable
-from tidegate.git.heads import HEADS
+from tidegate.git.heads import HEADS, LOOK_SECONDS
 from tidegate.git.mirror import Head, Mirror
 
 PUSH_SECONDS = 120.0
+FLAGS = ("--no-verify", "--no-follow-tags", "--no-thin", "--recurse-submodules=no", "--no-signed")
+NEVER = f"{HEADS}rollback/never"
+"""A branch that is asked for and not made."""
 REJECTED = "remote rejected"
 """The server has let us in, whatever its hooks say then."""
 _PASSING = re.compile(r"cannot lock ref|failed to (lock|update ref)|unpacker error|index-pack", re.IGNORECASE)
@@ -56,21 +59,40 @@ def push(mirror: Mirror, writer: Remote, what: Push) -> Outcome:
         return Outcome(False, tip)
     why = _telling(said) or f"git push ended with {code}"
     if _DENIED.search(why) and REJECTED not in why:
-        raise Denied(
-            f"{writer.url} lets us not write: {why}; is there a Secret for it with the label "
-            "argocd.argoproj.io/secret-type: repository-write, and may its user push?"
-        )
+        raise Denied(_denied(writer, why))
     if _DECLINED.search(why) and not _PASSING.search(why):
         return Outcome(False, tip, why)
     raise Unreachable(f"{writer.url}: {why}")
+
+
+def refusal(mirror: Mirror, writer: Remote) -> str:
+    """Why the server lets nobody push with these credentials, "" where it does. GitError: nobody can tell.
+
+    It is asked for a push, and nothing is sent. What its hooks and its branches would say, nobody knows.
+    """
+    commit = mirror.any()
+    if not commit:
+        raise Unreachable(f"{writer.url} was not read yet")
+    words = ("push", "--dry-run", *FLAGS, "origin", f"{commit}:{NEVER}")
+    code, said = tried(writer, Job(words, LOOK_SECONDS), mirror.git_dir)
+    why = _telling(said)
+    if code and not (_DENIED.search(why) or _DECLINED.search(why)):
+        raise Unreachable(f"{writer.url}: {why}")
+    return _denied(writer, why) if code else ""
+
+
+def _denied(writer: Remote, why: str) -> str:
+    return (
+        f"{writer.url} lets us not write: {why}; is there a Secret for it with the label "
+        "argocd.argoproj.io/secret-type: repository-write, and may its user push?"
+    )
 
 
 def _words(what: Push) -> tuple[str, ...]:
     # The lease is what the server compares before it moves the branch. The commit stands upon `base`, so
     # nothing is ever lost by it, which git's own word for the flag does not say.
     lease = f"--force-with-lease={what.ref}:{what.base}"
-    flags = ("--no-verify", "--no-follow-tags", "--no-thin", "--recurse-submodules=no", "--no-signed")
-    return ("push", *flags, lease, "origin", f"{what.commit}:{what.ref}")
+    return ("push", *FLAGS, lease, "origin", f"{what.commit}:{what.ref}")
 
 
 def _tip(mirror: Mirror, ref: str) -> str:

@@ -31,6 +31,7 @@ class Writer:
         self._repositories = repositories
         self._access = access
         self._protocols = protocols
+        self._let_in: dict[str, Remote] = {}
 
     async def taken(self, url: str, wanted: Wanted) -> tuple[tuple[Commit, bool], ...]:
         """The commits that would be taken back, and whether nothing of each stays."""
@@ -48,7 +49,19 @@ class Writer:
         raise GitError(f"{address.hidden(url)}: contents of {wanted.good[:10]} cannot be fetched")
 
     async def push(self, url: str, what: Push) -> Outcome:
-        where = address.read(url, self._protocols)
-        writer = Remote(where, await self._access(where), self._protocols)
-        mirror = await self._repositories.holding(url)
+        writer, mirror = await self._entered(url), await self._repositories.holding(url)
         return await self._repositories.pushing(push.push, mirror, writer, what)
+
+    async def refusal(self, url: str) -> str:
+        """Why nobody could push; who was let in is asked no more while the credentials are the same."""
+        writer, mirror = await self._entered(url), await self._repositories.holding(url)
+        if self._let_in.get(url) == writer:
+            return ""
+        why = await self._repositories.pushing(push.refusal, mirror, writer)
+        if not why:
+            self._let_in[url] = writer
+        return why
+
+    async def _entered(self, url: str) -> Remote:
+        where = address.read(url, self._protocols)
+        return Remote(where, await self._access(where), self._protocols)

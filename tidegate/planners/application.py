@@ -22,7 +22,7 @@ from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
 from tidegate.planners.application_needs import Sight
 from tidegate.planners.application_reading import Reader, Reading
-from tidegate.planners.application_release import arrival, release, release_needs
+from tidegate.planners.application_release import PREFLIGHT, arrival, release, release_needs, revertible
 from tidegate.planners.application_rival import WORDS, rival_until
 from tidegate.planners.application_world import world
 from tidegate.planners.freeze import freeze_need, frozen
@@ -84,7 +84,9 @@ def _decided(sight: Sight, now: datetime, freeze: str) -> Plan:
         body = put(body, ("metadata", "annotations", REFRESH), None)
     events = tuple(Event(sight.raw, reason, text) for reason, text in decision.told)
     writes = [_write(sight, action) for action in decision.actions]
-    return Plan((*writes, *_recorded(sight.raw, body)), decision.look_again, decision.why, events)
+    asked_again = question.at + PREFLIGHT if (question := revertible(sight, now)) else None
+    looks = [at for at in (decision.look_again, asked_again) if at]
+    return Plan((*writes, *_recorded(sight.raw, body)), min(looks, default=None), decision.why, events)
 
 
 def _target(sight: Sight, action: actions.Action) -> Ref | None:

@@ -45,6 +45,7 @@ from tidegate.planners.needs import (
     Refusal,
     Rendered,
     Reverted,
+    Revertible,
     Served,
     Undone,
     known,
@@ -63,6 +64,8 @@ CLAIMS = (
     ("status", "rollback"),
 )
 """What of another Application says which objects are its own, and whether it has a revert open."""
+SPARE = DryRun | Reverted | Revertible
+"""Without whose answers it is decided what can be."""
 ANY = datetime(1970, 1, 1, tzinfo=UTC)
 """What is asked does not depend on when."""
 
@@ -97,7 +100,7 @@ class Sight:
         out = (need for need, answer in self.answers.items() if isinstance(answer, Pending))
         spare = self.head(now) if is_commit(asked_revision(self.application)) else None
         wanted = self.rendered(now)
-        later = (need for need in out if not isinstance(need, DryRun | Reverted) and need != spare)
+        later = (need for need in out if not isinstance(need, SPARE) and need != spare)
         return next((need for need in later if not isinstance(need, Rendered) or need == wanted), None)
 
     def _about(self) -> tuple[Need, ...]:

@@ -6,7 +6,7 @@ Nothing is asked for an Application that holds no Rollout, or that nobody has to
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -17,13 +17,14 @@ from crds.paths import get
 from crds.repositories import bare
 from gitops.compare import Target, to_send
 from gitops.objects import Key, desired, flat, key_of
+from gitops.quarantine import UNREADY
 from gitops.rejection import ROLLOUT
 from gitops.release import Release
 from gitops.releases import moving
 from gitops.restoring import alike, least, placed
 from gitops.reverts import Answer as Said
 from gitops.reverts import Hindered
-from gitops.rollback import OPEN, UNMENDED, Phase, wants_commit
+from gitops.rollback import OPEN, UNDER_WAY, UNMENDED, Phase, wants_commit, writes_git
 from gitops.sources import Manifests
 from tidegate.planners.application_needs import Sight
 from tidegate.planners.application_objects import Sent, served
@@ -33,11 +34,13 @@ from tidegate.planners.needs import (
     Answers,
     Arrival,
     Failed,
+    Known,
     Need,
     Object,
     Raw,
     Rendered,
     Reverted,
+    Revertible,
     known,
 )
 
@@ -57,6 +60,9 @@ LASTING = (
 )
 """What changes while a rollback is under way, and is no part of the question."""
 
+PREFLIGHT = timedelta(minutes=3)
+"""How often it is looked after what a revert would lack."""
+
 
 def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
     """In the order in which they can be asked."""
@@ -72,6 +78,8 @@ def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
         yield arrival(rollback)
     if wants_commit(sight.application.rollback, rollback) and (question := reverted(sight, now)):
         yield question
+    if preflight := revertible(sight, now):
+        yield preflight
 
 
 def release(sight: Sight, now: datetime) -> Release:
@@ -86,6 +94,7 @@ def release(sight: Sight, now: datetime) -> Release:
         _taken(sight, rollback),
         declared=_is_declared(sight, now),
         kept=_kept(sight, rollback),
+        unready=_unready(sight, now),
     )
 
 
@@ -93,6 +102,32 @@ def _releases(sight: Sight) -> bool:
     """Whether it holds a Rollout, or held one that was quarantined."""
     status = sight.application.status
     return bool(status.quarantined_revisions) or any(key_of(raw)[:2] == ROLLOUT for raw in sight.declared)
+
+
+# What a revert would lack
+
+
+def revertible(sight: Sight, now: datetime) -> Revertible | None:
+    """The question while none is under way, the same for all with this repository and key."""
+    application, source = sight.application, sight.application.spec.source
+    policy, phase = application.rollback, application.status.rollback.phase
+    if source is None or not writes_git(policy) or phase in UNDER_WAY or not _releases(sight):
+        return None
+    signing = policy.git.signing
+    key = signing.secret_ref.name if signing.secret_ref and signing.type != "none" else ""
+    passed = now.timestamp() % PREFLIGHT.total_seconds()
+    at = now.replace(microsecond=0) - timedelta(seconds=int(passed))
+    return Revertible(source.repo_url, application.metadata.namespace, key, at)
+
+
+def _unready(sight: Sight, now: datetime) -> str:
+    """What was said before, while nobody can tell."""
+    question = revertible(sight, now)
+    answer = sight.answers.get(question) if question else None
+    if isinstance(answer, Known):
+        return str(answer.value)
+    said = (one.message for one in sight.application.status.conditions if one.type == UNREADY)
+    return next(said, "")
 
 
 # What was good, in the cluster

@@ -232,6 +232,18 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
     attempt: int
 
 
+class Revertible(msgspec.Struct, frozen=True, tag=True):
+    """What a revert would lack, before one is needed: `key` names the Secret that signs it, "" for none.
+
+    `at` is part of the question: asking again later is a new need. Known value: a text, "" for nothing.
+    """
+
+    repo: str
+    namespace: str
+    key: str
+    at: datetime
+
+
 class Undone(msgspec.Struct, frozen=True, tag=True):
     """Whether a commit between `old` and `new` takes back one between `good` and `old`, and both touched what
     the Application, namespace/name, is made of. Known value: a bool.
@@ -277,6 +289,7 @@ Need = (
     | DryRun
     | Reverted
     | Arrival
+    | Revertible
     | Undone
 )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tidegate.fetch.credentials import Credentials
+from tidegate.fetch.preflight import Preflight
 from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.fetch.undoings import Undoings
@@ -16,7 +17,7 @@ from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer
 from tidegate.kube.http import Sender
-from tidegate.planners.needs import Head, Rendered, Reverted, Undone
+from tidegate.planners.needs import Head, Rendered, Reverted, Revertible, Undone
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings
 
@@ -41,11 +42,13 @@ async def git_parts(settings: Settings, sender: Sender) -> AsyncIterator[GitPart
     credentials = Credentials(sender, settings.applications)
     repositories = Repositories(folder, Workers(), credentials)
     heads = Heads(repositories)
-    reverts = Reverts(repositories, Writer(repositories, credentials.to_write), credentials.signing_key)
+    writer = Writer(repositories, credentials.to_write)
+    reverts = Reverts(repositories, writer, credentials.signing_key)
     fetchers: dict[type, Fetch] = {
         Head: heads,
         Rendered: Renderings(repositories),
         Reverted: reverts,
+        Revertible: Preflight(writer, credentials.signing_key),
         Undone: Undoings(repositories),
     }
     try:

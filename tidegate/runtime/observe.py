@@ -40,6 +40,7 @@ from tidegate.planners.needs import (
     Refusal,
     Rendered,
     Reverted,
+    Revertible,
     Samples,
     SecretKey,
     Served,
@@ -144,7 +145,7 @@ class Observer:
                 return _shown(self._reached(kind))
             case Pods() | Samples() | Query() | SecretKey() | Defaulted() | Served():
                 return self._fetched.get(need) or self._begin(need)
-            case Head() | Rendered() | DryRun() | Reverted() | Undone():
+            case Head() | Rendered() | DryRun() | Reverted() | Revertible() | Undone():
                 return self._fetched.get(need) or self._begin(need)
             case never:
                 assert_never(never)
@@ -291,7 +292,7 @@ def _patience(need: Need) -> float:
     match need:
         case Samples() | Query():
             return FETCH_SECONDS + need.server.timeout
-        case Head() | Rendered() | Reverted() | Undone():
+        case Head() | Rendered() | Reverted() | Revertible() | Undone():
             return GIT_SECONDS
         case _:
             return FETCH_SECONDS

@@ -13,7 +13,7 @@ from tidegate.git import push as pushing
 from tidegate.git.access import Access
 from tidegate.git.errors import Denied, Unreachable
 from tidegate.git.mirror import Mirror
-from tidegate.git.push import Outcome, Push, push
+from tidegate.git.push import Outcome, Push, push, refusal
 from tidegate.git.revert import Wanted
 
 pytestmark = pytest.mark.git
@@ -133,6 +133,32 @@ def test_who_may_not_write_is_told_which_secret_is_wanted(
     ):
         push(here, server.remote("person.git", Access(username="writer", password="wrong")), ready)
     assert "wrong" not in str(problem.value)
+
+
+def test_who_may_push_is_known_without_a_push(tmp_path: Path, bare: Bare, here: Mirror, ready: Push) -> None:
+    bare.serve("config", "http.receivepack", "true")
+    with Server(tmp_path, "writer", "sesame") as server:
+        assert refusal(here, server.remote("person.git", WRITER)) == ""
+        assert [one.partition("?")[0] for one in server.asked] == ["GET /person.git/info/refs"]
+    assert bare.serve("for-each-ref", "--format=%(refname)") == MAIN
+
+
+def test_who_may_not_push_is_known_before(tmp_path: Path, bare: Bare, here: Mirror, ready: Push) -> None:
+    with Server(tmp_path, "writer", "sesame") as server:
+        reads = refusal(here, server.remote("person.git", WRITER))
+        wrong = refusal(here, server.remote("person.git", Access(username="writer", password="wrong")))
+    for why in (reads, wrong):
+        assert "lets us not write" in why
+        assert "secret-type: repository-write" in why
+
+
+def test_a_server_that_does_not_answer_says_nothing_against_a_push(
+    tmp_path: Path, bare: Bare, here: Mirror, ready: Push
+) -> None:
+    with Server(tmp_path, "writer", "sesame") as server:
+        gone = server.remote("person.git", WRITER)
+    with pytest.raises(Unreachable):
+        refusal(here, gone)
 
 
 def _is_push(handler: BaseHTTPRequestHandler) -> bool:

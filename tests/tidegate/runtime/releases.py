@@ -18,6 +18,7 @@ from tests.gitops.examples import raw_app
 from tests.tidegate.git.origin import FILE, Bare, anyone
 from tests.tidegate.kube.waiting import until
 from tests.tidegate.runtime.worlds import Faulty, path
+from tidegate.fetch.preflight import Preflight
 from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.fetch.undoings import Undoings
@@ -27,7 +28,7 @@ from tidegate.git.writer import Writer
 from tidegate.kube import requests
 from tidegate.kube.errors import accepted
 from tidegate.kube.http import Request, Response
-from tidegate.planners.needs import Head, Rendered, Reverted, Undone
+from tidegate.planners.needs import Head, Rendered, Reverted, Revertible, Undone
 from tidegate.planners.settings import Settings as Surroundings
 from tidegate.planners.settings import Site
 from tidegate.runtime.app import App, Parts
@@ -167,11 +168,13 @@ async def running(
     async def keys(_namespace: str, _name: str) -> str:
         return here.key
 
-    reverts = Reverts(repositories, Writer(repositories, anyone, FILE), keys)
+    writer = Writer(repositories, anyone, FILE)
+    reverts = Reverts(repositories, writer, keys)
     fetchers: dict[type, Fetch] = {
         Head: heads,
         Rendered: Renderings(repositories),
         Reverted: reverts,
+        Revertible: Preflight(writer, keys),
         Undone: Undoings(repositories),
     }
     chosen = Settings(elect=False, applications="argocd")

@@ -228,11 +228,12 @@ async def test_without_self_heal_the_bad_image_set_by_hand_is_told_and_goes_back
         await until(lambda: here.phase() == "Branched", 60)
 
 
-async def test_a_key_that_is_missing_is_named_and_the_revert_comes_once_it_is_there(
+async def test_a_key_that_is_missing_is_named_beforehand_and_the_revert_comes_once_it_is_there(
     tmp_path: Path, bare: Bare, key: str
 ) -> None:
     async with running(tmp_path, bare, "") as here:
         await good(here)
+        await until(lambda: "Secret argocd/key has no" in here.said().get("RevertNotReady", ""), 30)
         bad = here.push({RELEASE: rollout(BAD)})
         await until(lambda: "git.signing.secretRef" in here.said().get("RevertPending", ""), 60)
         await until(lambda: here.image() == GOOD, 30)
