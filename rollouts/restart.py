@@ -39,10 +39,17 @@ def evictions(world: World, memory: Memory) -> tuple[Evict, ...]:
     if not under_way(world, memory) or not world.aged:
         return ()
     pods = sorted(world.aged, key=lambda pod: _turn(world, memory, pod))
-    missing = sum(max(0, p.desired - p.available) for p in world.pods)
-    spare = max(0, max(1, world.ask.max_unavailable) - missing)
+    spare = max(0, max(1, world.ask.max_unavailable) - _missing(world))
     serving = [pod for pod in pods if pod.ready][:spare]
     return tuple(Evict(pod.name, pod.uid) for pod in pods if not pod.ready or pod in serving)
+
+
+def _missing(world: World) -> int:
+    """By what the ReplicaSets say, or by the pods themselves, which may be ahead of them: one that was
+    evicted a moment ago is still counted there."""
+    said = sum(max(0, p.desired - p.available) for p in world.pods)
+    seen = 0 if world.ready is None else sum(p.desired for p in world.pods) - world.ready
+    return max(said, seen)
 
 
 def _turn(world: World, memory: Memory, pod: Aged) -> tuple[bool, int, str]:

@@ -175,8 +175,8 @@ class World(msgspec.Struct, frozen=True, dict=True):
     `late_at` is when pods that make no progress miss their deadline. `ignored` are fields of the spec that
     are passed over. `refused` is the write that the API server will not take, in its words.
     `caught_up_at` is when those who follow the routes should be back after the API server was away.
-    `aged` are the pods from before the restart that was asked for; None means: not listed. `blame` is known
-    some time after a verdict.
+    `aged` are the pods from before the restart that was asked for; None means: not listed. So many `ready`
+    ones were not going when they were. `blame` is known some time after a verdict.
     """
 
     ask: Ask
@@ -195,6 +195,7 @@ class World(msgspec.Struct, frozen=True, dict=True):
     refused: str = ""
     late_at: datetime | None = None
     aged: tuple[Aged, ...] | None = None
+    ready: int | None = None
     caught_up_at: datetime | None = None
     blame: Blame | None = None
 

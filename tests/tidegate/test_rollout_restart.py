@@ -42,10 +42,12 @@ def asked(raw: Raw, *sets: Raw) -> list[Pods]:
     return [need for need in PLANNER.needs(raw, answers, NOW) if isinstance(need, Pods)]
 
 
-def restarted(*pods: Raw) -> Plan:
+def restarted(*pods: Raw, missing: int = 0) -> Plan:
+    """These pods and young ones, ten in all but those that are missing."""
     raw, sets = standing(), replica_set(brief(), 10)
     (need,) = asked(raw, sets)
-    found = {**mesh(0, hash_of(raw), hash_of(raw)), need: Known(pods)}
+    young = (pod(f"young-{at}", AFTER) for at in range(10 - missing - len(pods)))
+    found = {**mesh(0, hash_of(raw), hash_of(raw)), need: Known((*pods, *young))}
     return planned(raw, sets, found=found)
 
 
@@ -59,6 +61,15 @@ def test_only_pods_from_before_the_restart_go() -> None:
 
 def test_a_pod_that_is_going_already_is_not_asked_to() -> None:
     assert evicted(restarted(pod("old", BEFORE, deletionTimestamp=AFTER))) == []
+
+
+def test_a_pod_that_went_is_missed_before_its_replica_set_says_so() -> None:
+    """Its status tells of ten available pods still; two may be missing."""
+    old = [pod(f"old-{at}", BEFORE) for at in range(3)]
+    assert len(evicted(restarted(*old))) == 2
+    assert len(evicted(restarted(*old, missing=1))) == 1
+    gone = pod("gone", BEFORE, deletionTimestamp=AFTER)
+    assert evicted(restarted(*old, gone, missing=1)) == []
 
 
 def test_pods_of_others_are_left_alone() -> None:

@@ -44,7 +44,7 @@ from tidegate.planners.rollout_name import collided, name_needs
 from tidegate.planners.rollout_news import Judged, news
 from tidegate.planners.rollout_note import Note, note_of
 from tidegate.planners.rollout_reading import Reader
-from tidegate.planners.rollout_restart import aged, restart_needs
+from tidegate.planners.rollout_restart import aged, ready, restart_needs
 from tidegate.planners.rollout_rival import CONFLICT, WORDS, rival_until
 from tidegate.planners.rollout_traffic import claims
 from tidegate.planners.rollout_upkeep import upkeep
@@ -118,6 +118,7 @@ class RolloutPlanner:
             asking=judged.asking or step.asking,
             ignored=(*ignored(here.rollout), *(f"{path} (no quantity)" for path in here.dropped)),
             aged=aged(here, world, answers),
+            ready=ready(here, world, answers),
             blame=blame(sight),
             refused=known(answers, Refusal(ref_of(ROLLOUT, raw)), ""),
         )

@@ -27,19 +27,34 @@ def restart_needs(here: Given, world: World, answers: Answers) -> tuple[Pods, ..
 
 def aged(here: Given, world: World, answers: Answers) -> tuple[Aged, ...] | None:
     """The Rollout's pods from before its restartAt that are not going yet; None while that is not known."""
+    staying = _staying(here, world, answers)
+    return None if staying is None else tuple(_aged(pod) for pod in staying if _is_old(pod, world))
+
+
+def ready(here: Given, world: World, answers: Answers) -> int | None:
+    """How many of its pods are ready and not going; None while that is not known."""
+    staying = _staying(here, world, answers)
+    return None if staying is None else sum(map(_is_ready, staying))
+
+
+def _staying(here: Given, world: World, answers: Answers) -> tuple[Raw, ...] | None:
     asked = restart_needs(here, world, answers)
     answer = answers.get(asked[0]) if asked else None
     if not isinstance(answer, Known):
         return None
     owners = {raw["metadata"]["uid"] for raw in replica_sets(here, answers)}
-    return tuple(_aged(pod) for pod in answer.value if _owner(pod) in owners and _is_old(pod, world))
+    staying = (pod for pod in answer.value if "deletionTimestamp" not in pod["metadata"])
+    return tuple(pod for pod in staying if _owner(pod) in owners)
 
 
 def _aged(pod: Raw) -> Aged:
     meta = pod["metadata"]
+    return Aged(meta["name"], meta["uid"], hash_of(pod), _is_ready(pod))
+
+
+def _is_ready(pod: Raw) -> bool:
     conditions = paths.get(pod, "status", "conditions", default=[])
-    ready = any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
-    return Aged(meta["name"], meta["uid"], hash_of(pod), ready)
+    return any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
 
 
 def _owner(pod: Raw) -> str:
@@ -49,4 +64,4 @@ def _owner(pod: Raw) -> str:
 
 def _is_old(pod: Raw, world: World) -> bool:
     at, created = world.ask.restart_at, parse_time(pod["metadata"]["creationTimestamp"])
-    return at is not None and created < at and "deletionTimestamp" not in pod["metadata"]
+    return at is not None and created < at
