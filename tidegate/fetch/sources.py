@@ -126,7 +126,8 @@ class Heads:
 
 
 class Renderings:
-    """Answers a `Rendered`; what only another commit can mend is an answer, too."""
+    """Answers a `Rendered`; what only another commit can mend is an answer, too. What took too long may have
+    had too busy a machine."""
 
     def __init__(self, repositories: Repositories) -> None:
         self._repositories = repositories
@@ -135,6 +136,8 @@ class Renderings:
         question = Asked(need.source, need.application, need.folders)
         try:
             rendering = await self._repositories.rendered(need.repo, need.commit, question, need.anew)
+        except errors.Slow as problem:
+            return Failed(str(problem), costly=True)
         except (errors.Unrenderable, errors.NoRevision, Invalid) as problem:
             return Known(Unrenderable(str(problem)))
         except errors.GitError as problem:

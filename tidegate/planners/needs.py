@@ -307,9 +307,10 @@ class Pending(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """Asked, and the answer was an error."""
+    """Asked, and the answer was an error. It is asked again; seldom, where that is `costly` to others."""
 
     why: str
+    costly: bool = False
 
 
 Answer = Known | Absent | Pending | Failed

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Mapping
 from datetime import timedelta
 from typing import Any, assert_never
 
-from tenacity import AsyncRetrying, retry_if_result, wait_exponential
+from tenacity import AsyncRetrying, RetryCallState, retry_if_result, wait_exponential
 
 from crds.paths import get, put
 from crds.refs import Kind, Ref, ref_of
@@ -57,6 +57,7 @@ GIT_SECONDS = 600.0
 """A first fetch of a large repository takes its time, and so do a hundred renderings at once."""
 FIRST_RETRY = 1.0
 LONGEST_RETRY = 30.0
+FIRST_COSTLY, LONGEST_COSTLY = 30.0, 900.0
 LONGEST_UNSERVED = 3.0
 """A sync waits for a kind whose definition it has just written, and a 404 costs the API server nothing."""
 ROUNDS = 32
@@ -204,7 +205,7 @@ class Observer:
         """Fetch until there is an answer, saying the error meanwhile; ends with the last who asks."""
         insistent = AsyncRetrying(
             retry=retry_if_result(lambda answer: _passing(need, answer)),
-            wait=wait_exponential(multiplier=FIRST_RETRY, max=_longest_rest(need)),
+            wait=lambda state: _rest(need, state),
             before_sleep=lambda state: self._learn(
                 need, state.outcome.result() if state.outcome else Absent()
             ),
@@ -284,8 +285,12 @@ def _passing(need: Need, answer: Answer) -> bool:
     return isinstance(answer, Failed) or (isinstance(need, Served) and isinstance(answer, Absent))
 
 
-def _longest_rest(need: Need) -> float:
-    return LONGEST_UNSERVED if isinstance(need, Served) else LONGEST_RETRY
+def _rest(need: Need, state: RetryCallState) -> float:
+    answer = state.outcome.result() if state.outcome else None
+    first, longest = FIRST_RETRY, LONGEST_UNSERVED if isinstance(need, Served) else LONGEST_RETRY
+    if isinstance(answer, Failed) and answer.costly:
+        first, longest = FIRST_COSTLY, LONGEST_COSTLY
+    return wait_exponential(multiplier=first, max=longest)(state)
 
 
 def _patience(need: Need) -> float:

@@ -194,3 +194,9 @@ async def test_a_rendering_is_objects_and_what_only_a_commit_mends_is_an_answer(
     assert await Renderings(repositories(git))(SOURCE) == Known(Unrenderable("a.yaml:3: is no YAML"))
     git.problem = errors.Unreachable("no answer")
     assert await Renderings(repositories(git))(SOURCE) == Failed("no answer")
+
+
+async def test_a_rendering_that_took_too_long_is_tried_again_as_what_costs_much() -> None:
+    git = Git()
+    git.problem = errors.Slow("not rendered within 90 s")
+    assert await Renderings(repositories(git))(SOURCE) == Failed("not rendered within 90 s", costly=True)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
+
+import pytest
 
 from crds.refs import CONFIG_MAP, Kind, Ref
 from tests.tidegate.kube.waiting import until
@@ -21,7 +24,7 @@ from tidegate.planners.needs import (
     Pending,
     Served,
 )
-from tidegate.runtime.observe import LONGEST_UNSERVED, Fetch, Observer, _longest_rest
+from tidegate.runtime.observe import Fetch, Observer
 
 Raw = dict[str, Any]
 KEY = Ref(CONFIG_MAP, "shop", "one")
@@ -73,9 +76,30 @@ def test_an_object_that_comes_or_goes_changes_an_outline() -> None:
     assert seen.woken == [KEY]
 
 
-def test_a_kind_that_is_not_served_yet_is_asked_for_often() -> None:
-    """A sync may have written its definition just now."""
-    assert _longest_rest(Served("shop.io", "v1", "Shelf")) == LONGEST_UNSERVED < _longest_rest(HEAD)
+SHELF = Served("shop.io", "v1", "Shelf")
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize(
+    ("need", "answer", "rests"),
+    [
+        (HEAD, Failed("no answer"), [1, 2, 4, 8, 16, 30, 30]),
+        (HEAD, Failed("took too long", costly=True), [30, 60, 120, 240, 480, 900, 900]),
+        (SHELF, Absent(), [1, 2, 3, 3, 3, 3, 3]),
+    ],
+    ids=["an error", "what costs much", "a kind that a sync has just defined, perhaps"],
+)
+async def test_what_failed_is_asked_again_ever_later(need: Need, answer: Answer, rests: list[int]) -> None:
+    seen = Seen(**{type(need).__name__: answer})
+    seen.look(need)
+    for number, seconds in enumerate(rests, 1):
+        await asyncio.sleep(0.1 if number == 1 else 0)
+        assert len(seen.asked) == number
+        await asyncio.sleep(seconds - 0.2)
+        assert len(seen.asked) == number
+        await asyncio.sleep(0.2)
+    assert seen.look(need) == {need: answer}
+    await seen.observer.close()
 
 
 async def test_a_newer_head_wakes_who_needs_it_and_nobody_else_hears() -> None:
