@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from tidegate.planners.needs import (
     Absent,
     Answer,
     Answers,
+    Defaulted,
+    Failed,
     Known,
     Need,
     Noticed,
@@ -400,3 +403,24 @@ def _argos(rollout: Raw, name: str, phase: str) -> Raw:
     noted = {"rollout.argoproj.io/revision": "2"}
     meta = {"name": name, "uid": name, "labels": {LABEL: hash_of(rollout)}, "annotations": noted}
     return {"metadata": {**meta, "creationTimestamp": "2026-03-01T11:00:00Z"}, "status": {"phase": phase}}
+
+
+def edited(answer: Answer) -> Plan:
+    """An edit that keeps the images, so that its pods may stand already; and what a dry run says of it."""
+    old, stable = brief(), hash_of(brief())
+    new = put(old, ("spec", "template", "spec", "containers", 0, "env"), [{"name": "A=B"}])
+    asked = Defaulted("production", json.dumps(new["spec"]["template"], sort_keys=True))
+    raw = {**new, "status": {"stableRS": stable, "currentPodHash": stable}}
+    return planned(raw, replica_set(old, 10), found={**mesh(0, stable, stable), asked: answer})
+
+
+def test_a_template_that_is_not_valid_stands_nowhere_and_is_tried_for_its_own_refusal() -> None:
+    assert isinstance(edited(Absent()).writes[0], Create)
+
+
+def test_an_api_server_that_will_not_tell_of_defaults_is_told_of() -> None:
+    """Nothing is done meanwhile: what it runs could be taken for another revision."""
+    (record,) = edited(Failed("podtemplates is forbidden")).writes
+    assert isinstance(record, Record)
+    assert (record.patch["phase"], record.patch["observedGeneration"]) == ("Degraded", "1")
+    assert "podtemplates is forbidden; mend it, or let it create podtemplates" in record.patch["message"]

@@ -105,6 +105,7 @@ class Defaulted(msgspec.Struct, frozen=True, tag=True):
     """A pod template as the API server would store it, by a dry-run create of a PodTemplate.
 
     `template` is compact JSON with sorted keys, so that the need is hashable. Known value: the raw template.
+    Absent: it is not valid, so nothing that stands is like it.
     """
 
     namespace: str

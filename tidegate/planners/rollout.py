@@ -22,14 +22,25 @@ from crds.rollout_status import RolloutStatus
 from crds.support import ignored
 from crds.times import parse as parse_time
 from rollouts.actions import Decision, OnTraffic, StartAnalysis
-from rollouts.conditions import Says
+from rollouts.conditions import REFUSED, Says
 from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
 from rollouts.settling import settled_at, settling
 from rollouts.status import held, report
 from rollouts.world import World
 from tidegate.planners.freeze import freeze_need, frozen, in_a_freeze
-from tidegate.planners.needs import Absent, Answers, Known, Need, Object, Pending, Pruned, Refusal, known
+from tidegate.planners.needs import (
+    Absent,
+    Answers,
+    Failed,
+    Known,
+    Need,
+    Object,
+    Pending,
+    Pruned,
+    Refusal,
+    known,
+)
 from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
 from tidegate.planners.rollout_blame import blame, blame_needs
 from tidegate.planners.rollout_metadata import metadata_needs, metadata_writes
@@ -102,7 +113,7 @@ class RolloutPlanner:
         if here.leaving:
             return Plan(why="it is being deleted, and what it has made goes or stays as that orders")
         if not _seen_enough(here, answers, self._settings):
-            return Plan(why="waiting for the first look at its ReplicaSets and runs")
+            return _waiting(here, answers, now)
         if unowned := orphans(here, answers):
             return Plan(
                 tuple(adopt(here, raw) for raw in unowned), why="adopting ReplicaSets without an owner"
@@ -137,11 +148,21 @@ def _seen_enough(here: Given, answers: Answers, settings: Settings) -> bool:
     """Deciding on half a look could create twice what is there, or begin what is frozen."""
     if isinstance(answers.get(freeze_need(settings)), Pending):
         return False
-    asked = (*own(here)[:3], *defaults(here, answers))
-    named = () if here.istio else here.arms.refs
-    return all(isinstance(answers.get(need), Known) for need in asked) and all(
-        isinstance(answers.get(Object(ref)), Known | Absent) for ref in named
+    named = () if here.istio else map(Object, here.arms.refs)
+    return all(isinstance(answers.get(need), Known) for need in own(here)[:3]) and all(
+        isinstance(answers.get(need), Known | Absent) for need in (*defaults(here, answers), *named)
     )
+
+
+def _waiting(here: Given, answers: Answers, now: datetime) -> Plan:
+    """What the API server does not show, and may never do, is told."""
+    asked = (answers.get(need) for need in defaults(here, answers))
+    why = next((one.why for one in asked if isinstance(one, Failed)), "")
+    if not why:
+        return Plan(why="waiting for the first look at its ReplicaSets and runs")
+    fix = "let it create podtemplates, as a dry run"
+    words = f"spec.template: whether its pods stand already cannot be told: {why}; mend it, or {fix}"
+    return _hold(here.raw, Says(REFUSED, True, REFUSED, words), now)
 
 
 def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Plan:

@@ -9,7 +9,7 @@ from crds.paths import get
 from crds.refs import POD, SECRET
 from tidegate.fetch.pages import listed
 from tidegate.kube import requests
-from tidegate.kube.errors import KubeError, NotFound, accepted
+from tidegate.kube.errors import KubeError, NotFound, Unprocessable, accepted
 from tidegate.kube.http import Sender
 from tidegate.kube.requests import Selection
 from tidegate.planners.needs import Absent, Answer, Defaulted, Failed, Known, Pods, SecretKey
@@ -32,7 +32,8 @@ class PodFetcher:
 
 
 class DefaultsFetcher:
-    """Known value: the pod template as the API server would store it; nothing is written."""
+    """Known value: the pod template as the API server would store it; nothing is written. Absent: it would
+    not, for the template is not valid."""
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
@@ -47,6 +48,8 @@ class DefaultsFetcher:
         path = requests.path("", "v1", "podtemplates", need.namespace)
         try:
             stored = accepted(await self._sender.send(requests.create(path, body, dry_run=True)))
+        except Unprocessable:
+            return Absent()
         except KubeError as problem:
             return Failed(str(problem))
         return Known(stored["template"])

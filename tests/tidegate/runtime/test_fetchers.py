@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tidegate.kube.http import Request, Response
-from tidegate.planners.needs import Absent, Answer, Failed, Known, SecretKey
-from tidegate.runtime.fetchers import SecretFetcher
+from tidegate.planners.needs import Absent, Answer, Defaulted, Failed, Known, SecretKey
+from tidegate.runtime.fetchers import DefaultsFetcher, SecretFetcher
 
 Raw = dict[str, Any]
 NEED = SecretKey("production", "prometheus", "token")
@@ -37,6 +37,12 @@ async def answer(status: int, body: Raw) -> Answer:
 def refusal(code: int, reason: str) -> Raw:
     words = f'secrets "prometheus" is {reason}'
     return {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": words}
+
+
+async def test_a_template_that_is_not_valid_has_no_defaults() -> None:
+    need = Defaulted("production", "{}")
+    assert await DefaultsFetcher(Saying(422, refusal(422, "Invalid")))(need) == Absent()
+    assert isinstance(await DefaultsFetcher(Saying(403, refusal(403, "Forbidden")))(need), Failed)
 
 
 async def test_one_secret_is_read_by_its_name() -> None:
