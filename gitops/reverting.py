@@ -19,6 +19,7 @@ from gitops.reverts import (
     Ready,
     Superseded,
     Unable,
+    beside,
     side_branch,
 )
 from gitops.rollback import OPEN, UNDER_WAY, Case, Phase, Push, unsigned
@@ -86,8 +87,8 @@ def _blocked(case: Case) -> str:
 
 def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str]:
     match case.answer:
-        case Ready(base, commit, branch):
-            why = case.landing.why if isinstance(case.landing, Failing) else f"reverting by {commit}"
+        case Ready(base, commit, branch, also):
+            why = case.landing.why if isinstance(case.landing, Failing) else _reverting(commit, also)
             return _committed(case, rollback, Push(commit, branch, base)), why
         case Adopted(commit):
             return _pushed(rollback, commit), f"{commit} reverts it already"
@@ -101,6 +102,10 @@ def _answered(case: Case, rollback: RollbackStatus) -> tuple[RollbackStatus, str
             return rollback, "waiting for Git"
         case never:
             assert_never(never)
+
+
+def _reverting(commit: str, also: tuple[str, ...]) -> str:
+    return f"reverting by {commit}" + (f". {beside(also)}" if also else "")
 
 
 def _hindered(rollback: RollbackStatus, why: str) -> RollbackStatus:

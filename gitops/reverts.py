@@ -19,11 +19,15 @@ _UNSAFE = re.compile(r"[^a-zA-Z0-9._-]+")
 
 
 class Ready(msgspec.Struct, frozen=True):
-    """A signed commit upon `base`, the head of `branch`, that declares again what was good; not pushed."""
+    """A signed commit upon `base`, the head of `branch`, that declares again what was good; not pushed.
+
+    `also` are other Applications that it changes, for they are made of the same files.
+    """
 
     base: str
     commit: str
     branch: str
+    also: tuple[str, ...] = ()
 
 
 class Adopted(msgspec.Struct, frozen=True):
@@ -87,15 +91,21 @@ class Taken(msgspec.Struct, frozen=True):
     whole: bool = True
 
 
-def message(rollback: RollbackStatus, application: str, taken: Iterable[Taken]) -> str:
+def beside(also: tuple[str, ...]) -> str:
+    """Whom else a revert changes, in words; "" where nobody."""
+    return f"It also changes Application {', '.join(also)}, made of the same files." if also else ""
+
+
+def message(
+    rollback: RollbackStatus, application: str, taken: Iterable[Taken], also: tuple[str, ...] = ()
+) -> str:
     """The text of the revert commit, as `git revert` begins it."""
     taken = tuple(taken)
     said = [f"This reverts commit {one.commit}." for one in taken if one.whole]
     said += [f"This takes back what {one.commit} did to {application}." for one in taken if not one.whole]
     reason = f"{rollback.rollout} was rejected: {rollback.reason}"
-    return "\n\n".join(
-        (_subject(taken, application), "\n".join(said), reason, _trailers(rollback, application))
-    )
+    parts = (_subject(taken, application), "\n".join(said), reason, beside(also))
+    return "\n\n".join((*filter(None, parts), _trailers(rollback, application)))
 
 
 def reverted(body: str) -> tuple[str, ...]:

@@ -117,6 +117,11 @@ def test_a_commit_is_recorded_before_it_is_pushed() -> None:
     assert (phase(found), found.memory.rollback.candidate, found.push) == ("Committed", R, None)
 
 
+def test_whom_else_a_revert_changes_is_said_with_it() -> None:
+    found = turn(replace(after({})[0], answer=replace(READY, also=("shop", "web"))))
+    assert "It also changes Application shop, web, made" in dict(found.said)["RevertPending"]
+
+
 def test_what_was_recorded_is_pushed_upon_the_head_it_was_made_for() -> None:
     assert after(*COMMITTED)[1].push == Push(R, "refs/heads/main", T)
 

@@ -31,11 +31,11 @@ from tidegate.planners.needs import (
     Need,
     Object,
     Outline,
-    Parent,
     Pending,
     Refusal,
     Rendered,
     Served,
+    Sourced,
     Undone,
 )
 from tidegate.planners.plan import Apply, Delete, MergePatch, Plan
@@ -197,7 +197,7 @@ def test_where_what_was_good_is_declared_again_git_is_asked_who_took_the_last_re
     (asked,) = (need for need in here.asked if isinstance(need, Undone))
     assert (asked.good, asked.old, asked.new) == (COMMIT, NEWER, "e" * 40)
     assert asked.application == "argocd/api-prod"
-    assert asked.parent == Parent(
+    assert asked.parent == Sourced(
         "root", ROOT["repoURL"], msgspec.json.encode(ROOT, order="sorted"), "children"
     )
 

@@ -14,7 +14,7 @@ from tests.gitops.examples import NOW, raw_app, thing
 from tests.gitops.test_plan import rollout
 from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
 from tidegate.planners.application_release import PREFLIGHT
-from tidegate.planners.needs import Answer, Failed, Known, Need, Pending, Revertible
+from tidegate.planners.needs import Answer, Failed, Known, Need, Outline, Pending, Reverted, Revertible
 
 Raw = dict[str, Any]
 SCALED = ("spec", "replicas")
@@ -111,3 +111,18 @@ def test_what_goes_back_keeps_the_replicas_that_an_autoscaler_has_set() -> None:
     assert image(here) == 1
     assert get(here.objects["Rollout", "production", "api"], *SCALED) == 7
     assert not any("QuarantineDrift" in one for one in said(here))
+
+
+def test_a_revert_is_asked_for_with_the_others_on_the_branch_in_mind() -> None:
+    """They may be made of the same files."""
+    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
+    here = quarantined(bad, good)
+    here.app = put(here.app, ("spec", "rollback", "git"), {"signing": {"type": "none"}})
+    near, far = (put(raw_app(name=name), ("metadata", "uid"), name) for name in ("web", "far"))
+    far["spec"]["source"] = {**far["spec"]["source"], "targetRevision": "staging"}
+    plain = here.answer
+    everybody = (here.app, near, far)
+    here.answer = lambda need: Known(everybody) if isinstance(need, Outline) else plain(need)  # type: ignore[method-assign]
+    here.look()
+    (question,) = (need for need in here.asked if isinstance(need, Reverted))
+    assert [one.name for one in question.beside] == ["web"]

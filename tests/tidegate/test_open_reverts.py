@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from crds.application import Application
-from crds.application_rollback import RollbackStatus
 from crds.application_source import Source
 from tests.gitops.examples import app
-from tidegate.planners.application_release import is_ahead, on_one_branch
+from tidegate.planners.application_parent import on_one_branch
+from tidegate.planners.application_release import is_ahead
 
 UNSIGNED = {"signing": {"type": "none"}}
 
@@ -72,6 +72,5 @@ def test_who_may_not_write_into_git_is_not_waited_for(git: dict[str, Any]) -> No
 def test_a_branch_is_one_in_all_its_spellings_and_head_may_be_any(
     repo: str, revision: str, one: bool
 ) -> None:
-    main = RollbackStatus(from_source=Source("https://git.example.com/org/shop", "", "main"))
-    other = RollbackStatus(from_source=Source(repo, "", revision))
+    main, other = Source("https://git.example.com/org/shop", "", "main"), Source(repo, "", revision)
     assert (on_one_branch(main, other), on_one_branch(other, main)) == (one, one)

@@ -1,14 +1,18 @@
-"""What an Application declares at a commit, and the Application that declares it there."""
+"""What an Application declares at a commit, the Application that declares it there, and those beside it."""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from typing import Any
 
+from crds.errors import Invalid
 from crds.repositories import same
 from gitops.objects import key_of
+from tidegate.git.errors import GitError
 from tidegate.git.render import Asked, Rendering
 from tidegate.git.repositories import Repositories
-from tidegate.planners.needs import Parent
+from tidegate.planners.needs import Sourced
 
 Raw = dict[str, Any]
 
@@ -17,7 +21,7 @@ class Declared:
     """In one repository; `application` is namespace/name, and `parent` the one whose source declares it."""
 
     def __init__(
-        self, repositories: Repositories, repo: str, application: str, folders: str, parent: Parent | None
+        self, repositories: Repositories, repo: str, application: str, folders: str, parent: Sourced | None
     ) -> None:
         self._repositories, self._repo, self._folders = repositories, repo, folders
         self._namespace, _, self._name = application.partition("/")
@@ -50,6 +54,23 @@ class Declared:
         """Everything else that the parent declares."""
         found = await self._by_parent(commit)
         return {key_of(raw): raw for raw in found.raws() if not self._is_me(raw)} if found else {}
+
+    async def changed_by(self, beside: Iterable[Sourced], old: str, new: str) -> tuple[str, ...]:
+        """Which of these declare something else at the new commit; the parent does, for it defines us."""
+        others = [one for one in beside if self._parent is None or one.name != self._parent.name]
+        differ = await asyncio.gather(*(self._differs(one, old, new) for one in others))
+        return tuple(sorted(one.name for one, does in zip(others, differ, strict=True) if does))
+
+    async def _differs(self, one: Sourced, old: str, new: str) -> bool:
+        """One that cannot be rendered has nothing to lose."""
+        question = Asked(one.source, one.name, one.folders)
+        try:
+            before, after = [
+                await self._repositories.rendered(self._repo, commit, question) for commit in (old, new)
+            ]
+        except (GitError, Invalid):
+            return False
+        return before.objects != after.objects
 
     async def _by_parent(self, commit: str) -> Rendering | None:
         if self._parent is None:

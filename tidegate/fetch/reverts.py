@@ -149,12 +149,18 @@ class _Question:
         ]
         if not taken:
             return Unable(f"nothing that differs between {wanted.good[:10]} and {wanted.bad[:10]} was found")
-        text = reverts.message(rollback, self._need.application, taken)
-        commit = await self._writer.made(self._need.repo, wanted, text, by, rollback.id)
+
+        async def made(also: tuple[str, ...] = ()) -> str:
+            text = reverts.message(rollback, self._need.application, taken, also)
+            return await self._writer.made(self._need.repo, wanted, text, by, rollback.id)
+
+        commit = await made()
         if not self._need.schema and (changed := await self._hooks(head.commit, commit)):
             raise GitError(MIGRATES.format(", ".join(changed)))
-        problem = await self._unproved(head.commit, commit)
-        return Unable(problem) if problem else Ready(head.commit, commit, head.ref)
+        if problem := await self._unproved(head.commit, commit):
+            return Unable(problem)
+        also = await self._declares.changed_by(self._need.beside, head.commit, commit)
+        return Ready(head.commit, await made(also) if also else commit, head.ref, also)
 
     async def _signature(self, back: GitBack) -> Signature:
         assert self._rollback.since, "what is under way has begun"

@@ -14,7 +14,6 @@ from crds.application import Application
 from crds.application_rollback import RollbackStatus
 from crds.application_source import Source, as_json
 from crds.paths import get
-from crds.repositories import bare
 from gitops.compare import Target, to_send
 from gitops.objects import Key, desired, flat, key_of
 from gitops.quarantine import UNREADY
@@ -28,7 +27,16 @@ from gitops.rollback import OPEN, UNDER_WAY, UNMENDED, Phase, wants_commit, writ
 from gitops.sources import Manifests
 from tidegate.planners.application_needs import Sight
 from tidegate.planners.application_objects import Sent, served
-from tidegate.planners.application_parent import parent, parent_needs, parent_raw, read
+from tidegate.planners.application_parent import (
+    beside,
+    beside_needs,
+    on_one_branch,
+    parent,
+    parent_needs,
+    parent_raw,
+    place,
+    read,
+)
 from tidegate.planners.application_world import others, target
 from tidegate.planners.needs import (
     Answers,
@@ -76,8 +84,9 @@ def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
         yield from (need for one in _back(sight, rollback) if (need := sight.dry_run(one)))
     if rollback.phase in OPEN:
         yield arrival(rollback)
-    if wants_commit(sight.application.rollback, rollback) and (question := reverted(sight, now)):
-        yield question
+    if wants_commit(sight.application.rollback, rollback):
+        yield from beside_needs(sight)
+        yield from (need for need in (reverted(sight, now),) if need)
     if preflight := revertible(sight, now):
         yield preflight
 
@@ -205,6 +214,7 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
         parent(sight),
         sight.commit(head),
         rollback.attempts,
+        beside(sight, source),
     )
 
 
@@ -226,30 +236,20 @@ def _is_declared(sight: Sight, now: datetime) -> bool:
     """Whether the parent has come to the same commit; until then our source may be that of an older one."""
     above, mine = parent_raw(sight), sight.application.spec.source
     theirs = read(above) if above else None
-    if mine is None or theirs is None or _place(theirs.spec.source) != _place(mine):
+    if mine is None or theirs is None or place(theirs.spec.source) != place(mine):
         return True
     found = get(above, "status", "sync", default={})
     return (found.get("status"), found.get("revision")) == ("Synced", sight.commit(sight.head(now)))
-
-
-def _place(source: Source | None) -> tuple[str, str]:
-    source = source or Source()
-    return bare(source.repo_url), source.target_revision.removeprefix("refs/heads/") or "HEAD"
 
 
 def _taken(sight: Sight, rollback: RollbackStatus) -> str:
     """Another Application with a revert open on the same branch, or before us in line for one."""
     if rollback.phase not in OPEN:
         return ""
-    beside = (one for one in others(sight) if on_one_branch(one.status.rollback, rollback))
-    ahead = [one.name for one in beside if is_ahead(one, sight.application)]
+    mine = rollback.from_source
+    near = (one for one in others(sight) if on_one_branch(one.status.rollback.from_source, mine))
+    ahead = [one.name for one in near if is_ahead(one, sight.application)]
     return min(ahead, default="")
-
-
-def on_one_branch(one: RollbackStatus, other: RollbackStatus) -> bool:
-    """What HEAD is, the server knows: it may be any branch."""
-    (repo, branch), (theirs, their_branch) = _place(one.from_source), _place(other.from_source)
-    return repo == theirs and (branch == their_branch or "HEAD" in {branch, their_branch})
 
 
 def is_ahead(other: Application, mine: Application) -> bool:

@@ -203,8 +203,8 @@ class DryRun(msgspec.Struct, frozen=True, tag=True, cache_hash=True):
         return f"DryRun({self.ref})"
 
 
-class Parent(msgspec.Struct, frozen=True):
-    """The Application whose source declares another one; `source` is compact JSON with sorted keys."""
+class Sourced(msgspec.Struct, frozen=True):
+    """An Application by what it is made of; `source` is compact JSON with sorted keys."""
 
     name: str
     repo: str
@@ -217,8 +217,9 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
 
     `rollback` is its status as compact JSON, without what changes while it is under way; `application` is
     what it is about, as namespace/name; `schema` says whether its hooks may differ. `head` and `attempt`
-    stand for what was seen of the branch, so that a newer one is another question. Known value:
-    `gitops.reverts.Answer`. Failed: Git does not answer, or a person has something to mend.
+    stand for what was seen of the branch, so that a newer one is another question. `beside` are the others on
+    this branch. Known value: `gitops.reverts.Answer`. Failed: Git does not answer, or a person has something
+    to mend.
     """
 
     repo: str
@@ -228,9 +229,10 @@ class Reverted(msgspec.Struct, frozen=True, tag=True):
     back: GitBack
     schema: bool
     folders: Folders
-    parent: Parent | None
+    parent: Sourced | None
     head: str
     attempt: int
+    beside: tuple[Sourced, ...] = ()
 
 
 class Revertible(msgspec.Struct, frozen=True, tag=True):
@@ -257,7 +259,7 @@ class Undone(msgspec.Struct, frozen=True, tag=True):
     application: str
     source: bytes
     folders: Folders
-    parent: Parent | None
+    parent: Sourced | None
 
 
 class Arrival(msgspec.Struct, frozen=True, tag=True):

@@ -29,7 +29,7 @@ from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
 from tidegate.git.writer import Writer
 from tidegate.planners import plan
-from tidegate.planners.needs import Arrival, Failed, Known, Parent, Reverted
+from tidegate.planners.needs import Arrival, Failed, Known, Reverted, Sourced
 
 pytestmark = pytest.mark.git
 
@@ -54,17 +54,18 @@ class Case:
     def __init__(self, bare: Bare, repositories: Repositories) -> None:
         self.bare, self.repositories = bare, repositories
         self.hurried: list[str] = []
+        self.beside: tuple[Sourced, ...] = ()
         self.before: Callable[[], None] = lambda: None
         self.good = bare.commit({A: config_map("a", level="1"), "other": "1"}, "First")
         self.bad = bare.commit({A: config_map("a", level="2")}, "Ship it")
 
-    async def answer(self, back: GitBack = UNSIGNED, parent: Parent | None = None) -> Answer:
+    async def answer(self, back: GitBack = UNSIGNED, parent: Sourced | None = None) -> Answer:
         found = await self.ask(back, parent)
         assert isinstance(found, Known), found
         answer: Answer = found.value
         return answer
 
-    async def ask(self, back: GitBack, parent: Parent | None = None, schema: bool = False) -> Known | Failed:
+    async def ask(self, back: GitBack, parent: Sourced | None = None, schema: bool = False) -> Known | Failed:
         need = replace(await self.need(back, parent), schema=schema)
         reverts = Reverts(self.repositories, Writer(self.repositories, anyone, FILE), no_key)
         reverts.hurry = self.hurried.append
@@ -73,7 +74,7 @@ class Case:
         assert isinstance(found, Known | Failed)
         return found
 
-    async def need(self, back: GitBack, parent: Parent | None) -> Reverted:
+    async def need(self, back: GitBack, parent: Sourced | None) -> Reverted:
         source = Source(self.bare.url, "services/api", "main")
         question = asked({"path": "services/api"}, "api-prod")
         await self.repositories.heads(self.bare.url, ["main"])
@@ -102,6 +103,7 @@ class Case:
             parent,
             "",
             0,
+            self.beside,
         )
 
 
@@ -258,7 +260,7 @@ async def test_a_revert_that_would_change_a_sibling_is_none(case: Case) -> None:
     case.good = case.bare.commit({"apps/both.yaml": both(case, "1"), A: config_map("a", level="1")})
     case.bad = case.bare.commit({"apps/both.yaml": both(case, "2"), A: config_map("a", level="2")})
     source = msgspec.json.encode({"path": "apps"})
-    found = await case.answer(parent=Parent("root", case.bare.url, source, ""))
+    found = await case.answer(parent=Sourced("root", case.bare.url, source, ""))
     assert isinstance(found, Unable)
     assert "it would also change ConfigMap" in found.why
     assert "which Application root declares" in found.why
@@ -268,3 +270,42 @@ def both(case: Case, level: str) -> str:
     source = {"repoURL": case.bare.url, "targetRevision": "main", "path": "services/api"}
     child: dict[str, Any] = {k: v for k, v in raw_app(source=source).items() if k != "status"}
     return f"{msgspec.json.encode(child).decode()}\n---\n{config_map('sibling', level=level)}"
+
+
+BASE: dict[str, str | bytes] = {
+    "services/base/a.yaml": "",
+    "services/base/kustomization.yaml": "resources: [a.yaml]\n",
+}
+OVERLAY = "resources: [../base]\n"
+OWN_LEVEL = """patches:
+- target: {kind: ConfigMap}
+  patch: '[{"op": "replace", "path": "/data/level", "value": "9"}]'
+"""
+
+
+def shared(case: Case, level: str) -> str:
+    """A commit of a base that three overlays stand upon, one of which writes the level itself."""
+    return case.bare.commit(
+        BASE
+        | {
+            "services/base/a.yaml": config_map("a", level=level),
+            "services/api/kustomization.yaml": OVERLAY,
+            "services/web/kustomization.yaml": OVERLAY,
+            "services/own/kustomization.yaml": OVERLAY + OWN_LEVEL,
+        }
+    )
+
+
+async def test_the_other_applications_that_a_revert_changes_are_named_in_it(case: Case) -> None:
+    case.bare.git("rm", "-q", A)
+    case.good, case.bad = shared(case, "1"), shared(case, "2")
+    case.beside = tuple(
+        Sourced(name, case.bare.url, msgspec.json.encode({"path": f"services/{name}"}), "")
+        for name in ("web", "own", "gone")
+    )
+    found = await case.answer()
+    assert isinstance(found, Ready)
+    assert found.also == ("web",)
+    said = (await case.repositories.commit(case.bare.url, found.commit)).body
+    assert "It also changes Application web, made of the same files." in said
+    assert await case.answer() == found

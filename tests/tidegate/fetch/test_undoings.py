@@ -13,7 +13,7 @@ from tests.tidegate.git.origin import FILE, Bare, anyone, config_map
 from tidegate.fetch.undoings import Undoings
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
-from tidegate.planners.needs import Answer, Failed, Known, Parent, Undone
+from tidegate.planners.needs import Answer, Failed, Known, Sourced, Undone
 
 pytestmark = pytest.mark.git
 
@@ -49,7 +49,7 @@ class Case:
         self.bare.git("push", "-q", "origin", "main")
         return self.bare.git("rev-parse", "HEAD")
 
-    async def answer(self, new: str, parent: Parent | None = None) -> Answer:
+    async def answer(self, new: str, parent: Sourced | None = None) -> Answer:
         await self._repositories.heads(self.bare.url, ["main"])
         asked = Undone(self.bare.url, self.good, self.old, new, "argocd/api-prod", SOURCE, "", parent)
         return await Undoings(self._repositories)(asked)
@@ -103,7 +103,7 @@ async def test_a_tag_in_the_file_of_the_parent_is_its_own_too(case: Case) -> Non
     case.good = case.old
     case.old = case.bare.commit({TAGS: case.tagged("3")}, "Bump")
     back = case.bare.revert(case.old)
-    parent = Parent("root", case.bare.url, msgspec.json.encode({"path": "apps"}), "")
+    parent = Sourced("root", case.bare.url, msgspec.json.encode({"path": "apps"}), "")
     assert await case.answer(back, parent) == Known(True)
     assert await case.answer(back) == Known(False)
 
@@ -112,7 +112,7 @@ async def test_a_parent_may_spell_the_repository_otherwise(case: Case) -> None:
     case.good = case.old
     case.old = case.bare.commit({TAGS: case.tagged("3")}, "Bump")
     spelled = f"{case.bare.url.removesuffix('.git')}/"
-    parent = Parent("root", spelled, msgspec.json.encode({"path": "apps"}), "")
+    parent = Sourced("root", spelled, msgspec.json.encode({"path": "apps"}), "")
     assert await case.answer(case.bare.revert(case.old), parent) == Known(True)
 
 
