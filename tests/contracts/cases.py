@@ -93,8 +93,8 @@ def discovered(path: str) -> Step:
     return Step("GET", path, discovers=True)
 
 
-def delete(path: str, uid: Any = None) -> Step:
-    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+def delete(path: str, uid: Any = None, propagation: str = "Background") -> Step:
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
     return Step("DELETE", path, options | ({"preconditions": {"uid": uid}} if uid else {}))
 
 
@@ -123,6 +123,12 @@ def uid(answer: int) -> Seen:
 
 def config_map(name: str, **labels: str) -> Raw:
     return {"metadata": {"name": name, "labels": labels}, "data": {"one": "1", "two": "2"}}
+
+
+def kept(name: str, **labels: str) -> Raw:
+    """What does not go before somebody has let it go."""
+    raw = config_map(name, **labels)
+    return {**raw, "metadata": {**raw["metadata"], "finalizers": ["example.com/kept"]}}
 
 
 def replica_set(name: str, selects: str = "") -> Raw:
@@ -389,6 +395,35 @@ DELETE = (
         ),
     ),
     Case(
+        "delete_what_a_finalizer_keeps",
+        (
+            create(CONFIG_MAPS, kept("kept")),
+            delete(f"{CONFIG_MAPS}/kept", uid(0)),
+            delete(f"{CONFIG_MAPS}/kept", uid(0)),
+            merge(f"{CONFIG_MAPS}/kept", {"data": {"one": "11"}}),
+            merge(f"{CONFIG_MAPS}/kept", {"metadata": {"finalizers": []}}),
+            get(f"{CONFIG_MAPS}/kept"),
+        ),
+    ),
+    Case(
+        "delete_in_the_foreground",
+        (
+            create(CONFIG_MAPS, config_map("front", case="front")),
+            delete(f"{CONFIG_MAPS}/front", uid(0), "Foreground"),
+            watch(CONFIG_MAPS, version(0), 2, labels="case=front"),
+        ),
+    ),
+    Case(
+        "delete_in_the_foreground_what_a_finalizer_keeps",
+        (
+            create(CONFIG_MAPS, kept("front-kept", case="front-kept")),
+            delete(f"{CONFIG_MAPS}/front-kept", uid(0), "Foreground"),
+            watch(CONFIG_MAPS, version(0), 2, labels="case=front-kept"),
+            merge(f"{CONFIG_MAPS}/front-kept", {"metadata": {"finalizers": None}}),
+            get(f"{CONFIG_MAPS}/front-kept"),
+        ),
+    ),
+    Case(
         "delete_a_replica_set",
         (create(REPLICA_SETS, replica_set("gone")), delete(f"{REPLICA_SETS}/gone", uid(0))),
     ),
@@ -597,6 +632,11 @@ def application(name: str, **more: Any) -> Raw:
     }
 
 
+def cascading(name: str) -> Raw:
+    raw = application(name)
+    return {**raw, "metadata": {**raw["metadata"], "finalizers": ["resources-finalizer.argocd.argoproj.io"]}}
+
+
 APPLIED = (
     Case(
         "apply_makes_and_takes_back_what_it_said",
@@ -642,6 +682,15 @@ APPLIED = (
             apply(f"{ARGO}/rollouts/applied", rollout("applied")),
             apply(f"{ARGO}/rollouts/applied", rollout("applied")),
             get(f"{ARGO}/rollouts/applied"),
+        ),
+    ),
+    Case(
+        "delete_an_application_that_takes_its_objects_along",
+        (
+            create(f"{ARGO}/applications", cascading("cascade")),
+            delete(f"{ARGO}/applications/cascade", uid(0)),
+            merge(f"{ARGO}/applications/cascade", {"metadata": {"finalizers": []}}),
+            get(f"{ARGO}/applications/cascade"),
         ),
     ),
     Case(

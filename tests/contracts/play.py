@@ -139,7 +139,7 @@ class Words:
         shown = {key: inner for key, inner in meta.items() if key != "managedFields"}
         for key in shown.keys() & {"uid", "resourceVersion"}:
             shown[key] = self._word(key, meta[key])
-        for key in shown.keys() & {"creationTimestamp", "continue"}:
+        for key in shown.keys() & {"creationTimestamp", "deletionTimestamp", "continue"}:
             shown[key] = shown[key] and f"<{key}>"
         if "generateName" in meta:
             shown["name"] = f"{meta['generateName']}<generated>"

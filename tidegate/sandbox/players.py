@@ -12,6 +12,7 @@ from collections.abc import Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from tidegate.sandbox.deleting import goes_last, is_going, let_go
 from tidegate.sandbox.objects import Raw, at, owner_uids
 from tidegate.sandbox.resources import PODS, REPLICA_SETS, RESOURCES, Resource
 from tidegate.sandbox.store import Store
@@ -149,6 +150,8 @@ class ReplicaSets:
             return
         owned = _by_owner(self._store.every(PODS))
         for replica_set in self._store.every(REPLICA_SETS):
+            if is_going(replica_set):
+                continue
             pods = self._scaled(replica_set, owned[replica_set["metadata"]["uid"]])
             status = self._counts(replica_set, pods, now)
             if status != replica_set.get("status"):
@@ -212,7 +215,8 @@ def _keep_first(pod: Raw) -> tuple[bool, str, str]:
 
 @dataclass
 class Garbage:
-    """The garbage collector: what has owners, all of them gone, goes too."""
+    """The garbage collector: what has owners, all of them gone, goes too; what is deleted in the foreground
+    goes behind its dependents."""
 
     store: Store
     seen: int = -1
@@ -224,9 +228,10 @@ class Garbage:
 
     def _collect(self) -> None:
         everything = [(kind, raw) for kind in RESOURCES.values() for raw in self.store.every(kind)]
-        alive = {raw["metadata"]["uid"] for _, raw in everything}
-        orphans = [
-            (kind, raw) for kind, raw in everything if owner_uids(raw) and not alive & set(owner_uids(raw))
-        ]
-        for kind, raw in orphans:
-            self.store.remove(kind, raw)
+        staying = {raw["metadata"]["uid"] for _, raw in everything if not goes_last(raw)}
+        owning = {uid for _, raw in everything for uid in owner_uids(raw)}
+        for kind, raw in everything:
+            if owner_uids(raw) and not staying & set(owner_uids(raw)):
+                self.store.delete(kind, raw)
+            elif goes_last(raw) and raw["metadata"]["uid"] not in owning:
+                self.store.freed(kind, raw, let_go(raw))

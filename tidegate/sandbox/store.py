@@ -17,19 +17,16 @@ import msgspec
 from tidegate.kube.http import Request, Response
 from tidegate.sandbox.applying import applied
 from tidegate.sandbox.defaults import defaulted, refilled
+from tidegate.sandbox.deleting import finalizers_of, is_going, marked
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.patches import json_patched, merged
 from tidegate.sandbox.refusals import (
-    Cause,
     Refused,
     already_exists,
     another_uid,
     bad_request,
     expired,
-    invalid,
-    modified,
     not_found,
-    shown,
     unsupported,
 )
 from tidegate.sandbox.resources import (
@@ -41,6 +38,7 @@ from tidegate.sandbox.resources import (
 )
 from tidegate.sandbox.selectors import matcher
 from tidegate.sandbox.validation import check
+from tidegate.sandbox.writing import kept, preconditions, spec, statusless, written
 
 Key = tuple[Resource, str, str]
 
@@ -75,7 +73,8 @@ class Store:
     use `every`, `put` and `remove`, which no validation stands before.
 
     `prunes` are the fields of a resource's status that its CRD does not know: they are not stored.
-    `census` is the version of the last birth or death; `listeners` are called at each change of their kind.
+    `census` is the version of the last birth, death or asking for one; `listeners` are called at each
+    change of their kind.
     """
 
     def __init__(self, clock: Callable[[], datetime]) -> None:
@@ -129,8 +128,22 @@ class Store:
         old = self._objects.get(_key(resource, raw))
         return self._stored(resource, old, raw if old is not None else self._born(resource, raw))
 
+    def delete(self, resource: Resource, raw: Raw, foreground: bool = False) -> Raw | None:
+        """Deletes it, or marks it while finalizers keep it: then what stands there."""
+        if staying := marked(raw, foreground, resource.counted, self._clock()):
+            return self._stored(resource, raw, staying)
+        self.remove(resource, raw)
+        return None
+
+    def freed(self, resource: Resource, old: Raw, new: Raw) -> Raw:
+        """Stores it; or deletes it with its last finalizer, and answers it as it was to be."""
+        if not is_going(new) or finalizers_of(new):
+            return self._stored(resource, old, new)
+        self.remove(resource, old)
+        return new
+
     def remove(self, resource: Resource, raw: Raw) -> Raw:
-        """Deletes at once."""
+        """Deletes at once, whoever keeps it."""
         gone = self._objects.pop(_key(resource, raw))
         self._names[resource].remove(_key(resource, raw))
         self.version += 1
@@ -224,7 +237,7 @@ class Store:
         if (resource, target.namespace, name) in self._objects:
             raise already_exists(resource, name)
         placed = {"namespace": target.namespace} if resource.namespaced else {}
-        fresh = merged(_statusless(resource, body), {"metadata": {**placed, "resourceVersion": None}})
+        fresh = merged(statusless(resource, body), {"metadata": {**placed, "resourceVersion": None}})
         fresh = self._born(resource, defaulted(resource, fresh, self._uids))
         check(resource, None, fresh)
         return fresh if dry else self._stored(resource, None, fresh)
@@ -257,13 +270,13 @@ class Store:
 
     def _update(self, target: Target, old: Raw, new: Raw, dry: bool = False) -> Raw:
         resource = target.resource
-        _preconditions(resource, old, new)
-        new = refilled(resource, self._known(resource, _kept(target, old, new)))
+        preconditions(resource, old, new)
+        new = refilled(resource, self._known(resource, kept(target, old, new)))
         check(resource, old, new)
-        if resource.counted and _spec(resource, new) != _spec(resource, old):
+        if resource.counted and spec(resource, new) != spec(resource, old):
             generation = at(old, "metadata", "generation", default=0) + 1
             new = merged(new, {"metadata": {"generation": generation}})
-        return new if dry else self._stored(resource, old, new)
+        return new if dry else self.freed(resource, old, new)
 
     def _known(self, resource: Resource, new: Raw) -> Raw:
         if resource not in self.prunes or "status" not in new:
@@ -279,7 +292,8 @@ class Store:
         wanted, uid = at(body, "preconditions", "uid"), old["metadata"]["uid"]
         if wanted not in (None, uid):
             raise another_uid(target.resource, target.name, wanted, uid)
-        self.remove(target.resource, old)
+        if staying := self.delete(target.resource, old, policy == "Foreground"):
+            return staying
         details = not_found(target.resource, target.name).status["details"]
         return {
             "kind": "Status",
@@ -306,7 +320,7 @@ class Store:
         if resource.counted:
             meta["generation"] = 1
         typed = {"kind": resource.kind, "apiVersion": resource.api_version}
-        return {**raw, **typed, "metadata": {**_written(raw["metadata"]), **meta}}
+        return {**raw, **typed, "metadata": {**written(raw["metadata"]), **meta}}
 
     def _stored(self, resource: Resource, old: Raw | None, new: Raw) -> Raw:
         if old is not None and new == old:
@@ -322,7 +336,7 @@ class Store:
     def _tell(self, change: Change) -> None:
         self.history.append(change)
         self._touched[change.resource] = change.version
-        if change.before is None or change.after is None:
+        if change.before is None or change.after is None or is_going(change.after):
             self.census = change.version
         for listener in tuple(self.listeners[change.resource]):
             listener()
@@ -337,53 +351,8 @@ def _key(resource: Resource, raw: Raw) -> Key:
     return (resource, raw["metadata"].get("namespace", ""), raw["metadata"]["name"])
 
 
-def _written(meta: Raw) -> Raw:
-    """Empty lists and mappings of the metadata are not stored."""
-    return {key: value for key, value in meta.items() if value not in ({}, [])}
-
-
 def _listed(resource: Resource, raw: Raw) -> Raw:
     """Built-in kinds lose kind and apiVersion inside a list; custom ones keep them."""
     if resource.custom:
         return raw
     return {key: value for key, value in raw.items() if key not in ("kind", "apiVersion")}
-
-
-def _spec(resource: Resource, raw: Raw) -> Raw:
-    """What a generation counts: all but metadata, and all but status where that is a subresource."""
-    outside = {"metadata", "status"} if resource.status else {"metadata"}
-    return {key: value for key, value in raw.items() if key not in outside}
-
-
-def _statusless(resource: Resource, raw: Raw) -> Raw:
-    return {key: value for key, value in raw.items() if not (resource.status and key == "status")}
-
-
-def _preconditions(resource: Resource, old: Raw, new: Raw) -> None:
-    name = old["metadata"]["name"]
-    if at(new, "metadata", "name") != name:
-        raise unsupported("a change of metadata.name")
-    if at(new, "metadata", "resourceVersion", default="") not in ("", old["metadata"]["resourceVersion"]):
-        raise modified(resource, name)
-    wanted = at(new, "metadata", "uid", default="")
-    if wanted not in ("", old["metadata"]["uid"]):
-        text = f"Invalid value: {shown(wanted)}: field is immutable"
-        raise invalid(resource, name, Cause("metadata.uid", "FieldValueInvalid", text))
-
-
-SERVER_OWNED = ("uid", "creationTimestamp", "resourceVersion", "generation", "namespace")
-
-
-def _kept(target: Target, old: Raw, new: Raw) -> Raw:
-    """What this endpoint may not change is as it was."""
-    owned = {key: old["metadata"][key] for key in SERVER_OWNED if key in old["metadata"]}
-    typed = {"kind": old["kind"], "apiVersion": old["apiVersion"]}
-    new = {**new, **typed, "metadata": {**_written(new["metadata"]), **owned}}
-    if not target.resource.status:
-        return new
-    if target.subresource == "status":
-        kept = {key: value for key, value in old.items() if key != "status"}
-        kept["metadata"] = old["metadata"] if target.resource.custom else new["metadata"]
-        return {**kept, **({"status": new["status"]} if "status" in new else {})}
-    new = _statusless(target.resource, new)
-    return {**new, "status": old["status"]} if "status" in old else new

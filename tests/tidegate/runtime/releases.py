@@ -17,7 +17,7 @@ from crds.refs import APPLICATION, EVENT, REPLICA_SET, ROLLOUT, Ref
 from tests.gitops.examples import raw_app
 from tests.tidegate.git.origin import FILE, Bare, anyone
 from tests.tidegate.kube.waiting import until
-from tests.tidegate.runtime.worlds import Faulty, path
+from tests.tidegate.runtime.worlds import Faulty, path, play
 from tidegate.fetch.preflight import Preflight
 from tidegate.fetch.reverts import Reverts
 from tidegate.fetch.sources import Heads, Renderings
@@ -37,7 +37,6 @@ from tidegate.runtime.controllers import controllers
 from tidegate.runtime.metrics import Requests
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.settings import Settings
-from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
 from tidegate.sandbox.store import Store
 
 Raw = dict[str, Any]
@@ -101,14 +100,6 @@ class Running:
         """Of the ReplicaSets there were."""
         listed = accepted(self.cluster.handle(requests.get(path(Ref(REPLICA_SET, "production", "")))))
         return [one["metadata"]["annotations"]["rollout.argoproj.io/revision"] for one in listed["items"]]
-
-
-async def _play(cluster: Store) -> None:
-    players = (ReplicaSets(cluster), Pods(cluster), Garbage(cluster))
-    while True:
-        for player in players:
-            player.tick(datetime.now(UTC))
-        await asyncio.sleep(0.05)
 
 
 class Doom:
@@ -182,7 +173,7 @@ async def running(
     push, reverts.push = reverts.push, lambda write: doom.passed(lambda: push(write), counts=True)  # type: ignore[method-assign]
     app = App(chosen, sender, None, Parts(planners, fetchers, WallClock(), Requests(), heads, reverts))
     app.start(lambda: None)
-    playing = asyncio.create_task(_play(cluster))
+    playing = asyncio.create_task(play(cluster))
     here = Running(cluster, sender, heads, git, key)
     try:
         yield here

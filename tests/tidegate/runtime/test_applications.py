@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,7 +19,7 @@ from crds.refs import APPLICATION, CONFIG_MAP, NAMESPACE, SECRET, Ref
 from tests.gitops.examples import raw_app
 from tests.tidegate.git.origin import FILE, Origin, anyone, config_map
 from tests.tidegate.kube.waiting import until
-from tests.tidegate.runtime.worlds import Faulty, path
+from tests.tidegate.runtime.worlds import Faulty, path, play
 from tidegate.fetch.sources import Heads, Renderings
 from tidegate.git.repositories import Repositories
 from tidegate.git.workers import Workers
@@ -83,9 +84,11 @@ async def running(tmp_path: Path, origin: Origin) -> AsyncIterator[Running]:
     parts = Parts(controllers(Surroundings(), Site("argocd")), fetchers, WallClock(), Requests(), heads)
     app = App(chosen, sender, None, parts)
     app.start(lambda: None)
+    players = asyncio.create_task(play(cluster))
     try:
         yield Running(cluster, sender, heads, origin, app)
     finally:
+        players.cancel()
         await app.stop()
         await repositories.close()
 

@@ -25,6 +25,7 @@ from tidegate.runtime.queue import Queue
 from tidegate.runtime.queue_metrics import QueueFigures
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
 from tidegate.runtime.watches import watched
+from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
 from tidegate.sandbox.sender import SandboxSender
 from tidegate.sandbox.store import Store as Cluster
 
@@ -189,3 +190,12 @@ async def world(
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await made.observer.close()
+
+
+async def play(cluster: Cluster) -> None:
+    """What else lives in a cluster: its ReplicaSets, pods and garbage collector."""
+    players = (ReplicaSets(cluster), Pods(cluster), Garbage(cluster))
+    while True:
+        for player in players:
+            player.tick(datetime.now(UTC))
+        await asyncio.sleep(0.05)

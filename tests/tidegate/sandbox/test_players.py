@@ -106,3 +106,13 @@ def test_what_a_deleted_owner_owned_goes_too(cluster: Cluster) -> None:
     cluster.store.handle(Request("DELETE", f"{REPLICA_SETS}/v1"))
     cluster.after(0)
     assert list(cluster.store.every(PODS)) == []
+
+
+def test_what_is_deleted_in_the_foreground_goes_behind_what_it_owned(cluster: Cluster) -> None:
+    create(cluster.store, REPLICA_SETS, replica_set("v1", 2))
+    cluster.after(0)
+    before = cluster.store.version
+    cluster.store.handle(Request("DELETE", f"{REPLICA_SETS}/v1", body={"propagationPolicy": "Foreground"}))
+    cluster.after(0)
+    gone = [one.resource.kind for one in cluster.store.since(before) if one.after is None]
+    assert gone == ["Pod", "Pod", "ReplicaSet"]
