@@ -6,24 +6,31 @@ may grow at all.
 
 from __future__ import annotations
 
-from rollouts.actions import Action, CreateReplicaSet, LeaveAt
+from rollouts.actions import Action, LeaveAt
 from rollouts.memory import Memory
 from rollouts.progress import on_the_way
 from rollouts.ratio import Side, next_split
-from rollouts.replicas import Sizing, renumbered, scaled
+from rollouts.replicas import Sizing, missing, renumbered, scaled
 from rollouts.services import still_served
 from rollouts.shift import wanted_split
 from rollouts.world import Pods, World
 
 
 def size_by_ratio(world: World, memory: Memory) -> Sizing:
-    """The new ReplicaSet if it is missing, and one step of every revision towards its size."""
-    new = world.new
+    """One step of every revision towards its size, and the new ReplicaSet if it is missing."""
+    new, stable = world.new, world.revision_of(memory.stable)
     if new is None:
-        return Sizing((CreateReplicaSet(world.ask.pod_hash, world.revision),))
-    stable = world.revision_of(memory.stable)
+        return Sizing((*_kept_pace(world, stable), *missing(world)))
     kept = tuple(LeaveAt(p.name, None) for p in (new, stable) if p and p.leave_at)
-    return Sizing((*renumbered(new, world.revision), *kept, *_sized(world, memory, new, stable)))
+    return Sizing((*renumbered(world), *kept, *_sized(world, memory, new, stable)))
+
+
+def _kept_pace(world: World, stable: Pods | None) -> tuple[Action, ...]:
+    """What runs grows with the Rollout while there is no new ReplicaSet, which may be refused for long."""
+    if stable is None:
+        return ()
+    others = sum(p.desired for p in world.pods if p is not stable)
+    return scaled(stable, max(stable.desired, world.ask.replicas - others))
 
 
 def _sized(world: World, memory: Memory, new: Pods, stable: Pods | None) -> tuple[Action, ...]:

@@ -30,20 +30,22 @@ class Sizing(msgspec.Struct, frozen=True):
 
 
 def size(world: World, memory: Memory) -> Sizing:
-    """The new ReplicaSet if it is missing, and every revision's way to its size."""
-    if world.new is None:
-        return Sizing((CreateReplicaSet(world.ask.pod_hash, world.revision),))
+    """Every revision's way to its size, and the new ReplicaSet if it is missing."""
     parts = [_size_one(world, memory, pods) for pods in world.pods]
     moments = [p.look_again for p in parts if p.look_again]
-    return Sizing(
-        (*renumbered(world.new, world.revision), *(a for p in parts for a in p.actions)),
-        min(moments, default=None),
-    )
+    actions = (*renumbered(world), *(a for p in parts for a in p.actions), *missing(world))
+    return Sizing(actions, min(moments, default=None))
 
 
-def renumbered(new: Pods, revision: int) -> tuple[Action, ...]:
-    """The revision number it should carry, where it carries another."""
-    return (Renumber(new.name, revision),) if new.revision != revision else ()
+def missing(world: World) -> tuple[Action, ...]:
+    """The new ReplicaSet where there is none: last, for it may be refused, and what runs is to be sized."""
+    return () if world.new else (CreateReplicaSet(world.ask.pod_hash, world.revision),)
+
+
+def renumbered(world: World) -> tuple[Action, ...]:
+    """The revision number that the new ReplicaSet should carry, where it carries another."""
+    new = world.new
+    return (Renumber(new.name, world.revision),) if new and new.revision != world.revision else ()
 
 
 def _size_one(world: World, memory: Memory, pods: Pods) -> Sizing:

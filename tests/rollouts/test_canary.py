@@ -396,3 +396,9 @@ def test_a_missing_template_holds_its_step_with_its_fix() -> None:
 def test_a_run_of_a_step_that_was_left_is_stopped() -> None:
     left = Run("api-new-2-0", "Running", 2, step=0)
     assert StopAnalysis("api-new-2-0") in plan(at_analysis(left)).actions
+
+
+@pytest.mark.parametrize("routed", [True, False])
+def test_what_runs_grows_with_the_rollout_before_a_new_replica_set_that_may_be_refused(routed: bool) -> None:
+    seen = world(pods=(pods("old", 10),), ask=ask(replicas=20, routed=routed))
+    assert plan(seen).actions == (Scale("api-old", 20, 10), CreateReplicaSet("new", 2))
