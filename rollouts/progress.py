@@ -322,8 +322,8 @@ def _blind(world: World, memory: Memory) -> bool:
 
 
 def _awaits_background(world: World, memory: Memory, run: Run | None) -> bool:
-    """Requests are ordered, and no run answers for them, or there are none yet."""
-    idle = memory.traffic is None or memory.traffic.weight == 0
+    """Requests are ordered, and no run answers for them, or the router sends none yet."""
+    idle = world.ask.routed and (memory.traffic is None or memory.traffic.weight == 0)
     return world.judged and step_weight(world.ask, memory) > 0 and (run is None or idle)
 
 

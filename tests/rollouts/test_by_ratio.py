@@ -6,11 +6,12 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from crds.steps import Pause, SetWeight
+from crds.analysis import RolloutAnalysis
+from crds.steps import Pause, RunAnalysis, SetWeight
 from rollouts.actions import Scale, StartAnalysis
 from rollouts.memory import Memory
 from rollouts.plan import plan
-from rollouts.world import Ask, Run
+from rollouts.world import Ask, Run, Trouble
 from tests.rollouts.worlds import MINUTES, Stage, ask, pods, world
 
 SECONDS = timedelta(seconds=1)
@@ -34,6 +35,23 @@ def test_a_first_deployment_takes_all_its_pods_at_once_and_is_stable_with_them()
     first = Stage(replace(world(pods=(), traffic=None, ask=by_pods()), memory=Memory()))
     first.run(until=1 * MINUTES)
     assert (first.size("new"), first.world.memory.stable) == (10, "new")
+
+
+def test_a_step_whose_template_is_missing_is_waited_at_and_not_before() -> None:
+    steps = (SetWeight(20), RunAnalysis(RolloutAnalysis()))
+    run = Run("api-new-2", "Running", 2, measures=True, informed=True)
+    seen = world(
+        canary=2,
+        traffic=None,
+        ask=replace(by_pods(judged=True), steps=steps),
+        pods=(pods("old", 8), pods("new", 2, revision=2)),
+        run=run,
+        runs=(run,),
+        metrics=Trouble("TemplateNotFound", "create it"),
+        memory={"traffic": None},
+    )
+    got = Stage(seen).settle().memory
+    assert (got.step, [p.reason for p in got.pauses]) == (1, ["MetricsNotReady"])
 
 
 def test_the_pods_come_to_the_weight_and_wait() -> None:
