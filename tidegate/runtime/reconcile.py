@@ -16,7 +16,7 @@ from typing import Protocol
 from crds.errors import Invalid, Retry
 from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind, Ref, ref_of, shard_of
 from crds.times import rfc3339_micro
-from tidegate.kube.errors import KubeError, TooMany, Unreachable, for_good, look_again
+from tidegate.kube.errors import KubeError, NotFound, TooMany, Unreachable, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Event, Plan, Raw
@@ -188,7 +188,7 @@ class Reconciler:
         delay = self._retry(key, refused.problem)  # what the watch brings in the meantime wakes it earlier
         if isinstance(refused.problem, TooMany):
             queue.after(key, delay := max(delay, refused.problem.retry_after))
-        if look_again(refused.problem):
+        if look_again(refused.problem) or _is_gone(key, refused):
             self._doubted[key] = refused.write.ref
             log.debug("%s: %s", key, refused)
             return True
@@ -212,3 +212,9 @@ class Reconciler:
             if after is None and kind in MISSED:
                 self._gone[ref_of(kind, raw)] = raw
             self._hands.queue.add(ref_of(kind, raw))
+
+
+def _is_gone(key: Ref, refused: Refused) -> bool:
+    """What was looked at was deleted meanwhile; the watch has yet to say so."""
+    missing = isinstance(refused.problem, NotFound) and not refused.problem.kind_missing
+    return missing and refused.write.ref == key

@@ -493,6 +493,21 @@ async def test_a_rollout_that_is_deleted_is_missed_once() -> None:
         assert sorted(reasons(w)) == ["RolloutAddedToInformer", "RolloutDeleted"]
 
 
+async def test_a_rollout_that_is_deleted_while_it_is_thought_about_is_no_error() -> None:
+    async with world({ROLLOUT: Toy(lambda raw, _: record(raw, phase="Healthy"))}) as w:
+
+        def someone(request: Request) -> Response | None:
+            if request.path.endswith("/status"):
+                w.cluster.handle(Request("DELETE", path(ANY)))
+            return None
+
+        w.sender.before = someone
+        w.create(ANY)
+        await until(lambda: len(w.rounds.forgotten) > 0 and w.idle())
+        assert sorted(reasons(w)) == ["RolloutAddedToInformer", "RolloutDeleted"]
+        assert w.rounds.failed == []
+
+
 async def test_a_write_refused_for_good_is_told_once() -> None:
     plan = Plan((MergePatch(config(), {"data": {}}),))
     async with world({ROLLOUT: Toy(lambda _raw, _: plan)}, objects=[config()]) as w:
