@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DEATHS = "tests/e2e/test_revert_crashes.py"
 LAB = (sys.executable, "-m", "tests.lab", "run", "--")
 PYTEST = (sys.executable, "-m", "pytest")
 
@@ -48,7 +49,7 @@ def one_by_one() -> list[Stage]:
     """Each file on the real control plane gets a lab of its own, which is up in seconds."""
     folders = ["tests/lab", "tests/contracts", "tests/tidegate"]
     files = sorted(str(found.relative_to(ROOT)) for found in (ROOT / "tests/e2e").glob("test_*.py"))
-    marked = [where for where in [*folders, *files] if _uses_lab(ROOT / where)]
+    marked = [where for where in [*folders, *files] if where != DEATHS and _uses_lab(ROOT / where)]
     return [
         Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, *THOROUGH)),
         Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate")),
@@ -56,6 +57,14 @@ def one_by_one() -> list[Stage]:
         Stage("the demo", (sys.executable, "-m", "tidegate", "demo")),
         *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),
         Stage("the demo on the lab", (*LAB, sys.executable, "-m", "tests.e2e.demo")),
+    ]
+
+
+def side_by_side() -> list[Stage]:
+    """A hundred stories that wait more than they work, in two labs at once."""
+    return [
+        Stage(f"{DEATHS} {which}", (*LAB, *PYTEST, "-m", "lab", "-k", which, DEATHS))
+        for which in ("before", "after")
     ]
 
 
@@ -87,11 +96,16 @@ def table(told: Sequence[Told]) -> str:
     return "\n".join(["where the time went", *lines])
 
 
+def at_once(stages: Sequence[Stage]) -> list[Told]:
+    with ThreadPoolExecutor(max_workers=len(stages)) as pool:
+        return list(pool.map(play, stages))
+
+
 def main() -> int:
-    with ThreadPoolExecutor(max_workers=len(together())) as pool:
-        told = list(pool.map(play, together()))
+    told = at_once(together())
     if all(one.code == 0 for one in told):
         told += [play(stage) for stage in one_by_one()]
+        told += at_once(side_by_side())
     failed = sum(one.code != 0 for one in told)
     print(table(told))
     print(f"stages: {len(told) - failed} passed, {failed} failed")

@@ -47,14 +47,18 @@ class Gitops:
         for secret in (_writer(self.repository), _signer(key)):
             self.scene.kube.apply(secret)
 
-    def controller(self) -> subprocess.Popen[bytes]:
+    def controller(
+        self, *flags: str, kubeconfig: Path | None = None, inside: tuple[str, ...] = ()
+    ) -> subprocess.Popen[bytes]:
         """With the rights of deploy/, and told of pushes."""
         return self.scene.controller(
             "--applications=argocd",
             f"--git-cache={self.scene.folder / 'cache'}",
             f"--git-webhook-port={WEBHOOK_PORT}",
-            kubeconfig=self.scene.as_deployed(),
+            *flags,
+            kubeconfig=kubeconfig or self.scene.as_deployed(),
             home="argo-rollouts",
+            inside=inside,
         )
 
     def production(self, version: str, **environment: str) -> str:
@@ -77,6 +81,10 @@ class Gitops:
         status = self.app(name).get("status", {})
         sync = status.get("sync", {})
         return sync.get("status", ""), status.get("health", {}).get("status", ""), sync.get("revision", "")
+
+    def rollback(self) -> str:
+        """How far production's is."""
+        return str(self.app("api-prod").get("status", {}).get("rollback", {}).get("phase", ""))
 
     def synced(self, name: str, revision: str, seconds: float = 60) -> None:
         last: Raw = {}

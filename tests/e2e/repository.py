@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import urllib.request
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from tests.lab.worlds import mesh_of
 from tests.tidegate.git.origin import Origin, Server
 
 Raw = dict[str, Any]
+Asked = Callable[[BaseHTTPRequestHandler], bool]
 IMAGE = "myregistry.azurecr.io/api"
 GIT_PORT, WEBHOOK_PORT = 9901, 9900
 AUTOMATED = {"spec": {"syncPolicy": {"automated": {"prune": True, "selfHeal": True}}}}
@@ -72,11 +75,19 @@ class Repository:
         for name, value in (("http.receivepack", "true"), ("receive.denyCurrentBranch", "updateInstead")):
             self._origin.git("config", name, value)
 
+    def asks(self, refuse: Asked, lose: Asked) -> None:
+        """Before the server does what it is asked, and before it answers; who says yes is not answered."""
+        self._server.refuse, self._server.lose = refuse, lose
+
     def believes(self, key: Path) -> None:
         """Whoever signs with this public key."""
         allowed = self.folder.with_suffix(".allowed")
         allowed.write_text(f'* namespaces="git" {key.read_text()}')
         self._origin.git("config", "gpg.ssh.allowedSignersFile", str(allowed))
+
+    @property
+    def tip(self) -> str:
+        return self._origin.git("rev-parse", "main")
 
     def is_signed(self, commit: str) -> bool:
         """By a key that is believed."""

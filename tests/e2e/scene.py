@@ -102,9 +102,16 @@ class Scene:
         }
 
     def controller(
-        self, *flags: str, kubeconfig: Path | None = None, home: str = CONTROLLER_NAMESPACE
+        self,
+        *flags: str,
+        kubeconfig: Path | None = None,
+        home: str = CONTROLLER_NAMESPACE,
+        inside: tuple[str, ...] = (),
     ) -> subprocess.Popen[bytes]:
-        """A controller process of its own, logging to `folder`; it leads once its Lease at `home` lets it."""
+        """A controller process of its own, logging to `folder`; it leads once its Lease at `home` lets it.
+
+        `inside` is a command that runs the controller's, where it is not to run as it is.
+        """
         self._started += 1
         command = [sys.executable, "-m", "tidegate", "controller", "--metrics-port=0", "--healthz-port=0"]
         environment = {
@@ -113,7 +120,9 @@ class Scene:
             "POD_NAMESPACE": home,
         }
         with (self.folder / f"controller-{self._started}.log").open("wb") as log:
-            process = subprocess.Popen([*command, *flags], stdout=log, stderr=log, env=environment, cwd=ROOT)
+            process = subprocess.Popen(
+                [*inside, *command, *flags], stdout=log, stderr=log, env=environment, cwd=ROOT
+            )
         self.running.append(process)
         return process
 

@@ -48,10 +48,6 @@ def bad(here: Gitops, version: str) -> str:
     )
 
 
-def phase(here: Gitops) -> str:
-    return str(here.app("api-prod").get("status", {}).get("rollback", {}).get("phase", ""))
-
-
 def test_a_bad_release_is_caught_quarantined_and_reverted_once(gitops: Gitops) -> None:
     scene, repository = gitops.scene, gitops.repository
     with Load(scene.state.gateway, HOST, rate=100), Watch(scene.kube, SPLITS) as routes:
@@ -62,7 +58,7 @@ def test_a_bad_release_is_caught_quarantined_and_reverted_once(gitops: Gitops) -
         back = time.monotonic()
         until(repository.reverts, 60, "the revert to be pushed")
         pushed = time.monotonic()
-        until(lambda: phase(gitops) == "Recovered", 90, gitops.said("api-prod"))
+        until(lambda: gitops.rollback() == "Recovered", 90, gitops.said("api-prod"))
     print(f"cluster back after {back - rejected:.1f} s, pushed after {pushed - rejected:.1f} s")
     (revert,) = repository.reverts()
     assert canary_weights(routes) == [0, 10, 0]
@@ -85,10 +81,10 @@ def test_a_controller_that_is_killed_leaves_one_revert(gitops: Gitops, when: str
     splits, rollouts = Watch(scene.kube, SPLITS), Watch(scene.kube, path("rollouts"))
     with Load(scene.state.gateway, HOST, rate=100), splits, rollouts:
         bad(gitops, f"v-{when.lower()}")
-        until(lambda: phase(gitops) == when, 150, f"the rollback to be {when}")
+        until(lambda: gitops.rollback() == when, 150, f"the rollback to be {when}")
         scene.kill(scene.running[-1])
         gitops.controller()
-        until(lambda: phase(gitops) == "Recovered", 120, "the rollback to be over")
+        until(lambda: gitops.rollback() == "Recovered", 120, "the rollback to be over")
     assert len(repository.reverts()) == len(before) + 1
     assert rises_after_abort(splits, rollouts) == []
     scene.healthy("v1")

@@ -102,10 +102,13 @@ def canary_weights(seen: Watch) -> list[int]:
 
 
 def rises_after_abort(routes: Watch, rollouts: Watch) -> list[tuple[int, int]]:
-    """(from, to) of each time the canary's weight rose after its Rollout was first seen aborted."""
-    bad = next(saw.at for saw in rollouts.saw if saw.object.get("status", {}).get("abort"))
-    weights = [_canary_weight(saw.object) for saw in routes.saw if _is_api(saw.object) and saw.at >= bad]
-    return [(a, b) for a, b in pairwise(weights) if b > a]
+    """(from, to) of each time the canary's weight rose after its Rollout was first aborted.
+
+    In the order in which the API server stored both, whoever of the two was told first.
+    """
+    bad = next(_version(saw) for saw in rollouts.saw if saw.object.get("status", {}).get("abort"))
+    told = [(_version(saw), _canary_weight(saw.object)) for saw in routes.saw if _is_api(saw.object)]
+    return [(a, b) for (_, a), (at, b) in pairwise(told) if at > bad and b > a]
 
 
 def _changes(weights: Iterator[int]) -> Iterator[int]:
@@ -114,6 +117,10 @@ def _changes(weights: Iterator[int]) -> Iterator[int]:
         if weight != last:
             yield weight
         last = weight
+
+
+def _version(saw: Saw) -> int:
+    return int(saw.object["metadata"]["resourceVersion"])
 
 
 def _is_api(virtual_service: Raw) -> bool:
