@@ -22,7 +22,10 @@ from rollouts.world import World
 
 
 def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Told, ...]:
-    """The news of this decision, oldest first, in the order in which Argo Rollouts tells them."""
+    """The news of this decision, oldest first, in the order in which Argo Rollouts tells them.
+
+    A ReplicaSet that was refused is not told to be made: it may be refused again.
+    """
     before = world.memory
     if before.pod_hash != memory.pod_hash:
         updated, said = _of_revision(world, before, memory)
@@ -30,7 +33,7 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
     else:
         updated, said = (), (*_of_walk(world, before, memory), *_of_pauses(before, memory))
     done = [(action, told) for action in actions if (told := _of_action(world, action))]
-    made = (told for action, told in done if isinstance(action, CreateReplicaSet))
+    made = (told for action, told in done if isinstance(action, CreateReplicaSet) and not world.refused)
     rest = (told for action, told in done if not isinstance(action, CreateReplicaSet))
     return (*updated, *made, *said, *rest)
 

@@ -70,16 +70,25 @@ class Executor:
         self._without_status: set[Kind] = set()
 
     async def perform(self, plan: Plan, now: datetime) -> Refused | None:
-        """Write everything, then tell the events; the first write that failed, or None."""
+        """Write everything, then tell the events; the first write that failed, or None.
+
+        What was recorded by then is told all the same, for no later plan knows it as news.
+        """
+        done, refused = await self._written(plan)
+        if refused is None or any(isinstance(write, Record) for write in done):
+            for event in plan.events:
+                await self.tell(event, now)
+        return refused
+
+    async def _written(self, plan: Plan) -> tuple[tuple[Write, ...], Refused | None]:
+        """The writes that were done, and the one that failed."""
         versions: dict[Ref, str] = {}
-        for write in plan.writes:
+        for at, write in enumerate(plan.writes):
             try:
                 await self._write(_on_our_own(write, versions), versions)
             except KubeError as problem:
-                return Refused(write, problem)
-        for event in plan.events:
-            await self.tell(event, now)
-        return None
+                return plan.writes[:at], Refused(write, problem)
+        return plan.writes, None
 
     async def tell(self, event: Event, now: datetime) -> None:
         """Send an event; whatever becomes of it stops nothing."""

@@ -434,6 +434,20 @@ async def test_an_event_is_told_once_however_often_it_is_said() -> None:
     assert told[0]["involvedObject"]["uid"] == about["metadata"]["uid"]
 
 
+async def test_what_was_recorded_is_told_though_a_later_write_is_refused() -> None:
+    """An eviction that a disruption budget forbids comes after the status, and after its news."""
+    async with world({}) as w:
+        w.create(ANY)
+        raw = w.read(ANY)
+        forbidden = MergePatch(config("absent"), {})
+        event = Event(raw, "RolloutStepCompleted", "Rollout step 1/2 completed")
+        plan = Plan((*record(raw, phase="Healthy").writes, forbidden), events=(event,))
+        refused = await w.executor.perform(plan, START)
+        assert refused is not None
+        assert refused.write == forbidden
+        assert reasons(w) == ["RolloutStepCompleted"]
+
+
 async def test_an_event_that_is_refused_stops_nothing() -> None:
     async with world({ROLLOUT: Toy(quiet)}, objects=[ANY]) as w:
         w.sender.before = lambda _request: Response(403, status(403, "Forbidden"))
