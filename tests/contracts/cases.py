@@ -131,6 +131,12 @@ def kept(name: str, **labels: str) -> Raw:
     return {**raw, "metadata": {**raw["metadata"], "finalizers": ["example.com/kept"]}}
 
 
+def owned(raw: Raw, name: str, uid: Any) -> Raw:
+    """By a ConfigMap, which waits for it where it is deleted in the foreground."""
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": name, "uid": uid, "blockOwnerDeletion": True}
+    return {**raw, "metadata": {**raw["metadata"], "ownerReferences": [owner]}}
+
+
 def replica_set(name: str, selects: str = "") -> Raw:
     template = {
         "metadata": {"labels": {"app": name}},
@@ -421,6 +427,28 @@ DELETE = (
             watch(CONFIG_MAPS, version(0), 2, labels="case=front-kept"),
             merge(f"{CONFIG_MAPS}/front-kept", {"metadata": {"finalizers": None}}),
             get(f"{CONFIG_MAPS}/front-kept"),
+        ),
+    ),
+    Case(
+        "delete_in_the_background_what_was_to_go_last",
+        (
+            create(CONFIG_MAPS, config_map("front-owner")),
+            create(CONFIG_MAPS, owned(kept("front-owned"), "front-owner", uid(0)))._replace(shown=False),
+            delete(f"{CONFIG_MAPS}/front-owner", uid(0), "Foreground"),
+            delete(f"{CONFIG_MAPS}/front-owner", uid(0)),
+            get(f"{CONFIG_MAPS}/front-owner"),
+            merge(f"{CONFIG_MAPS}/front-owned", {"metadata": {"finalizers": None}})._replace(shown=False),
+        ),
+    ),
+    Case(
+        "keep_anew_what_is_going",
+        (
+            create(CONFIG_MAPS, kept("going")),
+            delete(f"{CONFIG_MAPS}/going", uid(0)),
+            merge(f"{CONFIG_MAPS}/going", {"metadata": {"finalizers": ["example.com/kept", "a.b/late"]}}),
+            merge(f"{CONFIG_MAPS}/going", {"metadata": {"deletionTimestamp": None}}),
+            merge(f"{CONFIG_MAPS}/going", {"metadata": {"finalizers": ["a.b/late"]}}),
+            merge(f"{CONFIG_MAPS}/going", {"metadata": {"finalizers": None}}),
         ),
     ),
     Case(

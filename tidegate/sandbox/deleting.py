@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from tidegate.sandbox.objects import Raw, at
+from tidegate.sandbox.refusals import Cause, invalid, shown
+from tidegate.sandbox.resources import Resource
 
 FOREGROUND = "foregroundDeletion"
 """The finalizer of what goes after its dependents."""
@@ -13,11 +15,11 @@ FOREGROUND = "foregroundDeletion"
 def marked(raw: Raw, foreground: bool, counted: bool, now: datetime) -> Raw | None:
     """`raw` as it stands once its deletion was asked for; None where nothing keeps it.
 
+    Who asks last says whether it waits for its dependents.
+
     The mark counts as a change of what is wanted, so that a kind that is `counted` has a new generation.
     """
-    finalizers = finalizers_of(raw)
-    if foreground and FOREGROUND not in finalizers:
-        finalizers = [*finalizers, FOREGROUND]
+    finalizers = [*_others(raw), *([FOREGROUND] if foreground else [])]
     if not finalizers:
         return None
     meta = {**raw["metadata"], "finalizers": finalizers}
@@ -40,9 +42,23 @@ def goes_last(raw: Raw) -> bool:
 
 def let_go(raw: Raw) -> Raw:
     """Its dependents are gone."""
-    rest = [one for one in finalizers_of(raw) if one != FOREGROUND]
+    rest = _others(raw)
     meta = {key: value for key, value in raw["metadata"].items() if key != "finalizers"}
     return {**raw, "metadata": meta | ({"finalizers": rest} if rest else {})}
+
+
+def check_keepers(resource: Resource, old: Raw, new: Raw) -> None:
+    """Raises Refused where somebody new would keep what is going."""
+    late = [shown(one) for one in finalizers_of(new) if one not in finalizers_of(old)]
+    if is_going(old) and late:
+        found = f"found new finalizers []string{{{', '.join(late)}}}"
+        why = f"Forbidden: no new finalizers can be added if the object is being deleted, {found}"
+        cause = Cause("metadata.finalizers", "FieldValueForbidden", why)
+        raise invalid(resource, old["metadata"]["name"], cause)
+
+
+def _others(raw: Raw) -> list[str]:
+    return [one for one in finalizers_of(raw) if one != FOREGROUND]
 
 
 def finalizers_of(raw: Raw) -> list[str]:

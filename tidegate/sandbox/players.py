@@ -231,7 +231,7 @@ class Garbage:
         staying = {raw["metadata"]["uid"] for _, raw in everything if not goes_last(raw)}
         owning = {uid for _, raw in everything for uid in owner_uids(raw)}
         for kind, raw in everything:
-            if owner_uids(raw) and not staying & set(owner_uids(raw)):
+            if owner_uids(raw) and not is_going(raw) and not staying & set(owner_uids(raw)):
                 self.store.delete(kind, raw)
             elif goes_last(raw) and raw["metadata"]["uid"] not in owning:
                 self.store.freed(kind, raw, let_go(raw))

@@ -17,7 +17,7 @@ import msgspec
 from tidegate.kube.http import Request, Response
 from tidegate.sandbox.applying import applied
 from tidegate.sandbox.defaults import defaulted, refilled
-from tidegate.sandbox.deleting import finalizers_of, is_going, marked
+from tidegate.sandbox.deleting import check_keepers, finalizers_of, is_going, marked
 from tidegate.sandbox.objects import Raw, at
 from tidegate.sandbox.patches import json_patched, merged
 from tidegate.sandbox.refusals import (
@@ -273,6 +273,7 @@ class Store:
         preconditions(resource, old, new)
         new = refilled(resource, self._known(resource, kept(target, old, new)))
         check(resource, old, new)
+        check_keepers(resource, old, new)
         if resource.counted and spec(resource, new) != spec(resource, old):
             generation = at(old, "metadata", "generation", default=0) + 1
             new = merged(new, {"metadata": {"generation": generation}})
