@@ -67,10 +67,10 @@ class Blame(msgspec.Struct, frozen=True):
 class Memory(msgspec.Struct, frozen=True):
     """`held_for` are the reasons we last paused for: a person who clears the pauses answers these.
 
-    `attempt` counts a person's retries of one revision; `overridden` says that a person let it go on although
-    its metrics are not there. `verdict` is the bad news about this revision, in words, and `blame` how stable
-    was meanwhile; `edited` tells of weights that someone else moved during this step. `walked` are the steps
-    of this attempt, by index.
+    `attempt` counts the walks of one revision that are judged apart, as a person's retries are; `overridden`
+    says that a person let it go on although its metrics are not there. `verdict` is the bad news about this
+    revision, in words, and `blame` how stable was meanwhile; `edited` tells of weights that someone else
+    moved during this step. `walked` are the steps of this attempt, by index.
     """
 
     pod_hash: str = ""

@@ -121,7 +121,17 @@ def begin_revision(world: World, memory: Memory) -> Memory:
         promote_full=False,
         restarted_at=ask.restart_at,
     )
-    return fresh if memory.verdict else replace(fresh, abort=False, aborted_at=None)
+    if memory.verdict:
+        return fresh
+    attempt = memory.attempt + _leaves_its_judge(world)
+    return replace(fresh, abort=False, aborted_at=None, attempt=attempt)
+
+
+def _leaves_its_judge(world: World) -> bool:
+    """The run that judged the walk so far will not judge the one that begins: it has ended or is about to, by
+    an abort perhaps, or as its first step is ahead again."""
+    run = world.run
+    return run is not None and (run.over or run.ending or not world.judged)
 
 
 def at_rest(ask: Ask, memory: Memory) -> Memory:

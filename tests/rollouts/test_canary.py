@@ -402,3 +402,20 @@ def test_a_run_of_a_step_that_was_left_is_stopped() -> None:
 def test_what_runs_grows_with_the_rollout_before_a_new_replica_set_that_may_be_refused(routed: bool) -> None:
     seen = world(pods=(pods("old", 10),), ask=ask(replicas=20, routed=routed))
     assert plan(seen).actions == (Scale("api-old", 20, 10), CreateReplicaSet("new", 2))
+
+
+@pytest.mark.parametrize(
+    ("run", "judged", "attempt"),
+    [
+        (replace(MEASURING, phase="Successful"), True, 1),
+        (replace(MEASURING, ending=True), True, 1),
+        (MEASURING, False, 1),
+        (MEASURING, True, 0),
+    ],
+    ids=["ended, by an abort perhaps", "about to end", "to end before its first step", "measuring"],
+)
+def test_steps_that_were_edited_are_walked_with_a_judge(run: Run, judged: bool, attempt: int) -> None:
+    """A person's abort had ended the run as Successful: the walk that the edit begins needs another."""
+    edited = ask(step_hash="other", judged=judged)
+    seen = world(ask=edited, memory={"abort": True, "aborted_at": START}, run=run, runs=(run,))
+    assert plan(seen).memory.attempt == attempt
