@@ -27,16 +27,10 @@ from gitops.wellness import Health
 Raw = dict[str, Any]
 
 COMPARE = "argocd.argoproj.io/compare-options"
-UNSHOWN = (
-    ("status",),
-    ("metadata", "managedFields"),
-    ("metadata", "resourceVersion"),
-    ("metadata", "uid"),
-    ("metadata", "generation"),
-    ("metadata", "creationTimestamp"),
-    ("metadata", "selfLink"),
-    ("metadata", "annotations", "kubectl.kubernetes.io/last-applied-configuration"),
+UNSHOWN_META = frozenset(
+    {"managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"}
 )
+UNSHOWN_NOTE = "kubectl.kubernetes.io/last-applied-configuration"
 FOR_A_RELEASE = frozenset({("", "ConfigMap"), ("", "Secret")})
 """Kinds that the pods of an older revision read when they start again."""
 
@@ -180,7 +174,8 @@ def to_send(
     if live is None:
         return desired, ""
     wanted = releases.kept(ignores.kept(desired, live, ignored_differences), live, moving)
-    return wanted, "" if wanted == desired else str(get(live, "metadata", "resourceVersion", default=""))
+    as_declared = wanted is desired or wanted == desired
+    return wanted, "" if as_declared else str(get(live, "metadata", "resourceVersion", default=""))
 
 
 def compare(
@@ -264,12 +259,13 @@ def _plain(raw: Raw | None) -> Raw | None:
     """Without what the server keeps for itself; an empty mapping of annotations or labels is none."""
     if raw is None:
         return None
-    for path in UNSHOWN:
-        raw = drop(raw, path)
-    for name in ("annotations", "labels"):
-        if get(raw, "metadata", name) == {}:
-            raw = drop(raw, ("metadata", name))
-    return raw
+    said = get(raw, "metadata", default={})
+    meta = {name: part for name, part in said.items() if name not in UNSHOWN_META}
+    if UNSHOWN_NOTE in get(meta, "annotations", default={}):
+        meta["annotations"] = drop(meta["annotations"], (UNSHOWN_NOTE,))
+    empty = {name for name in ("annotations", "labels") if meta.get(name) == {}}
+    shown = {name: part for name, part in raw.items() if name != "status"}
+    return {**shown, "metadata": {name: part for name, part in meta.items() if name not in empty}}
 
 
 def encoded(raw: Raw | None) -> bytes:

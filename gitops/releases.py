@@ -45,6 +45,9 @@ class Moving(msgspec.Struct, frozen=True):
     scaled: frozenset[Key] = frozenset()
 
 
+NOTHING = Moving()
+
+
 def is_mover(raw: Raw) -> bool:
     """Whether it may be one of those that move others."""
     return get(raw, "kind") in {"Rollout", "HorizontalPodAutoscaler"}
@@ -65,6 +68,8 @@ def moving(objects: Iterable[Raw]) -> Moving:
 
 def kept(wanted: Raw, live: Raw, moved: Moving) -> Raw:
     """`wanted` with what is being moved as it is in `live`."""
+    if moved == NOTHING:
+        return wanted
     key = key_of(wanted)
     if split := moved.splits.get(key):
         wanted = _weights_kept(wanted, live, split)

@@ -154,7 +154,7 @@ class Sight:
 
     def dry_run(self, one: Sent) -> DryRun | None:
         """None where nobody can be asked: the namespace or the kind is not there yet."""
-        if one.ref is None or one.key.namespace not in self._spaces:
+        if one.ref is None or one.ref.namespace not in self._spaces:
             return None
         return DryRun(one.ref, one.body, f"{one.version} {self._try}")
 
@@ -225,7 +225,7 @@ class Sight:
         if any(need not in self.answers for need in kinds):
             return ()
         served = tuple(known(self.answers, need) for need in kinds)
-        return self.reading.once(what, (raws,), lambda: tuple(map(self._place, raws)), served)
+        return self.reading.each(what, ((raw,) for raw in raws), self._place, served)
 
     def _place(self, raw: Raw) -> Object | None:
         ref = self.at(raw)
@@ -245,14 +245,14 @@ class Sight:
         back = self._goes_back
         return self.reading.each(
             "sent",
-            zip(self.wanted, self._live, strict=True),
-            lambda raw, there: self._sent(raw, there, moved),
-            (moved, ignored, back, tuple(known(self.answers, need) for need in self._kinds)),
+            zip(self.wanted, self._live, self._objects, strict=True),
+            lambda raw, there, asked: self._sent(raw, there, asked.ref if asked else None, moved),
+            (moved, ignored, back),
         )
 
-    def _sent(self, raw: Raw, live: Raw | None, moved: Moving) -> Sent:
+    def _sent(self, raw: Raw, live: Raw | None, ref: Ref | None, moved: Moving) -> Sent:
         wanted, guard = to_send(raw, live, self.application.spec.ignore_differences, moved)
-        return Sent(self._marked(wanted, live), live, guard, self.resource(raw))
+        return Sent(self._marked(wanted, live, ref), live, guard, ref)
 
     @cached_property
     def _live(self) -> tuple[Raw | None, ...]:
@@ -308,9 +308,9 @@ class Sight:
             asked.repo, good.revision, last, asked.commit, me, asked.source, asked.folders, parent(self)
         )
 
-    def _marked(self, raw: Raw, live: Raw | None) -> Raw:
+    def _marked(self, raw: Raw, live: Raw | None, ref: Ref | None) -> Raw:
         """A Rollout that goes back to what was good is told so, once and for all that it stays there."""
-        if key_of(raw)[:2] != ROLLOUT:
+        if ref is None or (ref.kind.group, ref.kind.kind) != ROLLOUT:
             return raw
         kept = is_marked(live) and mark(raw) == mark(live or {})
         return marked(raw) if kept or self._goes_back else raw

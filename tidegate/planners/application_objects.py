@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from crds.paths import drop, get, put
+from crds.paths import drop, get
 from crds.refs import Ref, Resource
 from gitops.objects import Key, group_version, key_of
 from tidegate.planners.needs import Served
@@ -23,15 +23,11 @@ class Sent(msgspec.Struct, frozen=True, dict=True):
     wanted: Raw
     live: Raw | None
     guard: str
-    kind: Resource | None
+    ref: Ref | None
 
     @cached_property
     def key(self) -> Key:
         return key_of(self.wanted)
-
-    @cached_property
-    def ref(self) -> Ref | None:
-        return placed(self.kind, self.key)
 
     @cached_property
     def body(self) -> bytes:
@@ -67,14 +63,14 @@ def _named(group: str, version: str, kind: str, namespace: str, name: str) -> Ra
 
 
 def _version(live: Raw | None) -> str:
-    """What an apply depends on: all but the status and who wrote that."""
+    """What an apply depends on: all but the status and who wrote that. Without one it is the very version."""
     if live is None:
         return ""
-    own = [
-        one
-        for one in get(live, "metadata", "managedFields", default=[])
-        if get(one, "subresource") != "status"
-    ]
-    rest: Any = drop(drop(live, ("status",)), ("metadata", "resourceVersion"))
-    plain = msgspec.json.encode(put(rest, ("metadata", "managedFields"), own), order="sorted")
-    return sha256(plain).hexdigest()
+    meta = get(live, "metadata", default={})
+    written, version = get(meta, "managedFields", default=[]), get(meta, "resourceVersion", default="")
+    own = [one for one in written if get(one, "subresource") != "status"]
+    if version and "status" not in live and len(own) == len(written):
+        return f"{get(meta, 'uid', default='')}/{version}"
+    rest = {name: part for name, part in live.items() if name != "status"}
+    rest["metadata"] = {**drop(meta, ("resourceVersion",)), "managedFields": own}
+    return sha256(msgspec.json.encode(rest, order="sorted")).hexdigest()

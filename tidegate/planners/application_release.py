@@ -185,7 +185,7 @@ def _back(sight: Sight, rollback: RollbackStatus) -> tuple[Sent, ...]:
     moved = moving([*sight.movers, *wanted, *(raw for raw in live if raw)])
     ignored = sight.application.spec.ignore_differences
     pairs = [(to_send(raw, there, ignored, moved), there) for raw, there in zip(wanted, live, strict=True)]
-    return tuple(Sent(raw, there, guard, sight.resource(raw)) for (raw, guard), there in pairs)
+    return tuple(Sent(raw, there, guard, sight.at(raw)) for (raw, guard), there in pairs)
 
 
 def _good_targets(sight: Sight, rollback: RollbackStatus) -> tuple[Target, ...]:
