@@ -50,15 +50,16 @@ def on_the_way(ask: Ask, memory: Memory) -> bool:
 
 
 def this_run(world: World, memory: Memory) -> Run | None:
-    """The run that judges this revision and attempt; what an earlier one said is no news of this one."""
+    """The run that judges this revision and attempt; what an earlier one said is no news of this one, nor is
+    one of a judge that we sent away."""
     run, asked = world.run, (world.revision, memory.attempt)
-    return run if run and (run.revision, run.attempt) == asked else None
+    return run if run and (run.revision, run.attempt) == asked and not run.stopped else None
 
 
 def this_step_run(world: World, memory: Memory) -> Run | None:
     """The run of the analysis step that the walk stands at; one that answered for other steps is none."""
     asked, steps = (world.revision, memory.attempt, memory.step), ("", world.ask.step_hash)
-    found = (run for run in world.step_runs if run.steps in steps)
+    found = (run for run in world.step_runs if run.steps in steps and not run.stopped)
     return next((run for run in found if (run.revision, run.attempt, run.step) == asked), None)
 
 
@@ -128,10 +129,8 @@ def begin_revision(world: World, memory: Memory) -> Memory:
 
 
 def _leaves_its_judge(world: World) -> bool:
-    """The run that judged the walk so far will not judge the one that begins: it has ended or is about to, by
-    an abort perhaps, or as its first step is ahead again."""
-    run = world.run
-    return run is not None and (run.over or run.ending or not world.judged)
+    """The run that judged the walk so far has ended, and judges the one that begins no more."""
+    return world.run is not None and world.run.over
 
 
 def at_rest(ask: Ask, memory: Memory) -> Memory:

@@ -141,7 +141,8 @@ class Trouble(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True):
     """An AnalysisRun. It `measures` once its counters' watermark is taken, and is `informed` when it was told
     since when the canary gets requests. `deaf` says why it gets no answers, while it gets none. A step's was
-    started for the `steps` of this hash ("": it does not say). One that is `ending` was told to."""
+    started for the `steps` of this hash ("": it does not say). One that was `stopped`
+    was ended by us, when there was nothing to judge."""
 
     name: str
     phase: str
@@ -152,7 +153,7 @@ class Run(msgspec.Struct, frozen=True):
     message: str = ""
     measures: bool = False
     informed: bool = False
-    ending: bool = False
+    stopped: bool = False
     deaf: str = ""
 
     @property

@@ -405,17 +405,21 @@ def test_what_runs_grows_with_the_rollout_before_a_new_replica_set_that_may_be_r
 
 
 @pytest.mark.parametrize(
-    ("run", "judged", "attempt"),
+    ("run", "attempt"),
     [
-        (replace(MEASURING, phase="Successful"), True, 1),
-        (replace(MEASURING, ending=True), True, 1),
-        (MEASURING, False, 1),
-        (MEASURING, True, 0),
+        (replace(MEASURING, phase="Successful"), 1),
+        (MEASURING, 0),
     ],
-    ids=["ended, by an abort perhaps", "about to end", "to end before its first step", "measuring"],
+    ids=["ended, by an abort perhaps", "measuring"],
 )
-def test_steps_that_were_edited_are_walked_with_a_judge(run: Run, judged: bool, attempt: int) -> None:
+def test_steps_that_were_edited_are_walked_with_a_judge(run: Run, attempt: int) -> None:
     """A person's abort had ended the run as Successful: the walk that the edit begins needs another."""
-    edited = ask(step_hash="other", judged=judged)
+    edited = ask(step_hash="other", judged=True)
     seen = world(ask=edited, memory={"abort": True, "aborted_at": START}, run=run, runs=(run,))
     assert plan(seen).memory.attempt == attempt
+
+
+def test_a_judge_that_was_sent_away_judges_no_more() -> None:
+    """The analysis was taken out of the spec, or its first step came to lie ahead; it is asked for again."""
+    stopped = replace(MEASURING, phase="Successful", stopped=True)
+    assert plan(world(ask=ask(judged=True), run=stopped)).actions == (StartAnalysis("new", 2, 0),)

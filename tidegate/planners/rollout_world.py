@@ -43,6 +43,7 @@ HISTORY = "rollout.argoproj.io/revision-history"
 DESIRED = "rollout.argoproj.io/desired-replicas"
 ATTEMPT = "tidegate.dev/attempt"
 STEPS = "tidegate.dev/steps"
+STOPPED = "tidegate.dev/stopped"
 STEP_INDEX = "step-index"
 LEAVE_AT = "scale-down-deadline"
 DEAF = 2
@@ -364,7 +365,7 @@ def _run(raw: Raw) -> Run:
         message=paths.get(raw, "status", "message", default=""),
         measures=phase in ("Running", "Successful"),
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
-        ending=bool(paths.get(raw, "spec", "terminate")),
+        stopped=paths.get(raw, "metadata", "annotations", STOPPED) is not None,
         deaf=_deaf(raw),
     )
 

@@ -46,6 +46,7 @@ from tidegate.planners.rollout_world import (
     REVISION,
     STEP_INDEX,
     STEPS,
+    STOPPED,
     Given,
     replica_sets,
 )
@@ -128,7 +129,8 @@ def _on_analysis(
         case ExpectTraffic(run=run, since=since):
             return (_annotate(given, ANALYSIS_RUN, run, EXPECTS_TRAFFIC, rfc3339(since)),)
         case StopAnalysis(run=run):
-            return (MergePatch(Ref(ANALYSIS_RUN, given.namespace, run), {"spec": {"terminate": True}}),)
+            told = {"metadata": {"annotations": {STOPPED: "true"}}, "spec": {"terminate": True}}
+            return (MergePatch(Ref(ANALYSIS_RUN, given.namespace, run), told),)
         case never:
             assert_never(never)
 
