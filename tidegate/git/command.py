@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -18,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from tidegate.git import running
 from tidegate.git.access import Access
 from tidegate.git.address import PROTOCOLS, Address
 from tidegate.git.errors import Damaged, Denied, GitError, NoRevision, Unreachable
@@ -123,7 +123,8 @@ class _Done(msgspec.Struct, frozen=True):
 
 
 def _run(job: Job, settings: Mapping[str, str], more: Mapping[str, str], folder: Path | None) -> _Done:
-    place = [] if folder is None else [f"--git-dir={folder}"]
+    place, mine = [] if folder is None else [f"--git-dir={folder}"], running.mine()
+    mine.check()
     process = subprocess.Popen(
         ["git", *place, *job.arguments],
         stdin=subprocess.PIPE,
@@ -135,7 +136,8 @@ def _run(job: Job, settings: Mapping[str, str], more: Mapping[str, str], folder:
         pass_fds=job.held,
     )
     try:
-        out, err = process.communicate(job.given, job.seconds)
+        with mine.holding(process):
+            out, err = process.communicate(job.given, job.seconds)
     except subprocess.TimeoutExpired:
         return _Done(-1, b"", f"no answer within {job.seconds:g} s".encode())
     finally:
@@ -144,9 +146,7 @@ def _run(job: Job, settings: Mapping[str, str], more: Mapping[str, str], folder:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Everything it started too: git's transports are processes of their own."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+    running.kill(process)
     process.wait()
     for pipe in (process.stdin, process.stdout, process.stderr):
         if pipe:

@@ -20,6 +20,7 @@ from urllib.parse import quote, unquote
 import msgspec
 
 from crds.errors import Invalid
+from tidegate.git import running
 from tidegate.git.address import hidden
 from tidegate.git.command import Job, Remote, ask, read
 from tidegate.git.errors import Damaged, GitError, NoRevision, Unreachable
@@ -239,6 +240,7 @@ class Mirror:
             try:
                 return fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
+                running.mine().check()
                 if time.monotonic() > end:
                     raise Unreachable(
                         f"another process has been fetching {self.remote.url} for {self._seconds:g} s"

@@ -11,6 +11,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from tidegate.git.running import Running
+
 T = TypeVar("T")
 
 READERS = 8
@@ -20,8 +22,9 @@ SERVERS = 32
 
 class Threads:
     def __init__(self) -> None:
-        self._readers = ThreadPoolExecutor(READERS, "git")
-        self._askers = ThreadPoolExecutor(SERVERS, "git-server")
+        self._running = Running()
+        self._readers = ThreadPoolExecutor(READERS, "git", self._running.adopt)
+        self._askers = ThreadPoolExecutor(SERVERS, "git-server", self._running.adopt)
         self._turns: dict[Hashable, asyncio.Lock] = {}
 
     async def read(self, work: Callable[..., T], *arguments: Any) -> T:
@@ -39,8 +42,10 @@ class Threads:
         return Turn(self._askers, lock)
 
     def close(self) -> None:
+        """At once: whoever still asks a server is answered no more, and no process is left behind."""
         for pool in (self._readers, self._askers):
             pool.shutdown(wait=False, cancel_futures=True)
+        self._running.end()
 
 
 class Turn:
