@@ -63,7 +63,7 @@ def _of_skipped(world: World, after: Memory) -> tuple[Told, ...]:
 
 def _of_walk(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     told = [*_of_step_run(world, before, after), *_of_steps(world, before, after)]
-    if after.stable != before.stable:
+    if after.stable and after.stable != before.stable:
         done = f"Rollout completed update to revision {world.revision} ({after.stable})"
         told.append(Told("RolloutCompleted", f"{done}: {_why_completed(world, before)}"))
     if after.abort and not before.aborted_at:
@@ -84,7 +84,8 @@ def _of_step_run(world: World, before: Memory, after: Memory) -> tuple[Told, ...
 
 
 def _of_steps(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
-    if not on_the_way(world.ask, before) or after.abort or before.promote_full:
+    walked = on_the_way(world.ask, before) and after.stable
+    if not walked or after.abort or before.promote_full:
         return ()
     steps = world.ask.steps
     return tuple(

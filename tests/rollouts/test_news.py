@@ -186,3 +186,9 @@ def test_a_steps_analysis_is_told_to_be_good_before_its_step_is_complete() -> No
     told = plan(world(ask=asked, step_runs=(good,))).told
     assert [one.reason for one in told[:2]] == ["AnalysisRunSuccessful", "RolloutStepCompleted"]
     assert told[0].message == "Step Analysis Run 'api-new-2-0' Status New: 'Successful' Previous: 'Running'"
+
+
+def test_a_stable_revision_that_is_lost_completes_neither_steps_nor_the_rollout() -> None:
+    lost = world(pods=(pods("new", 1, revision=2),), memory={"step": 1})
+    reasons = [one.reason for one in plan(lost).told]
+    assert not {"RolloutStepCompleted", "RolloutCompleted"} & set(reasons)
