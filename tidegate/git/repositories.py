@@ -50,6 +50,7 @@ class Repositories:
         self._protocols = protocols
         self._threads = Threads()
         self._gathering: dict[str, _Looking] = {}
+        self._looks: set[asyncio.Task[dict[str, Head | Lost]]] = set()
         self._asked: dict[Hashable, asyncio.Task[Any]] = {}
         self._kept = Kept()
         self._ids: OrderedDict[tuple[str, str], dict[str, str]] = OrderedDict()
@@ -62,6 +63,8 @@ class Repositories:
         if looking is None:
             looking = self._gathering[url] = _Looking()
             looking.answer = asyncio.ensure_future(self._heads(url, looking))
+            self._looks.add(looking.answer)
+            looking.answer.add_done_callback(self._looks.discard)
         wanted = set(revisions)
         looking.revisions |= wanted
         assert looking.answer, "it has begun"
@@ -100,8 +103,7 @@ class Repositories:
         return await self.thread(tree.ids, mirror.git_dir, commit, tuple(paths))
 
     async def close(self) -> None:
-        looks = [one.answer for one in self._gathering.values() if one.answer]
-        tasks = [*self._asked.values(), *looks]
+        tasks = [*self._asked.values(), *self._looks]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -91,6 +91,11 @@ class Running:
     def reverts(self) -> list[str]:
         return self.git.serve("log", "--all", "--grep", "Rollback-Id", "--format=%H").split()
 
+    def writes_to(self, *plurals: str) -> list[Request]:
+        """What this controller has written of these kinds, for good."""
+        asked = (one for one in self.sender.sent if one.method != "GET" and "dryRun" not in one.query)
+        return [one for one in asked if any(f"/{plural}" in one.path for plural in plurals)]
+
     def told(self, reason: str) -> list[str]:
         """The Events of the Rollout under this reason."""
         listed = accepted(self.cluster.handle(requests.get(path(Ref(EVENT, "production", "")))))
