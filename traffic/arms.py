@@ -7,6 +7,7 @@ else in the objects to their owners. An arm without a hash means every pod of th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -66,6 +67,14 @@ def seen(arms: Arms, objects: Objects) -> Meaning:
     return Meaning(stable, canary, _host(arms, objects))
 
 
+def stable_means(arms: Arms, objects: Objects) -> str:
+    """The pod hash of the stable arm, whatever is wrong with the other; "" where it cannot be told."""
+    with suppress(Invalid):
+        ref, path = _label(arms, objects, arms.stable)
+        return str(paths.get(objects.get(ref), *path, default=""))
+    return ""
+
+
 def point(
     arms: Arms, objects: Objects, hashes: tuple[str, str], owner: str
 ) -> tuple[tuple[Ref, Operations], ...]:
@@ -99,13 +108,14 @@ def let_go(raw: Raw) -> Operations:
 
 def _labels(arms: Arms, objects: Objects) -> tuple[tuple[Ref, Path], tuple[Ref, Path]]:
     """Where the stable and the canary arm's hashes are written."""
+    return _label(arms, objects, arms.stable), _label(arms, objects, arms.canary)
+
+
+def _label(arms: Arms, objects: Objects, name: str) -> tuple[Ref, Path]:
     if isinstance(arms, Services):
-        path: Path = ("spec", "selector", HASH_LABEL)
-        stable, canary = (Ref(SERVICE, arms.namespace, name) for name in (arms.stable, arms.canary))
-        return (stable, path), (canary, path)
+        return Ref(SERVICE, arms.namespace, name), ("spec", "selector", HASH_LABEL)
     (rule,) = arms.refs
-    stable_at, canary_at = (_subset(rule, objects[rule], name) for name in (arms.stable, arms.canary))
-    return (rule, (*stable_at, "labels", HASH_LABEL)), (rule, (*canary_at, "labels", HASH_LABEL))
+    return rule, (*_subset(rule, objects.get(rule, {}), name), "labels", HASH_LABEL)
 
 
 def _subset(ref: Ref, rule: Raw, subset: str) -> Path:

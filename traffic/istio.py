@@ -7,6 +7,7 @@ the version of the object and each destination it touches. Everything else in th
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
@@ -95,6 +96,16 @@ def route(istio: Istio, objects: Objects, weight: int) -> tuple[tuple[Ref, Opera
     """The JSON Patches that give the canary `weight` percent; none for objects that do already."""
     patches = ((istio.ref(via), _reweighed(istio, via, objects, weight)) for via in istio.via)
     return tuple((ref, operations) for ref, operations in patches if operations)
+
+
+def take_away(istio: Istio, objects: Objects) -> tuple[tuple[Ref, Operations], ...]:
+    """The JSON Patches that leave the canary nothing where that can be told, whatever is wrong elsewhere."""
+    found: list[tuple[Ref, Operations]] = []
+    for via in istio.via:
+        ref = istio.ref(via)
+        with suppress(Invalid):
+            found.append((ref, _reweighed(istio, via, objects, 0) if ref in objects else ()))
+    return tuple((ref, operations) for ref, operations in found if operations)
 
 
 def _reweighed(istio: Istio, via: Via, objects: Objects, weight: int) -> Operations:

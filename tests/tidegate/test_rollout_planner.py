@@ -424,3 +424,23 @@ def test_an_api_server_that_will_not_tell_of_defaults_is_told_of() -> None:
     assert isinstance(record, Record)
     assert (record.patch["phase"], record.patch["observedGeneration"]) == ("Degraded", "1")
     assert "podtemplates is forbidden; mend it, or let it create podtemplates" in record.patch["message"]
+
+
+def rescued(stable: str, weight: int = 25) -> list[Ref]:
+    """What an abort writes while the second of two VirtualServices is gone."""
+    via = ("spec", "strategy", "canary", "trafficRouting", "istio")
+    two = {"virtualServices": [{"name": "api"}, {"name": "gone"}], "destinationRule": {"name": "api"}}
+    old, new = (put(brief(f"myregistry/api:{tag}"), via, two) for tag in ("v1", "v2"))
+    raw = put(settled(old, new), ("status", "abort"), True)
+    found = mesh(weight, stable or hash_of(old), hash_of(new))
+    plan = planned(raw, replica_set(old, 10), replica_set(new, 3, 2), found=found)
+    return [write.ref for write in plan.writes if isinstance(write, JsonPatch)]
+
+
+def test_an_abort_takes_traffic_from_the_routes_that_are_there_though_another_is_missing() -> None:
+    assert rescued("") == [SERVICE.ref]
+    assert rescued("", weight=0) == []
+
+
+def test_an_abort_sends_nothing_to_an_arm_that_does_not_mean_the_stable_pods() -> None:
+    assert rescued("another") == []

@@ -27,7 +27,7 @@ from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
 from rollouts.settling import settled_at, settling
 from rollouts.status import held, report
-from rollouts.world import World
+from rollouts.world import Trouble, World
 from tidegate.planners.freeze import freeze_need, frozen, in_a_freeze
 from tidegate.planners.needs import (
     Absent,
@@ -57,7 +57,7 @@ from tidegate.planners.rollout_note import Note, note_of
 from tidegate.planners.rollout_reading import Reader
 from tidegate.planners.rollout_restart import aged, ready, restart_needs
 from tidegate.planners.rollout_rival import CONFLICT, WORDS, rival_until
-from tidegate.planners.rollout_traffic import claims
+from tidegate.planners.rollout_traffic import claims, taken_away
 from tidegate.planners.rollout_upkeep import upkeep
 from tidegate.planners.rollout_world import (
     PODS_EVERY,
@@ -169,7 +169,7 @@ def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Pla
     """The status comes last, unless it tells of a write that would stop the plan again; evictions, which no
     name makes repeatable, come after it."""
     decision = decide(world)
-    acted: list[Write] = []
+    acted: list[Write] = [*_rescued(here, world, decision, answers)]
     for action in decision.actions:
         of_step = isinstance(action, StartAnalysis) and action.step is not None
         acted += writes(here, action, answers, judged[of_step].inline)
@@ -190,6 +190,16 @@ def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Pla
         events=news(here.raw, now_is, decision, acted, judged),
         noticed=Note(decision.memory.traffic, since),
     )
+
+
+def _rescued(here: Given, world: World, decision: Decision, answers: Answers) -> tuple[Write, ...]:
+    """What an abort can still take away from the canary where the router cannot be read as a whole; from a
+    stable that had shrunk it waits until that is whole again."""
+    if not (here.istio and decision.memory.abort and isinstance(world.traffic, Trouble)):
+        return ()
+    stable = decision.memory.stable
+    small = world.available(world.revision_of(stable)) < world.ask.replicas
+    return () if world.ask.dynamic and small else taken_away(here.istio, stable, answers)
 
 
 def _kept_back(

@@ -17,9 +17,10 @@ from crds.rollout import DestinationRule, Rollout
 from rollouts.conditions import INVALID, invalid_spec
 from rollouts.world import Service, Services, Traffic, Trouble
 from tidegate.planners.needs import Absent, Answer, Answers, Failed, Known, Object, known
+from tidegate.planners.plan import JsonPatch
 from traffic import arms
 from traffic.arms import Arms, Subsets, manager
-from traffic.istio import Istio, Seen, Via, seen
+from traffic.istio import Istio, Seen, Via, seen, take_away
 
 Raw = dict[str, Any]
 
@@ -88,6 +89,16 @@ def traffic(istio: Istio, rollout: Rollout, answers: Answers) -> Traffic | Troub
         return _as_traffic(istio, seen(istio, found))
     except Invalid as problem:
         return Trouble("RouteNotFound", str(problem))
+
+
+def taken_away(istio: Istio, stable: str, answers: Answers) -> tuple[JsonPatch, ...]:
+    """For an abort while the router is in trouble: the routes that can be told give the canary nothing, as
+    long as their stable arm is there and means the stable pods."""
+    known_of = {ref: known(answers, Object(ref)) for ref in istio.refs}
+    objects = {ref: raw for ref, raw in known_of.items() if raw is not None}
+    if not stable or arms.stable_means(istio.arms, objects) != stable:
+        return ()
+    return tuple(JsonPatch(ref, operations) for ref, operations in take_away(istio, objects))
 
 
 def _rival(rollout: Rollout, named: Arms, answers: Answers) -> Trouble | None:
