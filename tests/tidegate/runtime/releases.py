@@ -1,4 +1,4 @@
-"""The controller on the sandbox and a real Git server: an Application of one Rollout, and its releases."""
+"""The controller on the sandbox and a real Git server: Applications, one of them of a Rollout."""
 
 from __future__ import annotations
 
@@ -55,8 +55,9 @@ class Running:
     heads: Heads
     git: Bare
     key: str
+    app: App
 
-    def create(self, raw: Raw, ref: Ref) -> None:
+    def create(self, raw: Raw, ref: Ref = API) -> None:
         accepted(self.cluster.handle(requests.create(path(ref._replace(name="")), raw)))
 
     def patch(self, ref: Ref, body: Raw) -> None:
@@ -91,10 +92,10 @@ class Running:
     def reverts(self) -> list[str]:
         return self.git.serve("log", "--all", "--grep", "Rollback-Id", "--format=%H").split()
 
-    def writes_to(self, *plurals: str) -> list[Request]:
-        """What this controller has written of these kinds, for good."""
+    def writes(self) -> list[Request]:
+        """For good, Events aside."""
         asked = (one for one in self.sender.sent if one.method != "GET" and "dryRun" not in one.query)
-        return [one for one in asked if any(f"/{plural}" in one.path for plural in plurals)]
+        return [one for one in asked if not one.path.endswith("/events")]
 
     def told(self, reason: str) -> list[str]:
         """The Events of the Rollout under this reason."""
@@ -154,7 +155,7 @@ def argocd() -> Store:
 
 @asynccontextmanager
 async def running(
-    tmp_path: Path, git: Bare, key: str, cluster: Store | None = None, doom: Doom | None = None
+    tmp_path: Path, git: Bare, key: str = "", cluster: Store | None = None, doom: Doom | None = None
 ) -> AsyncIterator[Running]:
     cluster, doom = cluster or argocd(), doom or Doom()
     sender = Mortal(cluster, doom)
@@ -179,7 +180,7 @@ async def running(
     app = App(chosen, sender, None, Parts(planners, fetchers, WallClock(), Requests(), heads, reverts))
     app.start(lambda: None)
     playing = asyncio.create_task(play(cluster))
-    here = Running(cluster, sender, heads, git, key)
+    here = Running(cluster, sender, heads, git, key, app)
     try:
         yield here
     finally:
