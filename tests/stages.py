@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 DEATHS = "tests/e2e/test_revert_crashes.py"
+ALONE = tuple(f"tests/e2e/test_{name}.py" for name in ("bad_days", "controllers", "neighbours", "shares"))
 LAB = (sys.executable, "-m", "tests.lab", "run", "--")
 PYTEST = (sys.executable, "-m", "pytest")
 
@@ -46,26 +47,33 @@ def together() -> list[Stage]:
 
 
 def one_by_one() -> list[Stage]:
-    """Each file on the real control plane gets a lab of its own, which is up in seconds."""
-    folders = ["tests/lab", "tests/contracts", "tests/tidegate"]
-    files = sorted(str(found.relative_to(ROOT)) for found in (ROOT / "tests/e2e").glob("test_*.py"))
-    marked = [where for where in [*folders, *files] if where != DEATHS and _uses_lab(ROOT / where)]
+    """What uses all cores, and what tells how long something takes."""
+    folders = [
+        where for where in ("tests/lab", "tests/contracts", "tests/tidegate") if _uses_lab(ROOT / where)
+    ]
     return [
         Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, *THOROUGH)),
         Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate")),
         Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
         Stage("the demo", (sys.executable, "-m", "tidegate", "demo")),
-        *(Stage(where, (*LAB, *PYTEST, "-m", "lab", where)) for where in marked),
+        *(_on_a_lab(where) for where in (*folders, *ALONE)),
         Stage("the demo on the lab", (*LAB, sys.executable, "-m", "tests.e2e.demo")),
     ]
 
 
-def side_by_side() -> list[Stage]:
-    """A hundred stories that wait more than they work, in two labs at once."""
+def two_at_a_time() -> list[Stage]:
+    """Stories that wait more than they work, the hundred deaths first. Each file on the real control plane gets
+    a lab of its own, which is up in seconds."""
+    files = sorted(str(found.relative_to(ROOT)) for found in (ROOT / "tests/e2e").glob("test_*.py"))
+    stories = [where for where in files if where not in (DEATHS, *ALONE) and _uses_lab(ROOT / where)]
     return [
-        Stage(f"{DEATHS} {which}", (*LAB, *PYTEST, "-m", "lab", "-k", which, DEATHS))
-        for which in ("before", "after")
+        *(_on_a_lab(DEATHS, "-k", which) for which in ("before", "after")),
+        *(_on_a_lab(where) for where in stories),
     ]
+
+
+def _on_a_lab(where: str, *chosen: str) -> Stage:
+    return Stage(" ".join((where, *chosen[1:])), (*LAB, *PYTEST, "-m", "lab", *chosen, where))
 
 
 def _uses_lab(where: Path) -> bool:
@@ -96,16 +104,16 @@ def table(told: Sequence[Told]) -> str:
     return "\n".join(["where the time went", *lines])
 
 
-def at_once(stages: Sequence[Stage]) -> list[Told]:
-    with ThreadPoolExecutor(max_workers=len(stages)) as pool:
+def in_pairs(stages: Sequence[Stage]) -> list[Told]:
+    with ThreadPoolExecutor(max_workers=2) as pool:
         return list(pool.map(play, stages))
 
 
 def main() -> int:
-    told = at_once(together())
+    told = in_pairs(together())
     if all(one.code == 0 for one in told):
         told += [play(stage) for stage in one_by_one()]
-        told += at_once(side_by_side())
+        told += in_pairs(two_at_a_time())
     failed = sum(one.code != 0 for one in told)
     print(table(told))
     print(f"stages: {len(told) - failed} passed, {failed} failed")
