@@ -6,12 +6,14 @@ import base64
 import os
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.e2e.repository import AUTOMATED, WEBHOOK_PORT, Repository, named, written
 from tests.e2e.scene import ROOT, Raw, Scene, path, quick
 from tests.lab.kube import ApiError
+from tests.lab.state import read_state
 from tests.lab.waiting import Late, until
 
 APPLICATIONS = "/apis/argoproj.io/v1alpha1/namespaces/argocd/applications"
@@ -70,6 +72,13 @@ class Gitops:
         files = self.repository.files(rollout) | {PRODUCTION: self.production("v1")}
         return {name: text for name, text in files.items() if name != STAGING}
 
+    def bring_up(self) -> None:
+        """The parent is applied, and what production is at becomes known as good."""
+        self.scene.kube.apply(self.repository.root())
+        until(lambda: self.there(path("rollouts", "api")), 60, self.said("root"))
+        self.scene.healthy("v1", 90)
+        until(lambda: "lastKnownGood" in self.app("api-prod").get("status", {}), 60, "v1 to be known as good")
+
     def app(self, name: str) -> Raw:
         with suppress(ApiError):
             found: Raw = self.scene.kube.get(f"{APPLICATIONS}/{name}")
@@ -124,6 +133,17 @@ class Gitops:
 def small(manifest: Raw) -> None:
     quick(manifest)
     manifest["spec"]["replicas"] = 3
+
+
+@contextmanager
+def staged(folder: Path, edit: Callable[[Raw], None] = small) -> Iterator[Gitops]:
+    """A scene where Applications can be applied, and a repository that is empty yet."""
+    with Scene(read_state(), folder) as scene, Repository(folder) as repository:
+        here = Gitops(scene, repository)
+        scene.install()
+        scene.edit = edit
+        here.serve()
+        yield here
 
 
 def _writer(repository: Repository) -> Raw:

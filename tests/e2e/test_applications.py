@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.gitops import APPLICATIONS, PRODUCTION, SPLITS, Gitops, small
-from tests.e2e.repository import AUTOMATED, Repository, kustomization, named, settings, written
-from tests.e2e.scene import HOST, Scene, path
+from tests.e2e.gitops import APPLICATIONS, PRODUCTION, SPLITS, Gitops, staged
+from tests.e2e.repository import AUTOMATED, kustomization, named, settings, written
+from tests.e2e.scene import HOST, path
 from tests.e2e.witness import Watch
 from tests.lab.load import Load
-from tests.lab.state import read_state
 from tests.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -21,12 +20,8 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def gitops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitops]:
     """The brief's repository, brought up through its app-of-apps; production synced by a person."""
-    folder = tmp_path_factory.mktemp("gitops")
-    with Scene(read_state(), folder) as scene, Repository(folder) as repository:
-        here = Gitops(scene, repository)
-        scene.install()
-        scene.edit = small
-        here.serve()
+    with staged(tmp_path_factory.mktemp("gitops")) as here:
+        scene, repository = here.scene, here.repository
         first = repository.commit(repository.files(scene.rollout_manifest("v1")))
         here.controller()
         scene.kube.apply(repository.root())

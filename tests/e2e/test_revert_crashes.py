@@ -14,12 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from tests.e2e.doom import PUSH, Doom, Lives
-from tests.e2e.gitops import PRODUCTION, SPLITS, Gitops
-from tests.e2e.repository import Repository, kustomization, project, with_image, written
+from tests.e2e.gitops import PRODUCTION, SPLITS, Gitops, staged
+from tests.e2e.repository import kustomization, project, with_image, written
 from tests.e2e.scene import HOST, Raw, Scene, path, quick
 from tests.e2e.witness import Watch, canary_weights, rises_after_abort
 from tests.lab.load import Load
-from tests.lab.state import read_state
 from tests.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -51,15 +50,11 @@ def brisk(manifest: Raw) -> None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """An Application with rollback, defined in its parent's file, at a good release."""
-    folder = tmp_path_factory.mktemp("crashes")
-    with Scene(read_state(), folder) as scene, Repository(folder) as repository:
-        here = Gitops(scene, repository)
-        scene.install()
-        scene.edit = brisk
-        here.serve()
+    with staged(tmp_path_factory.mktemp("crashes"), brisk) as here:
+        scene = here.scene
         here.allow_reverts()
         scene.kube.apply(project("production"))
-        repository.commit(
+        here.repository.commit(
             {
                 PRODUCTION: here.production("v1"),
                 "services/api/kustomization.yaml": kustomization("rollout.yaml"),
@@ -68,10 +63,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         )
         with Lives(here) as lives:
             lives.begin()
-            scene.kube.apply(repository.root())
-            until(lambda: here.there(path("rollouts", "api")), 60, here.said("root"))
-            scene.healthy("v1", 90)
-            until(lambda: "lastKnownGood" in here.app("api-prod").get("status", {}), 60, "v1 to be good")
+            here.bring_up()
             with Load(scene.state.gateway, HOST, rate=200):
                 yield World(here, lives, specs(here), pods(scene))
 

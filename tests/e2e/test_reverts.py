@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.gitops import PRODUCTION, SPLITS, Gitops, small
-from tests.e2e.repository import IMAGE, Repository, with_image, written
-from tests.e2e.scene import HOST, Scene, path
+from tests.e2e.gitops import PRODUCTION, SPLITS, Gitops, staged
+from tests.e2e.repository import IMAGE, with_image, written
+from tests.e2e.scene import HOST, path
 from tests.e2e.witness import Watch, canary_weights, rises_after_abort
 from tests.lab.load import Load
-from tests.lab.state import read_state
 from tests.lab.waiting import until
 
 pytestmark = pytest.mark.lab
@@ -24,19 +23,11 @@ pytestmark = pytest.mark.lab
 @pytest.fixture(scope="module")
 def gitops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gitops]:
     """The brief's repository, production automated and with rollback, at a good release."""
-    folder = tmp_path_factory.mktemp("reverts")
-    with Scene(read_state(), folder) as scene, Repository(folder) as repository:
-        here = Gitops(scene, repository)
-        scene.install()
-        scene.edit = small
-        here.serve()
+    with staged(tmp_path_factory.mktemp("reverts")) as here:
         here.allow_reverts()
-        repository.commit(here.files(scene.rollout_manifest("v1")))
+        here.repository.commit(here.files(here.scene.rollout_manifest("v1")))
         here.controller()
-        scene.kube.apply(repository.root())
-        until(lambda: here.there(path("rollouts", "api")), 60, here.said("root"))
-        scene.healthy("v1", 90)
-        until(lambda: "lastKnownGood" in here.app("api-prod").get("status", {}), 60, "v1 to be known as good")
+        here.bring_up()
         yield here
 
 
