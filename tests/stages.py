@@ -48,22 +48,20 @@ def together() -> list[Stage]:
 
 def one_by_one() -> list[Stage]:
     """What uses all cores, and what tells how long something takes."""
-    folders = [
-        where for where in ("tests/lab", "tests/contracts", "tests/tidegate") if _uses_lab(ROOT / where)
-    ]
+    folders = ("tests/lab", "tests/contracts", "tests/tidegate")
     return [
         Stage("every fault at every write", ("env", "TIDEGATE_EVERY_FAULT=1", *PYTEST, *THOROUGH)),
         Stage("real repositories", (*PYTEST, "-n", "auto", "-m", "git", "tests/tidegate")),
         Stage("the Go oracle", (*PYTEST, "-m", "oracle")),
         Stage("the demo", (sys.executable, "-m", "tidegate", "demo")),
-        *(_on_a_lab(where) for where in (*folders, *ALONE)),
+        *(_on_a_lab(where) for where in (*folders, *ALONE) if _uses_lab(ROOT / where)),
         Stage("the demo on the lab", (*LAB, sys.executable, "-m", "tests.e2e.demo")),
     ]
 
 
 def two_at_a_time() -> list[Stage]:
-    """Stories that wait more than they work, the hundred deaths first. Each file on the real control plane gets
-    a lab of its own, which is up in seconds."""
+    """Stories that wait more than they work, the hundred deaths first. Each file on the real control plane
+    gets a lab of its own, which is up in seconds."""
     files = sorted(str(found.relative_to(ROOT)) for found in (ROOT / "tests/e2e").glob("test_*.py"))
     stories = [where for where in files if where not in (DEATHS, *ALONE) and _uses_lab(ROOT / where)]
     return [
