@@ -78,7 +78,10 @@ class ExpectTraffic(msgspec.Struct, frozen=True):
 
 
 class StopAnalysis(msgspec.Struct, frozen=True):
+    """`unasked`: on the way, for nobody asks for it any more. It is not to come back."""
+
     run: str
+    unasked: bool = False
 
 
 OnPods = CreateReplicaSet | Renumber | Forget | Scale | LeaveAt | Evict

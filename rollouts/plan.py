@@ -82,7 +82,9 @@ def analysis(world: World, memory: Memory) -> tuple[Action, ...]:
     found = (this_run(world, memory) if world.judged else None, this_step_run(world, memory))
     judges = [run for run in found if run] if judging else []
     names = [run.name for run in judges]
-    stopped = tuple(StopAnalysis(run.name) for run in world.runs if run.name not in names)
+    unasked = judging and not world.judged
+    ended = (run for run in world.runs if run.name not in names)
+    stopped = tuple(StopAnalysis(run.name, unasked and run.step is None) for run in ended)
     return (*stopped, *_begun(world, memory), *_informed(world, memory, judges)) if judging else stopped
 
 

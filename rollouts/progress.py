@@ -51,7 +51,7 @@ def on_the_way(ask: Ask, memory: Memory) -> bool:
 
 def this_run(world: World, memory: Memory) -> Run | None:
     """The run that judges this revision and attempt; what an earlier one said is no news of this one, nor is
-    one of a judge that we sent away."""
+    one of a judge that was sent away, for nobody asked for it any more."""
     run, asked = world.run, (world.revision, memory.attempt)
     return run if run and (run.revision, run.attempt) == asked and not run.stopped else None
 
@@ -59,7 +59,7 @@ def this_run(world: World, memory: Memory) -> Run | None:
 def this_step_run(world: World, memory: Memory) -> Run | None:
     """The run of the analysis step that the walk stands at; one that answered for other steps is none."""
     asked, steps = (world.revision, memory.attempt, memory.step), ("", world.ask.step_hash)
-    found = (run for run in world.step_runs if run.steps in steps and not run.stopped)
+    found = (run for run in world.step_runs if run.steps in steps)
     return next((run for run in found if (run.revision, run.attempt, run.step) == asked), None)
 
 
@@ -129,8 +129,8 @@ def begin_revision(world: World, memory: Memory) -> Memory:
 
 
 def _leaves_its_judge(world: World) -> bool:
-    """The run that judged the walk so far has ended, and judges the one that begins no more."""
-    return world.run is not None and world.run.over
+    """The run that judged the walk so far has ended or is about to, by an abort perhaps."""
+    return world.run is not None and (world.run.over or world.run.ending)
 
 
 def at_rest(ask: Ask, memory: Memory) -> Memory:

@@ -141,8 +141,8 @@ class Trouble(msgspec.Struct, frozen=True):
 class Run(msgspec.Struct, frozen=True):
     """An AnalysisRun. It `measures` once its counters' watermark is taken, and is `informed` when it was told
     since when the canary gets requests. `deaf` says why it gets no answers, while it gets none. A step's was
-    started for the `steps` of this hash ("": it does not say). One that was `stopped`
-    was ended by us, when there was nothing to judge."""
+    started for the `steps` of this hash ("": it does not say). One that is `ending`
+    was told to; one that was `stopped` so by us, as nobody asked for it on the way."""
 
     name: str
     phase: str
@@ -153,6 +153,7 @@ class Run(msgspec.Struct, frozen=True):
     message: str = ""
     measures: bool = False
     informed: bool = False
+    ending: bool = False
     stopped: bool = False
     deaf: str = ""
 

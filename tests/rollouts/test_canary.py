@@ -408,9 +408,10 @@ def test_what_runs_grows_with_the_rollout_before_a_new_replica_set_that_may_be_r
     ("run", "attempt"),
     [
         (replace(MEASURING, phase="Successful"), 1),
+        (replace(MEASURING, ending=True), 1),
         (MEASURING, 0),
     ],
-    ids=["ended, by an abort perhaps", "measuring"],
+    ids=["ended, by an abort perhaps", "about to end", "measuring"],
 )
 def test_steps_that_were_edited_are_walked_with_a_judge(run: Run, attempt: int) -> None:
     """A person's abort had ended the run as Successful: the walk that the edit begins needs another."""
@@ -423,3 +424,10 @@ def test_a_judge_that_was_sent_away_judges_no_more() -> None:
     """The analysis was taken out of the spec, or its first step came to lie ahead; it is asked for again."""
     stopped = replace(MEASURING, phase="Successful", stopped=True)
     assert plan(world(ask=ask(judged=True), run=stopped)).actions == (StartAnalysis("new", 2, 0),)
+
+
+def test_a_judge_that_nobody_asks_for_on_the_way_is_marked_as_sent_away() -> None:
+    """Not so at an abort or a promotion, for which nothing but its end is decided."""
+    assert StopAnalysis("api-new-2", unasked=True) in plan(world(runs=(MEASURING,), run=MEASURING)).actions
+    aborted = plan(world(ask=ask(judged=True), runs=(MEASURING,), run=MEASURING, memory={"abort": True}))
+    assert StopAnalysis("api-new-2") in aborted.actions

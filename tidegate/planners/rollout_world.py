@@ -365,6 +365,7 @@ def _run(raw: Raw) -> Run:
         message=paths.get(raw, "status", "message", default=""),
         measures=phase in ("Running", "Successful"),
         informed=paths.get(raw, "metadata", "annotations", EXPECTS_TRAFFIC) is not None,
+        ending=bool(paths.get(raw, "spec", "terminate")),
         stopped=paths.get(raw, "metadata", "annotations", STOPPED) is not None,
         deaf=_deaf(raw),
     )

@@ -128,8 +128,9 @@ def _on_analysis(
             return (_start(given, inline, action, name),) if inline else ()
         case ExpectTraffic(run=run, since=since):
             return (_annotate(given, ANALYSIS_RUN, run, EXPECTS_TRAFFIC, rfc3339(since)),)
-        case StopAnalysis(run=run):
-            told = {"metadata": {"annotations": {STOPPED: "true"}}, "spec": {"terminate": True}}
+        case StopAnalysis(run=run, unasked=unasked):
+            noted = {"metadata": {"annotations": {STOPPED: "true"}}} if unasked else {}
+            told = {**noted, "spec": {"terminate": True}}
             return (MergePatch(Ref(ANALYSIS_RUN, given.namespace, run), told),)
         case never:
             assert_never(never)
