@@ -18,7 +18,7 @@ from analysis.provider import Prometheus, read_prometheus
 from analysis.statistical import positive, whole
 from crds.analysis import Measurement, Metric, MetricResult, ThresholdRange
 from crds.errors import Invalid
-from crds.times import duration
+from crds.times import after, duration
 
 ERROR_RETRY = timedelta(seconds=10)
 QUERY = "ResolvedPrometheusQuery"
@@ -124,12 +124,12 @@ def due(metric: Classic, result: MetricResult, started: datetime | None) -> date
     if result.phase in OVER or started is None:
         return None
     if not result.measurements:
-        return started + metric.delay
+        return after(started, metric.delay)
     last = result.measurements[-1]
     finished = last.finished_at or started
     if last.phase == "Error":
-        return finished + ERROR_RETRY
-    return finished + metric.interval if metric.interval else None
+        return after(finished, ERROR_RETRY)
+    return after(finished, metric.interval) if metric.interval else None
 
 
 def measured(
@@ -145,8 +145,8 @@ def measured(
         finished_at=now,
     )
     hollow = phase == "Successful" and message
-    after = replace(counted(result, told), phase="Running")
-    return warned(after, message) if hollow else after
+    taken = replace(counted(result, told), phase="Running")
+    return warned(taken, message) if hollow else taken
 
 
 def _verdict(metric: Classic, seen: Instant | Unanswered) -> tuple[str, str]:

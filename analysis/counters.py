@@ -16,6 +16,8 @@ from crds.paths import get
 Labels = tuple[tuple[str, str], ...]
 Target = tuple[str, str]
 
+MOST = 1e12
+"""Events that a counter counts at most: far beyond, the test loses its digits."""
 MISSED = 3
 """A target that was silent while another was scraped this often has gone; nobody waits for it."""
 REPLICA = 0.5
@@ -59,8 +61,8 @@ class Growth(msgspec.Struct, frozen=True):
 def parse(body: Any) -> tuple[Series, ...] | Unusable:
     """The series in an answer of Prometheus' query API (decoded JSON) to a range-vector selector.
 
-    A warning means a partial answer, so it is no evidence; infos do not matter. Samples that are NaN or
-    infinite are left out: a counter has no such value.
+    A warning means a partial answer, so it is no evidence; infos do not matter. Samples that are NaN,
+    infinite or negative are left out: a counter has no such value.
     """
     if get(body, "status") != "success":
         return Unusable(str(get(body, "error", default="no answer of Prometheus' query API")))
@@ -71,14 +73,16 @@ def parse(body: Any) -> tuple[Series, ...] | Unusable:
         return Unusable(f"a {kind} where raw samples were asked; give a plain counter selector, no function")
     series = tuple(_series(entry) for entry in get(body, "data", "result", default=[]))
     if series and not any(one.samples for one in series):
-        return Unusable("every sample is NaN or infinite; a counter has no such values")
+        return Unusable(
+            "every sample is NaN, infinite, negative or beyond 10^12; a counter has no such values"
+        )
     return tuple(one for one in series if one.samples)
 
 
 def _series(entry: Any) -> Series:
     labels = tuple(sorted(get(entry, "metric", default={}).items()))
     read = ((float(at), float(value)) for at, value in get(entry, "values", default=[]))
-    return Series(labels, tuple((at, value) for at, value in read if isfinite(value)))
+    return Series(labels, tuple((at, value) for at, value in read if isfinite(at) and 0 <= value <= MOST))
 
 
 def edge(total: tuple[Series, ...]) -> float | None:

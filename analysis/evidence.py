@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from math import log
+from typing import Annotated
 
 import msgspec
 
-from analysis.counters import Series, edge, increase
+from analysis.counters import MOST, Series, edge, increase
 from analysis.proportion import anytime_p, log_e_above, log_e_below, lower, upper
+from crds.times import Time
 
 LOOKBACK = timedelta(minutes=5)
 """How far before the watermark a counter's base is sought: as long as Prometheus itself calls one alive."""
+
+
+Count = Annotated[float, msgspec.Meta(ge=0, le=MOST)]
 
 
 class Limit(msgspec.Struct, frozen=True):
@@ -30,14 +35,14 @@ class Limit(msgspec.Struct, frozen=True):
 class Evidence(msgspec.Struct, frozen=True, rename="camel"):
     """A metric's memory in status. `logE`: the largest so far; `heardAt`: the last look with requests."""
 
-    watermark: datetime
-    next_check: datetime
-    errors: float = 0.0
-    requests: float = 0.0
+    watermark: Time
+    next_check: Time
+    errors: Count = 0.0
+    requests: Count = 0.0
     log_e: float = 0.0
     checks: int = 0
-    heard_at: datetime | None = None
-    unanswered_since: datetime | None = None
+    heard_at: Time | None = None
+    unanswered_since: Time | None = None
     doubts: str = ""
 
     @property
@@ -67,8 +72,8 @@ def grown(evidence: Evidence, seen: Answered, limit: Limit) -> Evidence:
         return looked
     total = increase(seen.total, since, until)
     bad = increase(seen.errors, since, until, witnesses=seen.total)
-    errors = evidence.errors + min(bad.events, total.events)
-    requests = evidence.requests + total.events
+    requests = min(evidence.requests + total.events, MOST)
+    errors = min(evidence.errors + min(bad.events, total.events), requests)
     return msgspec.structs.replace(
         looked,
         watermark=datetime.fromtimestamp(until, UTC),

@@ -26,7 +26,7 @@ def expires(run: AnalysisRun) -> datetime | None:
     good = run.status.phase == "Successful"
     own = strategy.seconds_after_success if good else strategy.seconds_after_failure
     seconds = strategy.seconds_after_completion if own is None else own
-    return None if seconds is None else ended + times.seconds(seconds)
+    return None if seconds is None else times.after(ended, times.seconds(seconds))
 
 
 class Past(msgspec.Struct, frozen=True):

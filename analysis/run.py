@@ -24,7 +24,7 @@ from crds.errors import Invalid, NotMeasured
 from crds.meta import read_status
 from crds.paths import show
 from crds.refs import ROLLOUT
-from crds.times import parse
+from crds.times import after, parse
 
 EXPECTS_TRAFFIC = "tidegate.dev/expects-traffic-since"
 """Annotation, set by the Rollout while the canary's weight is above 0, with the time since when it is."""
@@ -194,7 +194,7 @@ def _statistical_step(
 def _expected(run: AnalysisRun, metric: Statistical) -> datetime | None:
     """Since when requests are meant to be counted: not before the initial delay is over."""
     since, started = _promised(run), run.status.started_at
-    return max(since, started + metric.delay) if since and started else since
+    return max(since, after(started, metric.delay)) if since and started else since
 
 
 def _promised(run: AnalysisRun) -> datetime | None:
@@ -205,7 +205,7 @@ def _promised(run: AnalysisRun) -> datetime | None:
         return None if _judges_a_rollout(run) else run.status.started_at
     try:
         return parse(written).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         return run.status.started_at
 
 

@@ -121,5 +121,5 @@ def _speaks_of(pattern: str, name: str, path: str) -> bool:
         raise Invalid(path, f"{pattern!r} repeats too much to be tried quickly; write names, or one .*")
     try:
         return re.search(pattern, name) is not None
-    except re.error as problem:
+    except (re.error, RecursionError, OverflowError) as problem:
         raise Invalid(path, f"{pattern!r} is no regular expression: {problem}") from None

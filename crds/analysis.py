@@ -7,13 +7,13 @@ templates write them as `"{{args.count}}"`.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 import msgspec
 
 from crds.meta import Metadata, ObjectMeta, read, read_status
 from crds.paths import drop, get
+from crds.times import Time
 
 IntOrString = int | str
 Outcome = Literal["Successful", "Failed", "Inconclusive"]
@@ -173,9 +173,9 @@ class Measurement(msgspec.Struct, frozen=True, rename="camel"):
     phase: str = ""
     value: str = ""
     message: str = ""
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
-    resume_at: datetime | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
+    resume_at: Time | None = None
     metadata: dict[str, str] = {}
 
 
@@ -213,8 +213,8 @@ class RunStatus(msgspec.Struct, frozen=True, rename="camel"):
     metric_results: tuple[MetricResult, ...] = ()
     run_summary: RunSummary = RunSummary()
     dry_run_summary: RunSummary | None = None
-    started_at: datetime | None = None
-    completed_at: datetime | None = None
+    started_at: Time | None = None
+    completed_at: Time | None = None
     tidegate: dict[str, Any] = {}
 
 

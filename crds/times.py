@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
 
 from crds.errors import Invalid
+
+Time = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A time with its zone: one without cannot be compared with ours."""
 
 LONGEST = 10 * 366 * 24 * 3600.0
 SHOWN = 40
@@ -37,6 +43,14 @@ def seconds(written: int) -> timedelta:
 def parse(written: str) -> datetime:
     """An RFC 3339 time as the API server writes it (`2026-03-15T10:30:00Z`, with or without fractions)."""
     return datetime.fromisoformat(written)
+
+
+def after(moment: datetime, span: timedelta) -> datetime:
+    """`moment` and `span` together, at most the end of all years."""
+    try:
+        return moment + span
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def next_second(moment: datetime) -> datetime:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from analysis.counters import Series
 from analysis.instant import Instant
+from analysis.run import EXPECTS_TRAFFIC
 from crds.paths import Path, put, show
 from tests.properties.faults import THOROUGH
 from tests.test_examples import ROOT, documents
@@ -118,6 +120,39 @@ def test_a_run_is_planned_whatever_a_field_holds(raw: Raw, path: Path) -> None:
         for _ in range(4):
             answers |= {need: answer(need) for need in run_needs(run, answers, now)}
         run_plan(run, answers, now)
+
+
+@pytest.mark.parametrize(
+    ("field", "written"),
+    [
+        (("status", "startedAt"), "2026-03-15T10:30:00"),
+        (("status", "metricResults", 0, "measurements", 0, "finishedAt"), "2026-03-15T10:30:00"),
+        (("status", "metricResults", 0, "measurements", 0, "finishedAt"), "9999-12-31T23:59:59Z"),
+        (("status", "tidegate", "metrics", "counted", "watermark"), "2026-03-15T10:30:00"),
+        (("status", "tidegate", "metrics", "counted", "heardAt"), "2026-03-15T10:30:00"),
+        (("status", "tidegate", "metrics", "counted", "errors"), 1e308),
+        (("status", "tidegate", "metrics", "counted", "errors"), 5),
+        (("metadata", "annotations"), {EXPECTS_TRAFFIC: "9999-12-31T23:59:59-14:00"}),
+        (("spec", "dryRun", 0, "metricName"), "(" * 2000),
+        (("spec", "dryRun", 0, "metricName"), "a{99999999999}"),
+    ],
+    ids=lambda one: str(one)[:40],
+)
+def test_a_run_is_planned_with_a_value_at_the_edge(field: Path, written: Any) -> None:
+    run, now, answers = put(RUN, field, written), START + timedelta(minutes=10), dict[Need, Answer]()
+    for _ in range(4):
+        answers |= {need: scraped(need) for need in run_needs(run, answers, now)}
+    made = run_plan(run, answers, now)
+    assert made.writes, "it is judged, or says why it cannot be"
+
+
+def scraped(need: Need) -> Answer:
+    """As `answer`, with ten requests a half minute, and no errors."""
+    if not isinstance(need, Samples):
+        return answer(need)
+    at, grows = need.at.timestamp(), 10.0 if need.selector == "t" else 0.0
+    samples = tuple((at - 30 * (9 - tick), grows * tick) for tick in range(10))
+    return Known((Series((("job", "api"),), samples),))
 
 
 @pytest.mark.parametrize(("raw", "path"), changed(TEMPLATE))
