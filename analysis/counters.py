@@ -18,6 +18,7 @@ Target = tuple[str, str]
 
 MOST = 1e12
 """Events that a counter counts at most: far beyond, the test loses its digits."""
+MOST_WORDS = 500
 MISSED = 3
 """A target that was silent while another was scraped this often has gone; nobody waits for it."""
 REPLICA = 0.5
@@ -58,6 +59,12 @@ class Growth(msgspec.Struct, frozen=True):
         )
 
 
+def in_short(said: object) -> str:
+    """Words of Prometheus as a status can hold them."""
+    text = str(said)
+    return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]}..."
+
+
 def parse(body: Any) -> tuple[Series, ...] | Unusable:
     """The series in an answer of Prometheus' query API (decoded JSON) to a range-vector selector.
 
@@ -65,9 +72,10 @@ def parse(body: Any) -> tuple[Series, ...] | Unusable:
     infinite or negative are left out: a counter has no such value.
     """
     if get(body, "status") != "success":
-        return Unusable(str(get(body, "error", default="no answer of Prometheus' query API")))
+        return Unusable(in_short(get(body, "error", default="no answer of Prometheus' query API")))
     if warnings := get(body, "warnings"):
-        return Unusable(f"Prometheus warns that its answer is partial: {'; '.join(map(str, warnings))}")
+        said = in_short("; ".join(map(str, warnings)))
+        return Unusable(f"Prometheus warns that its answer is partial: {said}")
     kind = get(body, "data", "resultType")
     if kind != "matrix":
         return Unusable(f"a {kind} where raw samples were asked; give a plain counter selector, no function")

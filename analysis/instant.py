@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from analysis.counters import Unusable
+from analysis.counters import Unusable, in_short
 from crds.paths import get
 
 
@@ -49,8 +49,8 @@ def parse_range(body: Any) -> Instant | Unusable:
 
 def _read(body: Any, kinds: tuple[str, ...]) -> Instant | Unusable:
     if get(body, "status") != "success":
-        return Unusable(str(get(body, "error", default="no answer of Prometheus' query API")))
-    doubts = "; ".join(map(str, get(body, "warnings", default=[])))
+        return Unusable(in_short(get(body, "error", default="no answer of Prometheus' query API")))
+    doubts = in_short("; ".join(map(str, get(body, "warnings", default=[]))))
     kind, result = get(body, "data", "resultType"), get(body, "data", "result", default=[])
     if kind not in kinds:
         return Unusable(f"a {kind} where numbers were asked; write a query of a vector or a scalar")

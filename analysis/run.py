@@ -17,7 +17,7 @@ from analysis.classic import Classic, Lookup
 from analysis.evidence import Answered, Evidence, anew, sentence, window
 from analysis.instant import Instant
 from analysis.provider import Server
-from analysis.run_spec import is_dry, kept, measurable
+from analysis.run_spec import double, is_dry, kept, measurable
 from analysis.statistical import Statistical
 from crds.analysis import AnalysisRun, MetricResult, RunStatus, RunSummary
 from crds.errors import Invalid, NotMeasured
@@ -115,7 +115,7 @@ def _question(run: AnalysisRun, index: int) -> Question | Lookup | None:
 def _readable(run: AnalysisRun, index: int) -> Statistical | Classic | Invalid:
     metric = run.spec.metrics[index]
     if any(metric.name == other.name for other in run.spec.metrics[:index]):
-        return Invalid(f"{_path(index)}.name", f"{metric.name!r} is there already; name each metric once")
+        return double(metric.name, index)
     try:
         return measurable(metric, _path(index))
     except Invalid as mistake:

@@ -43,6 +43,7 @@ def mistakes(raw: dict[str, Any]) -> Iterator[Invalid]:
     except Invalid as mistake:
         yield mistake
         return
+    yield from _doubles([get(metric, "name") for metric in written])
     for at, metric in enumerate(written):
         if "{{" in str({key: value for key, value in metric.items() if key != "provider"}):
             continue
@@ -50,6 +51,15 @@ def mistakes(raw: dict[str, Any]) -> Iterator[Invalid]:
             measurable(read(metric, Metric, *METRICS, at), show(*METRICS, at))
         except Invalid as mistake:
             yield mistake
+
+
+def _doubles(names: list[str]) -> Iterator[Invalid]:
+    return (double(name, at) for at, name in enumerate(names) if name in names[:at])
+
+
+def double(name: str, at: int) -> Invalid:
+    """What is wrong with the metric there, whose name another has."""
+    return Invalid(show(*METRICS, at, "name"), f"{name!r} is there already; name each metric once")
 
 
 def endless(raw: dict[str, Any]) -> str:

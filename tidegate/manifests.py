@@ -43,9 +43,17 @@ def located(text: str) -> Iterator[Document]:
     while loader.check_node():
         node = loader.get_node()
         written += _check(node, MOST_CHARACTERS - written)
-        value = loader.construct_document(node)
+        value = _built(loader, node)
         if value is not None:
             yield Document(node.start_mark.line + 1, value)
+
+
+def _built(loader: _Loader, document: yaml.Node) -> Any:
+    """PyYAML's own constructors stumble over `0x_`, `!!bool perhaps` and a number of 5000 digits."""
+    try:
+        return loader.construct_document(document)
+    except (ValueError, KeyError, AttributeError) as problem:
+        raise _wrong(f"a value in it is none of its type: {problem}", document.start_mark) from None
 
 
 def line_of(problem: yaml.YAMLError) -> int | None:

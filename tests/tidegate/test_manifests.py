@@ -3,7 +3,7 @@
 import pytest
 import yaml
 
-from tidegate.manifests import documents, located
+from tidegate.manifests import documents, line_of, located
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,10 @@ def test_empty_documents_are_none() -> None:
 def test_a_merge_under_a_deeper_anchor_is_no_key_twice() -> None:
     text = "a: {d: &x {<<: {k: 2}, k: 1}}\nb: {<<: *x}\n"
     assert list(documents(text)) == [{"a": {"d": {"k": 1}}, "b": {"k": 1}}]
+
+
+@pytest.mark.parametrize("value", ["0x_", "0b_", "!!bool perhaps", "!!timestamp x", "!!float y", "9" * 5000])
+def test_a_value_that_is_none_of_its_type_is_named_with_its_line(value: str) -> None:
+    with pytest.raises(yaml.YAMLError) as refused:
+        list(located(f"a: 1\n---\nb: {value}"))
+    assert line_of(refused.value) == 3

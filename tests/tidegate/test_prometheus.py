@@ -155,6 +155,22 @@ async def test_samples_of_another_shape_are_not_prometheus(values: Any) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "body", ["[" * 200_000, '{"status":"success","data":{"resultType":"matrix","result":[{"metric":[]}]}}']
+)
+async def test_json_of_another_shape_is_not_prometheus(body: str) -> None:
+    async def reply(request: web.Request) -> web.StreamResponse:
+        return web.Response(text=body, content_type="application/json")
+
+    assert "does not answer as Prometheus does" in await words_of(reply)
+
+
+async def test_a_long_error_is_told_in_short() -> None:
+    words = await words_of(saying({"status": "error", "error": "no " * 1_000_000}, 422))
+    assert words.startswith("no no ")
+    assert len(words) < 600
+
+
 async def test_a_hung_prometheus_is_given_up_in_time() -> None:
     released = asyncio.Event()
 

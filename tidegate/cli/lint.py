@@ -68,6 +68,7 @@ def manifests(file: str) -> Iterator[Raw]:
 
 def _flat(document: Any) -> Iterator[Raw]:
     if get(document, "kind") == "List":
-        yield from (one for one in get(document, "items", default=()) if isinstance(one, dict))
+        items = get(document, "items")
+        yield from (one for one in (items if isinstance(items, list) else ()) if isinstance(one, dict))
     elif isinstance(document, dict):
         yield document

@@ -180,7 +180,7 @@ def _read(body: bytes, parse: Callable[[Any], T | Unusable]) -> T | Unusable | N
     """None where it was not Prometheus who answered."""
     try:
         return parse(msgspec.json.decode(body))
-    except (msgspec.DecodeError, TypeError, ValueError, LookupError):
+    except (msgspec.DecodeError, TypeError, ValueError, LookupError, AttributeError, RecursionError):
         return None
 
 

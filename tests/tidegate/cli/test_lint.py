@@ -106,3 +106,15 @@ def test_a_cluster_is_not_asked(tmp_path: Path) -> None:
 def test_nothing_of_ours_is_said_to_be_nothing(tmp_path: Path, capsys: Printed) -> None:
     assert lint("kind: Service\n", tmp_path) == 0
     assert capsys.readouterr().out.endswith("it.yaml: nothing of argoproj.io to look at\n")
+
+
+def test_a_metric_that_is_named_twice_is_a_problem(tmp_path: Path, capsys: Printed) -> None:
+    metric = "{name: up, provider: {prometheus: {query: up}}}"
+    kind = "apiVersion: argoproj.io/v1alpha1\nkind: AnalysisRun\nmetadata: {name: r}\n"
+    assert lint(f"{kind}spec: {{metrics: [{metric}, {metric}]}}\n", tmp_path) == 1
+    assert "spec.metrics[1].name: 'up' is there already; name each metric once" in capsys.readouterr().out
+
+
+def test_a_list_without_items_is_nothing_of_ours(tmp_path: Path, capsys: Printed) -> None:
+    assert lint("kind: List\nitems: 5\n", tmp_path) == 0
+    assert "nothing of argoproj.io" in capsys.readouterr().out
