@@ -22,6 +22,10 @@ def explained(problem: errors.KubeError, namespace: str, crds: str = "crds/") ->
             return f"not allowed {where}: {problem}. Ask for that verb in a Role, or choose another --context"
         case errors.Unauthorized():
             return "the API server does not take our credentials. Log in again, or choose another --context"
+        case errors.Stranger():
+            return (
+                f"{problem}. See whether the context is right, and what stands between: kubectl cluster-info"
+            )
         case errors.Unreachable():
             return (
                 f"no answer from {problem}. What was asked may or may not have happened."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from functools import partial
@@ -31,6 +32,7 @@ _SWITCHES = {*_LONG.values(), "--timestamps", "--full", "--no-color", "--short"}
     "--health",
     "--operation",
 }
+_NAME = re.compile(r"[a-z0-9][a-z0-9.-]*")
 PLUGIN = "kubectl argo rollouts"
 _EXAMPLES = """\
 examples:
@@ -154,7 +156,7 @@ def _applications(group: Any) -> None:
 
 def _application(group: Any, name: str, does: str, command: Callable[..., None]) -> ArgumentParser:
     made = _under(group, name, does)
-    made.add_argument("name", metavar="APP", type=lambda text: text.rpartition("/")[2])
+    made.add_argument("name", metavar="APP", type=lambda text: _plain(text.rpartition("/")[2]))
     made.add_argument("--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never")
     made.set_defaults(command=command, home=app.HOME, crds=app.CRDS)
     return made
@@ -203,7 +205,9 @@ def _get(group: Any) -> None:
     rollout.add_argument("--timeout-seconds", default="0", metavar="N", help="end --watch after so long")
     rollout.set_defaults(command=commands.get_rollout)
     analysis = _under(group, "analysis", "show what an analysis saw", ("analysisrun", *RUN_WORDS))
-    analysis.add_argument("name", metavar="RUN", help="an AnalysisRun, or ROLLOUT-step-N-analysis")
+    analysis.add_argument(
+        "name", metavar="RUN", type=_name, help="an AnalysisRun, or ROLLOUT-step-N-analysis"
+    )
     _switch(analysis, "--no-color", default=False, does="plain text on a terminal too")
     analysis.set_defaults(command=commands.get_analysis)
 
@@ -243,6 +247,13 @@ def _name(text: str) -> str:
     kind, slash, name = text.rpartition("/")
     if slash and kind not in (*ROLLOUT_WORDS, *RUN_WORDS, "analysisrun"):
         raise ArgumentTypeError(f"{text!r} is no name; write it alone, like {name or 'api'}")
+    return _plain(name)
+
+
+def _plain(name: str) -> str:
+    """An empty one, of a variable that is not set, would mean all there are."""
+    if not _NAME.fullmatch(name):
+        raise ArgumentTypeError(f"{name!r} is no name; write small letters, digits, - and ., like api")
     return name
 
 

@@ -7,6 +7,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from io import TextIOWrapper
 
 from crds.errors import Invalid
 from tidegate import VERSION
@@ -57,6 +58,8 @@ def _parsed(words: Sequence[str], program: str) -> Namespace:
 
 
 def _tried(asked: Namespace, connect: Connect) -> int:
+    if isinstance(sys.stdout, TextIOWrapper):  # a terminal that knows no ✔ shows ? instead
+        sys.stdout.reconfigure(errors="replace")
     try:
         _obey(asked, connect)
         sys.stdout.flush()
@@ -65,8 +68,15 @@ def _tried(asked: Namespace, connect: Connect) -> int:
     except KubeError as problem:
         return _said(explained(problem, asked.namespace, asked.crds))
     except BrokenPipeError:  # `| head` has seen enough; python would complain again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
+    except OSError as problem:
+        _write_no_more()
+        return _said(f"cannot be written: {problem.strerror or problem}")
     return 0
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _obey(asked: Namespace, connect: Connect) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 IN_CLUSTER = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TOKEN_FILE_SECONDS = 3600.0
@@ -74,6 +75,15 @@ class Connection:
         """A context that trusts the cluster's CA alone: the system's cost 34 ms to load. None for http."""
         if not self.server.startswith("https:"):
             return None
+        try:
+            return self._context()
+        except (ssl.SSLError, ValueError) as problem:
+            fix = "write PEM into certificate-authority, client-certificate and client-key"
+            raise ConfigError(
+                f"the certificates for {self.server} cannot be read: {problem}; {fix}"
+            ) from None
+
+    def _context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.insecure:
             context.check_hostname = False
@@ -120,10 +130,11 @@ def from_files(files: list[Path], context: str = "") -> Connection:
     """The first file that has an entry of a name wins, as with kubectl."""
     entries = _Entries(files)
     chosen = entries.named("contexts", context or entries.current_context)
-    cluster = entries.named("clusters", chosen["cluster"])
+    cluster = entries.named("clusters", str(chosen.get("cluster") or ""))
     user = entries.named("users", chosen["user"]) if chosen.get("user") else {}
-    if not cluster.get("server"):
-        raise ConfigError(f"cluster {chosen['cluster']!r} in {entries.files} names no server")
+    if not _is_address(cluster.get("server")):
+        fix = f"write one like https://10.0.0.1:6443, not {cluster.get('server')!r}"
+        raise ConfigError(f"cluster {chosen['cluster']!r} in {entries.files} has no server to talk to; {fix}")
     return Connection(
         server=cluster["server"].rstrip("/"),
         credentials=Credentials(lambda: _prove(user)),
@@ -134,6 +145,14 @@ def from_files(files: list[Path], context: str = "") -> Connection:
         key=_pem(user, "client-key"),
         tls_name=cluster.get("tls-server-name") or "",
     )
+
+
+def _is_address(written: Any) -> bool:
+    try:
+        parts = urlsplit(written)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except (ValueError, TypeError, AttributeError):
+        return False
 
 
 class _Entries:
@@ -153,9 +172,13 @@ class _Entries:
     def named(self, section: str, name: str) -> dict[str, Any]:
         singular, others = section.removesuffix("s"), []
         for file, document in self._read:
-            for entry in document.get(section) or ():
+            entries = document.get(section)
+            for entry in entries if isinstance(entries, list) else ():
+                found = (entry.get(singular) or {}) if isinstance(entry, dict) else None
+                if not isinstance(found, dict):
+                    continue
                 if entry.get("name") == name:
-                    return _absolute(entry.get(singular) or {}, file.parent)
+                    return _absolute(found, file.parent)
                 others.append(str(entry.get("name")))
         known = ", ".join(others) or "none"
         raise ConfigError(f"{self.files}: no {singular} named {name!r}; there are: {known}")
@@ -166,7 +189,7 @@ def _yaml(file: Path) -> dict[str, Any]:
 
     try:
         document = yaml.load(file.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, yaml.YAMLError) as problem:
+    except (OSError, ValueError, yaml.YAMLError) as problem:
         raise ConfigError(f"{file}: {problem}") from problem
     return document if isinstance(document, dict) else {}
 
@@ -178,10 +201,19 @@ def _absolute(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 def _pem(entry: Mapping[str, Any], field: str) -> str:
     if inline := entry.get(f"{field}-data"):
-        return base64.b64decode(inline).decode()
+        return _decoded(inline, f"{field}-data")
     if file := entry.get(field):
         return _text(Path(file))
     return ""
+
+
+def _decoded(inline: Any, field: str) -> str:
+    try:
+        return base64.b64decode("".join(str(inline).split()), validate=True).decode()
+    except ValueError:
+        raise ConfigError(
+            f"{field} of the kubeconfig is no base64 of a PEM; log in to the cluster again"
+        ) from None
 
 
 def _text(file: Path) -> str:
@@ -209,13 +241,15 @@ def _token_file(file: Path) -> Proof:
 
 def _run_plugin(plugin: Mapping[str, Any]) -> Proof:
     """Run a client.authentication.k8s.io plugin; `status.expirationTimestamp` bounds what it gave."""
+    if not plugin.get("command"):
+        raise ConfigError("the kubeconfig's user.exec names no command; add it, or log in another way")
     command = [plugin["command"], *(plugin.get("args") or ())]
     asked = {"apiVersion": plugin.get("apiVersion"), "kind": "ExecCredential", "spec": {"interactive": False}}
     given = {e["name"]: e["value"] for e in plugin.get("env") or ()}
     environ = {**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
     try:
         ran = subprocess.run(command, env=environ, stdout=subprocess.PIPE, timeout=PLUGIN_SECONDS, check=True)
-        status = json.loads(ran.stdout)["status"]
+        status = dict(json.loads(ran.stdout)["status"])
     except FileNotFoundError as problem:
         hint = plugin.get("installHint") or "install it, or log in another way"
         raise ConfigError(f"credential plugin {command[0]!r} is not installed; {hint}") from problem

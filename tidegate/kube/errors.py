@@ -1,6 +1,7 @@
 """What can go wrong between us and an API server.
 
 KubeError
+├── Stranger             who answered is no API server: a proxy, or a login page
 ├── Unreachable          no answer came: the request may or may not have acted
 │   └── Broken             a watch that stood has ended: whether the server still answers is not known
 └── ApiError             the server answered with a metav1.Status
@@ -30,6 +31,10 @@ class Unreachable(KubeError):
     """No answer came: the request may or may not have acted."""
 
 
+class Stranger(KubeError):
+    """Who answered is no API server."""
+
+
 class Broken(Unreachable):
     """A watch that stood has ended: whether the server still answers is not known."""
 
@@ -40,7 +45,8 @@ class ApiError(KubeError):
     def __init__(self, response: Response) -> None:
         self.code = response.status
         self.reason = str(response.body.get("reason", ""))
-        self.details: dict[str, Any] = response.body.get("details") or {}
+        details = response.body.get("details")
+        self.details: dict[str, Any] = details if isinstance(details, dict) else {}
         self.headers = response.headers
         super().__init__(response.body.get("message") or f"the API server answered {self.code} {self.reason}")
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tidegate.kube.config import Connection
-from tidegate.kube.errors import Broken, Unreachable, accepted
+from tidegate.kube.errors import Broken, Stranger, Unreachable, accepted
 from tidegate.kube.http import Request, Response
 
 
@@ -63,7 +63,7 @@ class SyncSender:
     def _send(self, request: Request) -> Response:
         line, reused = self._kept or self._open(request.timeout), self._kept is not None
         try:
-            answer = _response(self._ask(line, request))
+            answer = self._heard(self._ask(line, request))
         except Unreachable:
             self.close()
             # The server closed a kept connection while it was idle: reading again is harmless, writing not.
@@ -72,6 +72,15 @@ class SyncSender:
             raise
         self._kept = line
         return answer
+
+    def _heard(self, answer: http.client.HTTPResponse) -> Response:
+        """Stranger where a success is not said as an API server says it."""
+        response = _response(answer)
+        if response.status >= 400 or (response.status < 300 and response.body.keys() - {"message"}):
+            return response
+        said = " ".join(str(response.body.get("message", "")).split())[:80]
+        words = f"does not answer as an API server does (HTTP {response.status}): {said}"
+        raise Stranger(f"{self._connection.server} {words}")
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         host, port = self._connection.tls_name or self._base.hostname or "", self._base.port
@@ -120,7 +129,7 @@ def _response(answer: http.client.HTTPResponse) -> Response:
         raise Unreachable(f"the answer broke off: {problem}") from problem
     try:
         body = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = {"message": text.decode(errors="replace").strip()}
     return Response(
         answer.status, body if isinstance(body, dict) else {"message": str(body)}, dict(answer.headers)

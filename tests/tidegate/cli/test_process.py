@@ -158,3 +158,41 @@ def test_the_version_is_that_of_the_package(flag: str, tmp_path: Path) -> None:
     ran = plugin(tmp_path / "nowhere", "version", flag)
     assert ran.stdout.splitlines()[0] == f"kubectl-argo-rollouts: v{version('tidegate')}+tidegate"
     assert version("tidegate") == VERSION
+
+
+@pytest.mark.parametrize(
+    "words", [("get", "rollout", ""), ("abort", "a b"), ("app", "get", ""), ("undo", "a?b=c")]
+)
+def test_what_is_no_name_is_not_asked_for(words: tuple[str, ...], tmp_path: Path) -> None:
+    ran = plugin(tmp_path / "nowhere", *words)
+    assert ran.returncode == 2
+    assert "is no name" in ran.stderr
+
+
+def test_a_terminal_without_unicode_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "latin-1")
+    with served(tmp_path) as config:
+        ran = plugin(config, "get", "rollout", "api")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+class _LoginPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html>please log in</html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.mark.parametrize("words", [("get", "rollout", "api"), ("list", "rollouts")])
+def test_a_login_page_is_not_taken_for_the_cluster(words: tuple[str, ...], tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), _LoginPage) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        ran = plugin(kubeconfig(tmp_path, server.server_port), *words)
+        server.shutdown()
+        thread.join()
+    assert ran.returncode == 1
+    assert "does not answer as an API server does (HTTP 200): <html>please log in" in ran.stderr

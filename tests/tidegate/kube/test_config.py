@@ -113,3 +113,54 @@ def test_a_service_account_token_is_read_again_within_the_hour(tmp_path: Path, m
 
 def test_plain_http_wants_no_tls(tmp_path: Path) -> None:
     assert from_files([write(tmp_path / "k", {}, {"server": "http://127.0.0.1:1"})]).tls() is None
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("contexts: 5", "no context named ''; there are: none"),
+        ("contexts: [5, {name: x}]\ncurrent-context: x", "no cluster named ''"),
+        ("contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x", "no cluster named 'c'"),
+    ],
+)
+def test_a_kubeconfig_of_another_shape_is_named(written: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "k").write_text(written)
+    with pytest.raises(ConfigError, match=told):
+        from_files([tmp_path / "k"])
+
+
+def test_a_kubeconfig_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "k").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match="k: "):
+        from_files([tmp_path / "k"])
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1:6443", "http://127.0.0.1:99999", 5])
+def test_a_server_that_is_no_address_is_named(server: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="has no server to talk to; write one like https"):
+        from_files([write(tmp_path / "k", {}, {"server": server})])
+
+
+@pytest.mark.parametrize(
+    ("user", "cluster"),
+    [
+        ({}, {"certificate-authority-data": "###"}),
+        ({}, {"certificate-authority-data": "aGVsbG8="}),
+        ({"client-certificate-data": "aGVsbG8=", "client-key-data": "aGVsbG8="}, {}),
+    ],
+)
+def test_certificates_that_are_none_are_named(user: Any, cluster: Any, tmp_path: Path) -> None:
+    file = write(tmp_path / "k", user, {"server": "https://127.0.0.1:1", **cluster})
+    with pytest.raises(ConfigError, match="certificate"):
+        from_files([file]).tls()
+
+
+@pytest.mark.parametrize("status", [5, None])
+def test_a_plugin_that_gives_no_credential_is_named(status: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="gave no credential"):
+        from_files([write(tmp_path / "k", plugin(tmp_path, status))]).credentials.renew()
+
+
+def test_a_plugin_without_a_command_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="names no command"):
+        from_files([write(tmp_path / "k", {"exec": {"args": ["a"]}})]).credentials.renew()
