@@ -64,7 +64,7 @@ def test_a_metric_that_only_its_runs_end_ends_is_endless(changes: Raw, name: str
 
 
 def test_every_metric_is_looked_at() -> None:
-    assert len(of(metric(count=2), metric(failureLimit=-5))) == 2
+    assert len(of(metric(count=2), metric(name="other", failureLimit=-5))) == 2
 
 
 def test_what_arguments_will_decide_is_left_for_then() -> None:
