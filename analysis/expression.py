@@ -7,6 +7,7 @@ Every part is a small value that can tell its own value in a scope: `result`, an
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
@@ -313,6 +314,13 @@ def _as(name: str, convert: Callable[[Any], Number]) -> Callable[[Any], Number]:
     return converted
 
 
+def _whole(value: Any) -> int:
+    """Python also reads blanks, underscores and the digits of other scripts."""
+    if isinstance(value, str) and not re.fullmatch("[-+]?[0-9]+", value):
+        raise ValueError(value)
+    return int(value)
+
+
 def _of_numbers(name: str, apply: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     """Of the numbers given, and of those in the lists given."""
 
@@ -349,7 +357,7 @@ def _away_from_nought(number: float) -> int:
 
 FUNCTIONS: dict[str, tuple[int | None, Callable[..., Any]]] = {
     "len": (1, _length),
-    "asInt": (1, _as("asInt", int)),
+    "asInt": (1, _as("asInt", _whole)),
     "asFloat": (1, _as("asFloat", float)),
     "isNaN": (1, lambda value: math.isnan(_number(value, "isNaN"))),
     "isInf": (1, lambda value: math.isinf(_number(value, "isInf"))),

@@ -122,6 +122,8 @@ NO_ANSWER: list[tuple[str, Result]] = [
     ("5 in nil", None),
     ("'5' in [5]", None),
     ("asInt('5.5') == 5", None),
+    ("asInt(' 7 ') == 7", None),
+    ("asInt('1_000') == 1000", None),
     ("asFloat(true) > 1", None),
     ("isNaN('x')", None),
     ("len(5) == 3", None),
