@@ -32,10 +32,13 @@ def may_wait_until(
 ) -> datetime | None:
     """When `now_is` is to be written, `was` being the status as it stands; None for at once.
 
-    `unsaid_since` is when something was first kept back, `settled_at` when the router will have settled.
+    `unsaid_since` is when something was first kept back, `settled_at` when the router will have settled. What
+    was kept back by a clock that has been set back since is told at once.
     """
+    if unsaid_since > now:
+        return None
     settling = settled_at is not None and now < settled_at + LATER
-    end = min(unsaid_since, now) + PATIENCE
+    end = unsaid_since + PATIENCE
     if settled_at is not None and settling:
         end = max(end, min(settled_at + LATER, unsaid_since + LONGEST))
     return end if now < end and _lasting(was, settling) == _lasting(now_is, settling) else None

@@ -116,3 +116,12 @@ def test_the_dead_pods_of_an_aborted_release_hold_no_room_that_stable_needs() ->
         history.edits({"strategy": {"canary": {"steps": None}}})
         history.ends()
         assert at(history.world.rollout(PODS), "status", "abort") is True
+
+
+@pytest.mark.parametrize("scene", EVERY)
+def test_counts_kept_back_as_a_clock_is_set_back_are_told_and_their_deadline_comes(scene: Scene) -> None:
+    with History(scene) as history:
+        history.ships(V4)
+        history.passes(2)
+        history.clock_steps(-7200)
+        history.ends()

@@ -85,4 +85,4 @@ def test_other_news_of_a_run_or_a_verdict_waits_for_no_settling() -> None:
 
 def test_nothing_waits_longer_because_the_clock_was_set_back() -> None:
     an_hour_back = timedelta(hours=-1)
-    assert until({"availableReplicas": 3}, after=an_hour_back) == FIRST + an_hour_back + PATIENCE
+    assert until({"availableReplicas": 3}, after=an_hour_back) is None
