@@ -12,6 +12,8 @@ from math import exp, log, log1p
 
 PRIOR_ERRORS = 0.5
 _UNDERFLOW = 1e-290
+_NEARLY_ALL = 1 - 1e-12
+"""A share that is nearer to 1 is 1: what is left of it is lost in a double."""
 
 
 def log_e_above(errors: float, requests: float, limit: float) -> float:
@@ -46,15 +48,19 @@ def lower(errors: float, requests: float, alpha: float) -> float:
     """The rate is at least this, always-valid at `alpha`: the smallest limit not yet rejected from above."""
     if errors <= 0:
         return 0.0
-    rate = min(errors / requests, 1 - 1e-12)
+    rate = min(errors / requests, _NEARLY_ALL)
     return _edge(0.0, rate, lambda p: log_e_above(errors, requests, p) < -log(alpha))
 
 
 def upper(errors: float, requests: float, alpha: float) -> float:
     """The rate is at most this, always-valid at `alpha`; 1 while nothing was seen."""
-    if requests <= 0 or errors >= requests:
+    if requests <= 0 or errors >= requests * _NEARLY_ALL:
         return 1.0
-    return _edge(errors / requests, 1.0, lambda p: log_e_below(errors, requests, p) >= -log(alpha))
+
+    def ruled_out(rate: float) -> bool:
+        return log_e_below(errors, requests, rate) >= -log(alpha)
+
+    return _edge(errors / requests, _NEARLY_ALL, ruled_out) if ruled_out(_NEARLY_ALL) else 1.0
 
 
 def errors_to_fail(limit: float, alpha: float, requests: int) -> int:

@@ -75,7 +75,12 @@ class Server(msgspec.Struct, frozen=True, rename="camel"):
         return "Server()"
 
     def __str__(self) -> str:
-        return self.address or "Prometheus"
+        return public(self.address) or "Prometheus"
+
+
+def public(address: str) -> str:
+    """It without the name and the password that somebody may have written there."""
+    return re.sub(r"//[^/@]*@", "//", address)
 
 
 class Range(msgspec.Struct, frozen=True):

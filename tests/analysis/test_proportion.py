@@ -160,3 +160,12 @@ def test_evidence_at_a_thousand_million_requests_is_the_divergence_less_the_pric
     n, share, limit = 10**9, 0.06, 0.05
     divergence = n * (share * log(share / limit) + (1 - share) * log((1 - share) / (1 - limit)))
     assert log_e_above(share * n, n, limit) == pytest.approx(divergence, abs=20)
+
+
+@pytest.mark.parametrize("requests", [1.0, 2.84, 1000.0, 9334.9844, 1e6, 1e9])
+@pytest.mark.parametrize("well", [1e-13, 1e-6, 0.08, 0.5, 0.9])
+def test_where_nearly_all_fail_the_bounds_are_still_told(requests: float, well: float) -> None:
+    errors = requests - well
+    for alpha in (0.05, 1e-3, 1e-9):
+        least, most = lower(errors, requests, alpha), upper(errors, requests, alpha)
+        assert 0 <= least <= errors / requests <= most <= 1

@@ -97,3 +97,8 @@ OAUTH = {"tokenUrl": "https://issuer/token"}
 )
 def test_a_mistake_is_named_with_its_field_and_the_fix(provider: dict[str, Any], words: str) -> None:
     assert words in mistake(provider)
+
+
+def test_a_password_in_an_address_is_told_to_nobody() -> None:
+    server = read(address="https://ann:s3cret@prometheus.example.com/api").server
+    assert f"{server} {server!r}" == "https://prometheus.example.com/api Server()"

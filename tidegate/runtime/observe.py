@@ -222,7 +222,7 @@ class Observer:
         except TimeoutError:
             return Failed(f"no answer within {seconds:.0f} s")
         except Exception as problem:
-            log.exception("could not fetch %s", need)
+            log.exception("could not fetch %s", type(need).__name__)  # a query may hold a secret
             return Failed(f"{type(problem).__name__}: {problem}")
 
     def heads(self) -> tuple[Head, ...]:
