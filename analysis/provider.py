@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from crds.addresses import hidden
 from crds.analysis import Metric
 from crds.errors import Invalid, NotMeasured
 from crds.meta import read
@@ -75,12 +76,7 @@ class Server(msgspec.Struct, frozen=True, rename="camel"):
         return "Server()"
 
     def __str__(self) -> str:
-        return public(self.address) or "Prometheus"
-
-
-def public(address: str) -> str:
-    """It without the name and the password that somebody may have written there."""
-    return re.sub(r"//[^/@]*@", "//", address)
+        return hidden(self.address) or "Prometheus"
 
 
 class Range(msgspec.Struct, frozen=True):

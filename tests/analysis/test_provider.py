@@ -99,6 +99,7 @@ def test_a_mistake_is_named_with_its_field_and_the_fix(provider: dict[str, Any],
     assert words in mistake(provider)
 
 
-def test_a_password_in_an_address_is_told_to_nobody() -> None:
-    server = read(address="https://ann:s3cret@prometheus.example.com/api").server
+@pytest.mark.parametrize("password", ["s3cret", "s3@cret"])
+def test_a_password_in_an_address_is_told_to_nobody(password: str) -> None:
+    server = read(address=f"https://ann:{password}@prometheus.example.com/api").server
     assert f"{server} {server!r}" == "https://prometheus.example.com/api Server()"

@@ -14,10 +14,10 @@ from contextlib import suppress
 from typing import Protocol
 from zlib import crc32
 
+from crds.addresses import hidden
 from crds.errors import Invalid
 from gitops.sources import Found, Lost, Manifests, Unrenderable
 from tidegate.git import errors
-from tidegate.git.address import hidden
 from tidegate.git.mirror import Head as There
 from tidegate.git.mirror import Lost as Gone
 from tidegate.git.render import Asked, Rendering

@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from crds.addresses import hidden
 from crds.errors import Invalid
 from crds.repositories import SCP, bare
 
@@ -56,10 +57,3 @@ def begins(url: str, prefix: str) -> bool:
     """Whether credentials written for `prefix` are meant for this repository."""
     whole, part = bare(url), bare(prefix)
     return whole == part or whole.startswith(part if part.endswith("/") else part + "/")
-
-
-def hidden(url: str) -> str:
-    """The address as it may be shown; of ssh, a user is part of it."""
-    if url.startswith("ssh"):
-        return re.sub(r"(//[^/@:\s]*):[^/\s]*@", r"\1@", url)
-    return re.sub(r"(//)[^/\s]*@", r"\1", url) if "://" in url else url

@@ -19,9 +19,9 @@ from urllib.parse import quote, unquote
 
 import msgspec
 
+from crds.addresses import hidden
 from crds.errors import Invalid
 from tidegate.git import running
-from tidegate.git.address import hidden
 from tidegate.git.command import Job, Remote, ask, read
 from tidegate.git.errors import Damaged, GitError, NoRevision, Unreachable
 from tidegate.git.heads import HEADS, TAGS, Named, asked, is_full, is_short, look

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from crds.addresses import hidden
 from tidegate.git import address, history, tree
 from tidegate.git.access import Access
 from tidegate.git.address import Address
@@ -136,10 +137,10 @@ class Repositories:
                     if damaged:
                         await self.server(mirror, mirror.renew)
                     raise (GitError if again else Slow if slow else Unrenderable)(
-                        f"{address.hidden(url)} at {commit[:10]}: {why}"
+                        f"{hidden(url)} at {commit[:10]}: {why}"
                     )
         raise Unrenderable(
-            f"{address.hidden(url)} at {commit[:10]}: leads on and on; {ROUNDS} fetches did not end it"
+            f"{hidden(url)} at {commit[:10]}: leads on and on; {ROUNDS} fetches did not end it"
         )
 
     async def _fitting(self, mirror: Mirror, commit: str, key: Key) -> Rendering | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from crds.addresses import hidden
 from tidegate.git import address, push, revert
 from tidegate.git.access import Access
 from tidegate.git.address import Address
@@ -46,7 +47,7 @@ class Writer:
                 return await self._repositories.thread(revert.made, mirror.git_dir, wanted, message, by, name)
             except Missing as lacking:
                 await self._repositories.server(mirror, mirror.bring, lacking.blobs)
-        raise GitError(f"{address.hidden(url)}: contents of {wanted.good[:10]} cannot be fetched")
+        raise GitError(f"{hidden(url)}: contents of {wanted.good[:10]} cannot be fetched")
 
     async def push(self, url: str, what: Push) -> Outcome:
         writer, mirror = await self._entered(url), await self._repositories.holding(url)

@@ -18,7 +18,8 @@ import msgspec
 
 from analysis import counters, instant
 from analysis.counters import Unusable
-from analysis.provider import Server, public
+from analysis.provider import Server
+from crds.addresses import hidden
 from tidegate.planners.needs import Answer, Failed, Known, Query, Samples
 from tidegate.runtime.excerpt import excerpt
 from tidegate.runtime.oauth import Tokens
@@ -95,12 +96,12 @@ class PrometheusFetcher:
             return Failed(f"no answer within {seconds:g} s")
         except aiohttp.InvalidURL as problem:
             return Failed(
-                f"{public(str(problem.url))!r} is no address; write one like http://prometheus:9090"
+                f"{hidden(str(problem.url))!r} is no address; write one like http://prometheus:9090"
             )
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             return Failed(str(problem) or type(problem).__name__)
         off = _clock_off(said.date, self._now()) if asked.by_our_clock else ""
-        return Failed(off) if off else await _read_whole(public(address), asked, said, parse)
+        return Failed(off) if off else await _read_whole(hidden(address), asked, said, parse)
 
     async def _credentials(self, server: Server) -> dict[str, str] | Failed:
         """The header that says who asks."""

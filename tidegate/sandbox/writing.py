@@ -53,8 +53,8 @@ def kept(target: Target, old: Raw, new: Raw) -> Raw:
     if not target.resource.status:
         return new
     if target.subresource == "status":
-        kept = {key: value for key, value in old.items() if key != "status"}
-        kept["metadata"] = old["metadata"] if target.resource.custom else new["metadata"]
-        return {**kept, **({"status": new["status"]} if "status" in new else {})}
+        rest = {key: value for key, value in old.items() if key != "status"}
+        rest["metadata"] = old["metadata"] if target.resource.custom else new["metadata"]
+        return {**rest, **({"status": new["status"]} if "status" in new else {})}
     new = statusless(target.resource, new)
     return {**new, "status": old["status"]} if "status" in old else new

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from crds.addresses import hidden
 from crds.errors import Invalid
 from crds.repositories import same
 from tidegate.git.access import WRITE, Access, access_to, hosts_of, meant
-from tidegate.git.address import hidden, read
+from tidegate.git.address import read
 
 Raw = dict[str, Any]
 URL = "https://git.example.com/org/infrastructure"
