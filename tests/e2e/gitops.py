@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.e2e.repository import AUTOMATED, WEBHOOK_PORT, Repository, named, written
 from tests.e2e.scene import ROOT, Raw, Scene, path, quick
+from tests.e2e.witness import Saw, Watch
 from tests.lab.kube import ApiError
 from tests.lab.state import read_state
 from tests.lab.waiting import Late, until
@@ -75,7 +76,7 @@ class Gitops:
     def bring_up(self) -> None:
         """The parent is applied, and what production is at becomes known as good."""
         self.scene.kube.apply(self.repository.root())
-        until(lambda: self.there(path("rollouts", "api")), 60, self.said("root"))
+        until(lambda: self.there(path("rollouts", "api")), 60, lambda: self.said("root"))
         self.scene.healthy("v1", 90)
         until(lambda: "lastKnownGood" in self.app("api-prod").get("status", {}), 60, "v1 to be known as good")
 
@@ -93,7 +94,13 @@ class Gitops:
 
     def rollback(self) -> str:
         """How far production's is."""
-        return str(self.app("api-prod").get("status", {}).get("rollback", {}).get("phase", ""))
+        return phase(self.app("api-prod"))
+
+    @contextmanager
+    def phases(self) -> Iterator[Callable[[], list[str]]]:
+        """Where production's was from now on, however shortly; where it stands now is the first."""
+        with Watch(self.scene.kube, APPLICATIONS) as seen:
+            yield lambda: list(dict.fromkeys(phase(one.object) for one in seen.saw if is_production(one)))
 
     def synced(self, name: str, revision: str, seconds: float = 60) -> None:
         last: Raw = {}
@@ -128,6 +135,15 @@ class Gitops:
         command = [sys.executable, "-m", "tidegate", "app", *words]
         environment = {**os.environ, "KUBECONFIG": self.scene.state.kubeconfig}
         return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, check=False)
+
+
+def phase(application: Raw) -> str:
+    """How far its rollback is."""
+    return str(application.get("status", {}).get("rollback", {}).get("phase", ""))
+
+
+def is_production(saw: Saw) -> bool:
+    return bool(saw.object["metadata"]["name"] == "api-prod")
 
 
 def small(manifest: Raw) -> None:

@@ -96,7 +96,7 @@ def story(world: World, doom: Doom, version: str) -> None:
         until(lambda: doom.come or is_over(world, earlier), 120, f"{version} to be over, or the death")
         if not doom.lifted():
             world.lives.begin()
-        until(lambda: is_over(world, earlier), 120, f"{version} to be over: {world.here.said('api-prod')}")
+        until(lambda: is_over(world, earlier), 120, lambda: f"{version} to be over: {how(world)}")
         until(lambda: len(canary_weights(routes)) >= len(WALK), 30, "the weights to be told")
         rollouts.first(lambda saw: saw.object.get("status", {}).get("abort"), 30, "the verdict to be told")
     print(f"{time.monotonic() - began:.1f} s: {version}, {doom.wrote[-1]}", flush=True)
@@ -114,6 +114,11 @@ def is_over(world: World, earlier: set[str]) -> bool:
     sync, health, at = world.here.stands("api-prod")
     stands = (world.here.rollback(), sync, health, pods(world.here.scene))
     return at in made and stands == ("Recovered", "Synced", "Healthy", world.pods)
+
+
+def how(world: World) -> str:
+    here = world.here
+    return f"{here.rollback()}, {here.stands('api-prod')}, {here.said('api-prod')}, {pods(here.scene)}"
 
 
 def specs(here: Gitops) -> list[Raw]:

@@ -49,7 +49,7 @@ def test_a_bad_release_is_caught_quarantined_and_reverted_once(gitops: Gitops) -
         back = time.monotonic()
         until(repository.reverts, 60, "the revert to be pushed")
         pushed = time.monotonic()
-        until(lambda: gitops.rollback() == "Recovered", 90, gitops.said("api-prod"))
+        until(lambda: gitops.rollback() == "Recovered", 90, lambda: gitops.said("api-prod"))
     print(f"cluster back after {back - rejected:.1f} s, pushed after {pushed - rejected:.1f} s")
     (revert,) = repository.reverts()
     assert canary_weights(routes) == [0, 10, 0]
@@ -70,9 +70,9 @@ def test_a_controller_that_is_killed_leaves_one_revert(gitops: Gitops, when: str
     scene, repository = gitops.scene, gitops.repository
     before = repository.reverts()
     splits, rollouts = Watch(scene.kube, SPLITS), Watch(scene.kube, path("rollouts"))
-    with Load(scene.state.gateway, HOST, rate=100), splits, rollouts:
+    with Load(scene.state.gateway, HOST, rate=100), splits, rollouts, gitops.phases() as phases:
         bad(gitops, f"v-{when.lower()}")
-        until(lambda: gitops.rollback() == when, 150, f"the rollback to be {when}")
+        until(lambda: when in phases(), 150, lambda: f"{when} among {phases()}; {gitops.said('api-prod')}")
         scene.kill(scene.running[-1])
         gitops.controller()
         until(lambda: gitops.rollback() == "Recovered", 120, "the rollback to be over")

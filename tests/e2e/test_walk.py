@@ -45,12 +45,12 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
             with Load(scene.state.gateway, HOST, rate=100):
                 scene.release("v2")
                 scene.at_pause()
-                paused = told_up_to(seen, "RolloutPaused")
+                paused = told_up_to(seen, "RolloutPaused", deployed, times=2)
                 at_pause = scene.weights()
                 scene.cli("promote", "api")
                 scene.healthy("v2", 60)
                 until(lambda: not scene.pods(former), 60, "v1's pods to go")
-                ended = told_up_to(seen, "ScalingReplicaSet")
+                ended = told_up_to(seen, "ScalingReplicaSet", paused, times=3)
             judged = scene.analysis_runs()[0]["status"]["phase"]
             chapters = (
                 reasons(seen, 0, deployed),
@@ -64,9 +64,13 @@ def leaving_soon(manifest: Raw) -> None:
     manifest["spec"]["strategy"]["canary"]["scaleDownDelaySeconds"] = 4
 
 
-def told_up_to(seen: Watch, last: str) -> int:
-    """How much was told once the last thing is of this reason."""
-    until(lambda: (reasons(seen, 0) or [""])[-1] == last, 20, f"the event {last}")
+def told_up_to(seen: Watch, last: str, since: int = 0, times: int = 1) -> int:
+    """How much was told once this was, so many times; Events come after the writes they tell of."""
+    until(
+        lambda: reasons(seen, since).count(last) >= times,
+        20,
+        lambda: f"{times} of {last}; what was told is {reasons(seen, since)}",
+    )
     return len(seen.saw)
 
 

@@ -19,11 +19,16 @@ def deadline(seconds: float) -> float:
     return seconds * float(os.environ.get("TIDEGATE_DEADLINE_SCALE") or 1)
 
 
-def until(ask: Callable[[], T | None], seconds: float, what: str, every: float = 0.05) -> T:
-    """The first truthy answer of `ask`. Raises `Late` naming `what` after the scaled deadline."""
+def until(
+    ask: Callable[[], T | None], seconds: float, what: str | Callable[[], str], every: float = 0.05
+) -> T:
+    """The first truthy answer of `ask`. Raises `Late` naming `what` after the scaled deadline.
+
+    `what` may be asked for then, to tell how things stand once it is too late.
+    """
     last = time.monotonic() + deadline(seconds)
     while not (answer := ask()):
         if time.monotonic() > last:
-            raise Late(f"waited {deadline(seconds):.0f} s for {what}")
+            raise Late(f"waited {deadline(seconds):.0f} s for {what if isinstance(what, str) else what()}")
         time.sleep(every)
     return answer
