@@ -17,6 +17,7 @@ from tidegate.runtime.metrics import Requests
 from tidegate.runtime.observe import Fetch
 from tidegate.runtime.reconcile import Planner
 from tidegate.runtime.settings import Settings
+from tidegate.runtime.telling import AT_ONCE
 from tidegate.sandbox.store import Store
 
 NAMESPACE = "production"
@@ -65,6 +66,7 @@ class Controller:
         self.app = App(settings, self.wire, elector, Parts(planners, fetchers, self.clock, Requests()))
         works = [reflector.run() for reflector in self.app.reflectors]
         works += [elector.run(self._work) if elector else self._work()]
+        works += [self.app.teller.work() for _ in range(AT_ONCE)]
         self._tasks = [self._loop.create_task(work) for work in works]
 
     def crash(self) -> None:

@@ -21,7 +21,7 @@ from tidegate.kube.store import Raw, Store
 from tidegate.planners.needs import Defaulted, DryRun, Pods, SecretKey, Served
 from tidegate.planners.plan import Event
 from tidegate.planners.rollout_news import is_milestone
-from tidegate.runtime.bystander import Bystander
+from tidegate.runtime.bystander import Bystander, unheard
 from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor
 from tidegate.runtime.fetchers import DefaultsFetcher, PodFetcher, SecretFetcher
@@ -32,12 +32,15 @@ from tidegate.runtime.ports import probe, serve, text
 from tidegate.runtime.queue import Queue
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
 from tidegate.runtime.settings import MILESTONES, Settings
+from tidegate.runtime.telling import AT_ONCE, Tell, Teller
 from tidegate.runtime.watches import watched, watches
 from tidegate.runtime.webhook import PATH, webhook
 
 log = logging.getLogger("tidegate.app")
 
 STUCK_SECONDS = 150.0
+LAST_WORDS = 1.0
+"""Seconds for Events that wait yet when we end; the next controller is to lead within three."""
 SLOW = frozenset(
     {ANALYSIS_RUN, APPLICATION}
 )  # the first judgement imports scipy, 0.3 s; objects by the score
@@ -68,17 +71,17 @@ class App:
         self.metrics = Metrics(self.store, parts.requests, self._conflict, settings.instance)
         self.queue = Queue(parts.clock, self.metrics.queue, frozenset({APPLICATION}))
         self.observer = Observer(self.store, _fetchers(sender) | dict(parts.fetchers), self.queue.add)
-        executor = self._executor(sender)
+        worth = is_milestone if settings.events == MILESTONES else everything
+        self.teller = Teller(sender, self.metrics.told, worth)
+        tell = unheard if settings.observe else self.teller.tell
+        executor = self._executor(sender, tell)
         executor.pruned = self.observer.pruned
-        if settings.events == MILESTONES:
-            executor.worth = is_milestone
         if parts.reverts and parts.heads:
             executor.push = parts.reverts.begin
             parts.reverts.told, parts.reverts.hurry = self.observer.arrived, parts.heads.hurry
-        self._clock, self._telling = parts.clock, set[asyncio.Task[None]]()
         if elector:
-            elector.met = lambda lease: self._tell_conflict(executor, lease)
-        hands = Hands(self.store, self.observer, executor, self.queue, parts.clock, SLOW)
+            elector.met = lambda lease: tell(_conflicts(lease, self._conflict()), parts.clock.now())
+        hands = Hands(self.store, self.observer, executor, tell, self.queue, parts.clock, SLOW)
         self.reconciler = Reconciler(parts.planners, hands, self.metrics, settings.instance)
         self._sender, self._heads, self._reverts = sender, parts.heads, parts.reverts
         self.reflectors = [Reflector(sender, self.store, one) for one in watches(settings)]
@@ -88,10 +91,10 @@ class App:
         self._tasks: list[asyncio.Task[None]] = []
         self._ports: list[web.AppRunner] = []
 
-    def _executor(self, sender: Sender) -> Executor:
+    def _executor(self, sender: Sender, tell: Tell) -> Executor:
         if self._settings.observe:
             return Bystander(sender, self.store, self.metrics.would)
-        return Executor(sender, self.store, self.metrics.told)
+        return Executor(sender, self.store, tell)
 
     async def listen(self) -> None:
         """Open the ports; OSError where one is taken."""
@@ -109,6 +112,7 @@ class App:
         runs = [reflector.run() for reflector in self.reflectors]
         runs += [self._elector.run(self._work) if self._elector else self._work()]
         runs += [self._heads.run(self.observer)] if self._heads else []
+        runs += [self.teller.work() for _ in range(AT_ONCE)]
         for run in runs:
             self._run(run)
 
@@ -128,10 +132,11 @@ class App:
             self._run(self.reflectors[-1].run())
 
     async def stop(self) -> None:
-        """Workers first, so that nothing is written once the Lease is released."""
+        """Workers first, so that nothing is written once the Lease is released, and what they did is told."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.teller.finish(LAST_WORDS)
         if self._elector:
             await self._elector.release()
         await self.observer.close()
@@ -158,16 +163,6 @@ class App:
     def _conflict(self) -> str:
         return self._elector.conflict if self._elector else ""
 
-    def _tell_conflict(self, executor: Executor, lease: Raw) -> None:
-        """The one thing we write while a stranger leads."""
-        fix = (
-            "nothing is written meanwhile; stop one of the two, or give each its --instance-id and namespace"
-        )
-        event = Event(lease, "ControllerConflict", f"{self._conflict()} holds the Lease: {fix}", warning=True)
-        task = asyncio.create_task(executor.tell(event, self._clock.now()))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
     def _ended(self, ended: asyncio.Task[None], failed: Callable[[], None]) -> None:
         if ended.cancelled():
             return
@@ -188,6 +183,16 @@ class App:
         finally:
             if self._reverts:
                 await self._reverts.stop()
+
+
+def everything(_event: Event) -> bool:
+    return True
+
+
+def _conflicts(lease: Raw, who: str) -> Event:
+    """The one thing we write while a stranger leads."""
+    fix = "nothing is written meanwhile; stop one of the two, or give each its --instance-id and namespace"
+    return Event(lease, "ControllerConflict", f"{who} holds the Lease: {fix}", warning=True)
 
 
 def _fetchers(sender: Sender) -> dict[type, Fetch]:

@@ -15,11 +15,15 @@ from tidegate.runtime.executor import Executor, Refused
 log = logging.getLogger("tidegate.bystander")
 
 
+def unheard(_event: Event, _now: datetime) -> None:
+    """Events are writes, too."""
+
+
 class Bystander(Executor):
     """`would` hears of every write that is held back: once, until another reason is given for it."""
 
     def __init__(self, sender: Sender, store: Store, would: Callable[[Write], None]) -> None:
-        super().__init__(sender, store)
+        super().__init__(sender, store, unheard)
         self._would = would
         self._said: dict[tuple[str, Ref], str] = {}
 
@@ -27,9 +31,6 @@ class Bystander(Executor):
         for write in plan.writes:
             self._say(write, plan.why)
         return None
-
-    async def tell(self, event: Event, now: datetime) -> None:
-        """Events are writes, too."""
 
     def _say(self, write: Write, why: str) -> None:
         verb = type(write).__name__

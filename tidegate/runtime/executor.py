@@ -6,16 +6,14 @@ without an answer counts as failed: the next plan reads what became of it.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
 from crds.paths import get, put
-from crds.refs import EVENT, Kind, Ref
-from crds.times import rfc3339
+from crds.refs import Kind, Ref
 from tidegate.kube import requests
 from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Request, Response, Sender
@@ -24,7 +22,6 @@ from tidegate.planners.plan import (
     Apply,
     Create,
     Delete,
-    Event,
     Evict,
     JsonPatch,
     MergePatch,
@@ -33,14 +30,12 @@ from tidegate.planners.plan import (
     Record,
     Write,
 )
+from tidegate.runtime.telling import Tell
 
 log = logging.getLogger("tidegate.executor")
 
-SOURCE = "rollouts-controller"
-EVENT_SECONDS = 5.0
 TOO_MANY = 429
 
-Told = Callable[[Event], None]
 Pruned = Callable[[Ref, tuple[str, ...]], None]
 Pusher = Callable[[Push], None]
 
@@ -57,16 +52,15 @@ class Refused:
 
 
 class Executor:
-    """`told` hears of every event, `pruned` which fields of a Record were not kept; `push` begins to write
-    into Git, where that is done at all, and returns at once. An event that `worth` says no to is not sent."""
+    """`pruned` hears which fields of a Record were not kept; `push` begins to write into Git, where that is
+    done at all, and returns at once, as `tell` does."""
 
-    def __init__(self, sender: Sender, store: Store, told: Told = lambda _event: None) -> None:
+    def __init__(self, sender: Sender, store: Store, tell: Tell) -> None:
         self._sender = sender
         self._store = store
-        self._told = told
+        self._tell = tell
         self.pruned: Pruned = lambda _ref, _fields: None
         self.push: Pusher | None = None
-        self.worth: Callable[[Event], bool] = lambda _event: True
         self._without_status: set[Kind] = set()
 
     async def perform(self, plan: Plan, now: datetime) -> Refused | None:
@@ -77,7 +71,7 @@ class Executor:
         done, refused = await self._written(plan)
         if refused is None or any(isinstance(write, Record) for write in done):
             for event in plan.events:
-                await self.tell(event, now)
+                self._tell(event, now)
         return refused
 
     async def _written(self, plan: Plan) -> tuple[tuple[Write, ...], Refused | None]:
@@ -89,23 +83,6 @@ class Executor:
             except KubeError as problem:
                 return plan.writes[:at], Refused(write, problem)
         return plan.writes, None
-
-    async def tell(self, event: Event, now: datetime) -> None:
-        """Send an event; whatever becomes of it stops nothing."""
-        if not self.worth(event):
-            self._told(event)
-            return
-        body = event_body(event, now)
-        path = _collection(Ref(EVENT, body["metadata"]["namespace"], ""))
-        try:
-            response = await self._sender.send(replace(requests.create(path, body), timeout=EVENT_SECONDS))
-        except KubeError as problem:
-            log.warning("event %s was not told: %s", event.reason, problem)
-            return
-        if response.status < 400:
-            self._told(event)
-        elif response.status != 409:  # told before, by us or by the leader before us
-            log.warning("event %s was not told: %s", event.reason, response.body.get("message"))
 
     async def read_anew(self, ref: Ref) -> None:
         """Learn what became of a write that failed. Raises KubeError where that is not answered either."""
@@ -220,36 +197,3 @@ def _path(ref: Ref) -> str:
 
 def _collection(ref: Ref) -> str:
     return _path(ref._replace(name=""))
-
-
-def event_body(event: Event, now: datetime) -> Raw:
-    """A core/v1 Event; its name is derived from what was seen and said, so that repeats are one."""
-    about = event.about
-    meta = about["metadata"]
-    namespace = meta.get("namespace") or "default"
-    seen = (str(meta.get("uid")), str(meta.get("resourceVersion")))
-    told = "\n".join((*seen, event.reason, event.message, event.occasion))
-    involved = {
-        "apiVersion": about.get("apiVersion"),
-        "kind": about.get("kind"),
-        "namespace": namespace,
-        "name": meta["name"],
-        "uid": meta.get("uid"),
-        "resourceVersion": meta.get("resourceVersion"),
-    }
-    return {
-        "apiVersion": "v1",
-        "kind": "Event",
-        "metadata": {
-            "namespace": namespace,
-            "name": f"{meta['name'][:200]}.{hashlib.sha256(told.encode()).hexdigest()[:16]}",
-        },
-        "involvedObject": {k: v for k, v in involved.items() if v},
-        "type": "Warning" if event.warning else "Normal",
-        "reason": event.reason,
-        "message": event.message[:1024],
-        "source": {"component": SOURCE},
-        "firstTimestamp": rfc3339(now),
-        "lastTimestamp": rfc3339(now),
-        "count": 1,
-    }

@@ -24,6 +24,7 @@ from tidegate.runtime.clock import Clock
 from tidegate.runtime.executor import Executor, Refused
 from tidegate.runtime.observe import Observer
 from tidegate.runtime.queue import LONGEST_DELAY, Queue
+from tidegate.runtime.telling import Tell
 
 log = logging.getLogger("tidegate.reconcile")
 
@@ -64,6 +65,7 @@ class Hands:
     store: Store
     observer: Observer
     executor: Executor
+    tell: Tell
     queue: Queue
     clock: Clock
     slow: frozenset[Kind] = frozenset()
@@ -105,31 +107,29 @@ class Reconciler:
             self._hands.observer.forget(key)
             self._hands.queue.forget(key)
             self._doubted.pop(key, None)
-            await self._miss(key)
+            self._miss(key)
             return self._watcher.gone(key)
-        await self._greet(key, raw)
+        self._greet(key, raw)
         started = asyncio.get_running_loop().time()
         failed = not await self._try(key, raw)
         self._watcher.round(key, asyncio.get_running_loop().time() - started, failed)
         return None
 
-    async def _greet(self, key: Ref, raw: Raw) -> None:
+    def _greet(self, key: Ref, raw: Raw) -> None:
         """Once in a controller's life, before anything else is told of the object."""
         if key in self._greeted or key.kind not in GREETED:
             return
         self._greeted.add(key)
         now = self._hands.clock.now()
         words = f"{key.kind} resource added to informer: {key.namespace}/{key.name}"
-        await self._hands.executor.tell(
-            Event(raw, GREETED[key.kind], words, occasion=rfc3339_micro(now)), now
-        )
+        self._hands.tell(Event(raw, GREETED[key.kind], words, occasion=rfc3339_micro(now)), now)
 
-    async def _miss(self, key: Ref) -> None:
+    def _miss(self, key: Ref) -> None:
         """Once, after everything else that is told of the object."""
         last = self._gone.pop(key, None)
         if last and key in self._greeted:
             words = f"{key.kind} {key.namespace}/{key.name} is deleted."
-            await self._hands.executor.tell(Event(last, MISSED[key.kind], words), self._hands.clock.now())
+            self._hands.tell(Event(last, MISSED[key.kind], words), self._hands.clock.now())
         self._greeted.discard(key)
 
     async def _try(self, key: Ref, raw: Raw) -> bool:
@@ -149,7 +149,7 @@ class Reconciler:
             return False
         else:
             if refused is not None:
-                return await self._refused(key, raw, refused)
+                return self._refused(key, raw, refused)
             if plan.writes:
                 self._hands.observer.refused(key, "")
             queue.settle(key, plan.wake_at)
@@ -182,7 +182,7 @@ class Reconciler:
             log.info("%s: %s", key, plan.why)
         return plan
 
-    async def _refused(self, key: Ref, raw: Raw, refused: Refused) -> bool:
+    def _refused(self, key: Ref, raw: Raw, refused: Refused) -> bool:
         """Look again later; whether that was to be expected. What is refused for good is told once."""
         queue = self._hands.queue
         delay = self._retry(key, refused.problem)  # what the watch brings in the meantime wakes it earlier
@@ -195,7 +195,7 @@ class Reconciler:
         log.warning("%s: %s; looking again in %.3f s", key, refused, delay)
         if for_good(refused.problem) and self._hands.observer.refused(key, str(refused)):
             event = Event(raw, "ReconciliationError", str(refused), warning=True)
-            await self._hands.executor.tell(event, self._hands.clock.now())
+            self._hands.tell(event, self._hands.clock.now())
         return False
 
     def _retry(self, key: Ref, problem: KubeError) -> float:

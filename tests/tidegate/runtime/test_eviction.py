@@ -10,6 +10,7 @@ from crds.refs import POD, Ref
 from tidegate.kube.http import Request, Response
 from tidegate.kube.store import Store
 from tidegate.planners.plan import Evict, Plan
+from tidegate.runtime.bystander import unheard
 from tidegate.runtime.executor import Executor, Refused
 
 NOW = datetime(2026, 3, 15, 10, 30, tzinfo=UTC)
@@ -29,7 +30,7 @@ class Server:
 
 
 async def evicted(server: Server) -> Refused | None:
-    return await Executor(server, Store()).perform(Plan((WRITE,)), NOW)  # type: ignore[arg-type]
+    return await Executor(server, Store(), unheard).perform(Plan((WRITE,)), NOW)  # type: ignore[arg-type]
 
 
 async def test_an_eviction_means_exactly_one_pod() -> None:

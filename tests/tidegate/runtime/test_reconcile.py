@@ -4,6 +4,7 @@ import asyncio
 import math
 from datetime import timedelta
 
+import msgspec
 import pytest
 
 from crds.errors import Invalid, Retry
@@ -429,9 +430,10 @@ async def test_an_event_is_told_once_however_often_it_is_said() -> None:
         plan = Plan(events=(Event(about, "RolloutPaused", "waits for you"),))
         await w.executor.perform(plan, START)
         await w.executor.perform(plan, START)
+        await w.settled()
         told = w.cluster.handle(Request("GET", "/api/v1/namespaces/shop/events")).body["items"]
-    assert len(told) == 1
-    assert told[0]["involvedObject"]["uid"] == about["metadata"]["uid"]
+    (paused,) = [one for one in told if one["reason"] == "RolloutPaused"]
+    assert paused["involvedObject"]["uid"] == about["metadata"]["uid"]
 
 
 async def test_what_was_recorded_is_told_though_a_later_write_is_refused() -> None:
@@ -445,6 +447,7 @@ async def test_what_was_recorded_is_told_though_a_later_write_is_refused() -> No
         refused = await w.executor.perform(plan, START)
         assert refused is not None
         assert refused.write == forbidden
+        await w.settled()
         assert reasons(w) == ["RolloutStepCompleted"]
 
 
@@ -489,6 +492,21 @@ async def test_deleting_what_is_gone_already_is_done() -> None:
 def reasons(w: World) -> list[str]:
     told = w.cluster.handle(Request("GET", "/api/v1/namespaces/shop/events")).body["items"]
     return [one["reason"] for one in told]
+
+
+async def test_events_that_hang_hold_up_no_round() -> None:
+    """Were they waited for, an abort would come after them."""
+
+    def plan(raw: Raw, _answers: Answers) -> Plan:
+        told = (Event(raw, "RolloutPaused", "waits for you"),)
+        return msgspec.structs.replace(record(raw, seen=get(raw, "spec", "replicas")), events=told)
+
+    async with world({ROLLOUT: Toy(plan)}, workers=1) as w:
+        w.sender.hangs = lambda request: request.path.endswith("/events")
+        w.create(ANY, spec={"replicas": 1})
+        await until(lambda: get(w.read(ANY), "status", "seen") == 1)
+        w.merge(ANY, {"spec": {"replicas": 3}})
+        await until(lambda: get(w.read(ANY), "status", "seen") == 3)
 
 
 async def test_a_rollout_is_greeted_once_in_a_controllers_life() -> None:

@@ -24,6 +24,7 @@ from tidegate.runtime.observe import Fetch, Observer
 from tidegate.runtime.queue import Queue
 from tidegate.runtime.queue_metrics import QueueFigures
 from tidegate.runtime.reconcile import Hands, Planner, Reconciler
+from tidegate.runtime.telling import Teller
 from tidegate.runtime.watches import watched
 from tidegate.sandbox.players import Garbage, Pods, ReplicaSets
 from tidegate.sandbox.sender import SandboxSender
@@ -140,9 +141,10 @@ class World:
         self.sender = Faulty(self.cluster)
         self.queue = Queue(self.clock, QueueFigures(KINDS, CollectorRegistry()), frozenset({CONFIG_MAP}))
         self.observer = Observer(self.store, fetchers, self.queue.add)
-        self.executor = Executor(self.sender, self.store)
+        self.teller = Teller(self.sender)
+        self.executor = Executor(self.sender, self.store, self.teller.tell)
         self.executor.pruned = self.observer.pruned
-        hands = Hands(self.store, self.observer, self.executor, self.queue, self.clock)
+        hands = Hands(self.store, self.observer, self.executor, self.teller.tell, self.queue, self.clock)
         self.reconciler = Reconciler(planners, hands, self.rounds)
         kinds = [watched(kind, requests.ALL, "") for kind in KINDS]
         self.reflectors = [Reflector(self.sender, self.store, kind, QUICK) for kind in kinds]
@@ -162,8 +164,8 @@ class World:
         return [r for r in self.sender.sent if r.path.endswith(suffix) and not r.path.endswith("/events")]
 
     def idle(self) -> bool:
-        """Whether nobody works and nobody waits."""
-        return not self.queue._busy and not self.queue._waiting
+        """Whether nobody works, nobody waits, and all is told."""
+        return not self.queue._busy and not self.queue._waiting and not self.teller
 
     async def settled(self) -> None:
         await until(lambda: all(self.store.synced(kind) for kind in KINDS) and self.idle())
@@ -183,6 +185,7 @@ async def world(
     tasks = [asyncio.create_task(reflector.run()) for reflector in made.reflectors]
     await until(lambda: all(made.store.synced(kind) for kind in KINDS))
     tasks += [asyncio.create_task(made.reconciler.work(one % 2 > 0)) for one in range(2 * workers)]
+    tasks += [asyncio.create_task(made.teller.work())]
     try:
         yield made
     finally:
