@@ -29,7 +29,7 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
     before = world.memory
     if before.pod_hash != memory.pod_hash:
         updated, said = _of_revision(world, before, memory)
-        said = (*said, *_of_pauses(Memory(), memory))
+        said = (*said, *_of_first_look(world, before, memory))
     else:
         updated, said = (), (*_of_walk(world, before, memory), *_of_pauses(before, memory))
     done = [(action, told) for action in actions if (told := _of_action(world, action))]
@@ -40,7 +40,7 @@ def tell(world: World, memory: Memory, actions: tuple[Action, ...]) -> tuple[Tol
 
 def _of_revision(world: World, before: Memory, after: Memory) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
     """What is told before its ReplicaSet is made, and after."""
-    if not before.pod_hash and after.stable == after.pod_hash:  # only the status was lost
+    if _only_status_lost(world, before, after):
         return (), ()
     updated = (Told("RolloutUpdated", f"Rollout updated to revision {world.revision}"),)
     if skipped := _of_skipped(world, after):
@@ -51,11 +51,25 @@ def _of_revision(world: World, before: Memory, after: Memory) -> tuple[tuple[Tol
     return updated, (Told("RolloutNotCompleted", begun),)
 
 
+def _only_status_lost(world: World, before: Memory, after: Memory) -> bool:
+    """What is stable was so before, or its ReplicaSet would not be there yet."""
+    return not before.pod_hash and after.stable == after.pod_hash and world.new is not None
+
+
+def _of_first_look(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
+    """A new revision may be past its first steps at once, where they ask for no more pods than there are."""
+    if _only_status_lost(world, before, after):
+        return ()
+    step = after.step if _of_skipped(world, after) else 0
+    begun = Memory(pod_hash=after.pod_hash, stable=before.stable, step=step)
+    return (*_of_walk(world, begun, after), *_of_pauses(begun, after))
+
+
 def _of_skipped(world: World, after: Memory) -> tuple[Told, ...]:
     """Steps that a rollback need not walk."""
     if not world.ask.steps or after.step < len(world.ask.steps):
         return ()
-    if after.pod_hash == after.stable:
+    if after.pod_hash == after.stable and world.memory.stable:
         return (Told("SkipSteps", "Rollback to stable ReplicaSets"),)
     back = world.rolls_back
     return (Told("SkipSteps", "Rollback to an active ReplicaSets within RollbackWindow"),) if back else ()

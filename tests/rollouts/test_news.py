@@ -192,3 +192,35 @@ def test_a_stable_revision_that_is_lost_completes_neither_steps_nor_the_rollout(
     lost = world(pods=(pods("new", 1, revision=2),), memory={"step": 1})
     reasons = [one.reason for one in plan(lost).told]
     assert not {"RolloutStepCompleted", "RolloutCompleted"} & set(reasons)
+
+
+def without_pods() -> Listener:
+    """A Rollout of no replicas, that shares by pod counts."""
+    empty = world(ask=ask(pod_hash="old", steps=STEPS, replicas=0, routed=False), pods=(), traffic=None)
+    return Listener(replace(empty, memory=Memory()))
+
+
+def test_a_first_deployment_of_no_replicas_is_told_like_any_other() -> None:
+    stage = without_pods()
+    stage.run(MINUTES)
+    assert stage.reasons() == [
+        "RolloutUpdated",
+        "NewReplicaSetCreated",
+        "RolloutNotCompleted",
+        "RolloutCompleted",
+    ]
+
+
+def test_steps_that_are_complete_at_the_first_look_are_told() -> None:
+    stage = without_pods()
+    stage.run(MINUTES)
+    stage.reasons()
+    stage.release("new")
+    stage.run(MINUTES)
+    assert stage.reasons() == [
+        "RolloutUpdated",
+        "NewReplicaSetCreated",
+        "RolloutNotCompleted",
+        "RolloutStepCompleted",
+        "RolloutPaused",
+    ]

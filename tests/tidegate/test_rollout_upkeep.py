@@ -55,3 +55,12 @@ def test_the_first_revision_of_a_replica_set_is_no_history() -> None:
         get(patch.body, "metadata", "annotations") for patch in patches(old, replica_set(new, 10, 3), again)
     ]
     assert {f"{PREFIX}/revision": "4", f"{PREFIX}/revision-history": None} in found
+
+
+def test_a_rollout_that_is_undone_carries_its_new_revision_at_once() -> None:
+    old, new = brief("api:v1"), brief("api:v2")
+    old["metadata"]["annotations"] = {f"{PREFIX}/revision": "2"}
+    found = [patch.body for patch in patches(old, replica_set(new, 10, 2), replica_set(old, 0, 1))]
+    assert [get(body, "metadata", "annotations") for body in found if "spec" not in body][-1] == {
+        f"{PREFIX}/revision": "3"
+    }

@@ -36,9 +36,9 @@ def copied(here: Given) -> dict[str, str]:
 def _of_rollout(here: Given, world: World) -> tuple[MergePatch, ...]:
     """Its revision; and `replicas`, without which nobody can scale it through its subresource."""
     meta: Raw = {"resourceVersion": here.rollout.metadata.resource_version}
-    new, body = world.new, {}
-    if new and new.revision and here.rollout.metadata.annotations.get(REVISION) != str(new.revision):
-        body["metadata"] = meta | {"annotations": {REVISION: str(new.revision)}}
+    body, revision = {}, str(world.revision)
+    if world.new and here.rollout.metadata.annotations.get(REVISION) != revision:
+        body["metadata"] = meta | {"annotations": {REVISION: revision}}
     if paths.get(here.raw, "spec", "replicas") is None:
         body |= {"metadata": body.get("metadata", meta), "spec": {"replicas": here.rollout.spec.replicas}}
     return (MergePatch(ref_of(ROLLOUT, here.raw), body),) if body else ()
