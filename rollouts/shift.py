@@ -50,7 +50,14 @@ def aim(world: World, memory: Memory, seen: Traffic) -> Aim:
     if not on_the_way(world.ask, memory):
         return Aim(0, new, new)
     weight = wanted_weight(world, memory, seen)
-    return Aim(weight, memory.stable, seen.canary if memory.abort else new)
+    return Aim(weight, memory.stable, _after_abort(world, memory, seen) if memory.abort else new)
+
+
+def _after_abort(world: World, memory: Memory, seen: Traffic) -> str:
+    """What the canary arm is to mean: a Service that carries nothing more goes back to stable, for its name may
+    be asked for by itself, and the canary's pods go; a subset stays."""
+    gone = seen.exact and not seen.weight
+    return memory.stable if gone and world.ask.canary_service else seen.canary
 
 
 def wanted_weight(world: World, memory: Memory, seen: Traffic) -> int:
@@ -92,9 +99,9 @@ def may_rise(world: World, memory: Memory) -> bool:
 def _climb(world: World, memory: Memory, seen: Traffic, to: Aim) -> Rung:
     if seen.stable != to.stable:
         return _point_stable(world, seen, to)
-    if seen.canary != to.canary and seen.weight and not memory.abort:
+    if seen.canary != to.canary and seen.weight:
         return _reroute(world, memory, seen, Aim(0, seen.stable, seen.canary))
-    if seen.canary != to.canary and not memory.abort:
+    if seen.canary != to.canary:
         return _point_canary(world, memory, to)
     if seen.weight != to.weight or not seen.exact:
         return _reroute(world, memory, seen, to)

@@ -113,6 +113,31 @@ def test_an_abort_does_not_wait_for_stable_pods_and_says_so() -> None:
     assert "although only 4/10 stable pods are available" in got.why
 
 
+def test_an_abort_gives_the_canary_service_back_to_stable_once_it_carries_nothing() -> None:
+    stage = Stage(world(weight=10, memory={"abort": True}, ask=ask(canary_service="api-canary")))
+    stage.run(until=1 * SECONDS)
+    assert [line for line in stage.log if line.startswith("Point")] == []
+    stage.run(until=2 * SECONDS)
+    assert repr(Point("", "old")) in stage.log
+    assert stage.size("new") == 1
+
+
+def test_an_abort_leaves_the_canary_subset_as_it_is() -> None:
+    stage = Stage(world(weight=10, memory={"abort": True}))
+    stage.run(until=MINUTES)
+    assert [line for line in stage.log if line.startswith("Point")] == []
+
+
+def test_a_retry_gets_its_canary_service_again_before_its_weight() -> None:
+    stage = Stage(world(weight=10, memory={"abort": True}, ask=ask(canary_service="api-canary")))
+    stage.run(until=10 * SECONDS)
+    stage.person(abort=False)
+    stage.log.clear()
+    stage.run(until=MINUTES)
+    moved = [line for line in stage.log if line.startswith(("Point", "Route"))]
+    assert moved[:2] == [repr(Point("", "new")), repr(Route(10))]
+
+
 def test_an_aborted_canary_keeps_its_pods_until_its_delay_is_over() -> None:
     stage = Stage(world(weight=10, memory={"abort": True}))
     stage.run(until=30 * SECONDS)
