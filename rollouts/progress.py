@@ -58,9 +58,14 @@ def this_run(world: World, memory: Memory) -> Run | None:
 
 def this_step_run(world: World, memory: Memory) -> Run | None:
     """The run of the analysis step that the walk stands at; one that answered for other steps is none."""
-    asked, steps = (world.revision, memory.attempt, memory.step), ("", world.ask.step_hash)
-    found = (run for run in world.step_runs if run.steps in steps)
+    asked = (world.revision, memory.attempt, memory.step)
+    found = _runs_of_steps(world)
     return next((run for run in found if (run.revision, run.attempt, run.step) == asked), None)
+
+
+def _runs_of_steps(world: World) -> tuple[Run, ...]:
+    """Those of the steps as they are written now."""
+    return tuple(run for run in world.step_runs if run.steps in ("", world.ask.step_hash))
 
 
 def at_analysis(ask: Ask, memory: Memory) -> bool:
@@ -157,8 +162,8 @@ def first_deployed(world: World, memory: Memory) -> Memory:
 
 
 def hear_people(world: World, memory: Memory) -> Memory:
-    """`abort: false` after an abort is a retry; a step that was set begins, the end at most; cleared pauses
-    answer what we had paused for."""
+    """`abort: false` after an abort is a retry; a step that was set begins, the end at most, judged anew;
+    cleared pauses answer what we had paused for."""
     memory = replace(memory, step=min(memory.step, len(world.ask.steps)))
     if memory.aborted_at and not memory.abort:
         return replace(
@@ -171,7 +176,9 @@ def hear_people(world: World, memory: Memory) -> Memory:
             overridden=False,
         )
     if memory.walked and memory.step != len(memory.walked) - 1:
-        memory = _stepped(memory, memory.step)
+        memory = replace(
+            _stepped(memory, memory.step), attempt=memory.attempt + _judged_before(world, memory)
+        )
     if not memory.released or memory.abort:
         return memory
     answered = memory.held_for
@@ -181,6 +188,11 @@ def hear_people(world: World, memory: Memory) -> Memory:
         attempt=memory.attempt + (Reason.INCONCLUSIVE in answered),
         overridden=memory.overridden or Reason.METRICS in answered,
     )
+
+
+def _judged_before(world: World, memory: Memory) -> bool:
+    """Steps that a person goes back to have been analysed: what was said of them then is no answer now."""
+    return any(run.step is not None and run.step >= memory.step for run in _runs_of_steps(world))
 
 
 def judge(world: World, memory: Memory) -> Memory:

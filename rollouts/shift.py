@@ -54,8 +54,8 @@ def aim(world: World, memory: Memory, seen: Traffic) -> Aim:
 
 
 def _after_abort(world: World, memory: Memory, seen: Traffic) -> str:
-    """What the canary arm is to mean: a Service that carries nothing more goes back to stable, for its name may
-    be asked for by itself, and the canary's pods go; a subset stays."""
+    """What the canary arm is to mean: a Service that carries nothing more goes back to stable, for it may be
+    asked by its name, and the canary's pods go; a subset stays."""
     gone = seen.exact and not seen.weight
     return memory.stable if gone and world.ask.canary_service else seen.canary
 

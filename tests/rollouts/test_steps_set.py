@@ -7,10 +7,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from crds.steps import Pause, SetWeight
+from crds.analysis import RolloutAnalysis
+from crds.steps import Pause, RunAnalysis, SetWeight
+from rollouts.actions import StartAnalysis
 from rollouts.memory import Paused, Walked
 from rollouts.plan import plan
-from rollouts.world import World
+from rollouts.world import Run, World
 from tests.rollouts.worlds import MINUTES, START, Stage, ask, pods, world
 
 HOUR = timedelta(hours=1)
@@ -55,3 +57,29 @@ def test_the_last_step_skipped_goes_all_the_way() -> None:
 def test_a_step_beyond_the_last_is_the_end_and_fills_no_status() -> None:
     got = plan(waiting(step=2_000_000)).memory
     assert (got.step, len(got.walked)) == (len(STEPS), len(STEPS) + 1)
+
+
+ANALYSED = (SetWeight(10), RunAnalysis(RolloutAnalysis()), Pause(), SetWeight(100))
+DONE = Run("api-new-2-1", "Successful", 2, step=1, informed=True)
+
+
+def analysed(step: int, *runs: Run) -> World:
+    """At the pause behind an analysis, and a person sets the step."""
+    walked = tuple(Walked(START - hours * HOUR) for hours in (3, 2, 1))
+    paused = {"pauses": (Paused("CanaryPauseStep", START - HOUR),), "controller_pause": True, "step": step}
+    return world(weight=10, ask=ask(steps=ANALYSED), memory={**paused, "walked": walked}, step_runs=runs)
+
+
+def test_an_analysis_step_that_a_person_goes_back_to_is_measured_anew() -> None:
+    got = plan(analysed(1, DONE))
+    assert (got.memory.step, got.actions) == (1, (StartAnalysis("new", 2, 1, step=1),))
+
+
+def test_a_failed_analysis_that_a_person_goes_back_behind_aborts_nothing() -> None:
+    got = plan(analysed(0, replace(DONE, phase="Failed"))).memory
+    assert (got.abort, got.step, got.attempt) == (False, 1, 1)
+
+
+def test_going_back_to_steps_that_nothing_was_measured_in_keeps_their_judge() -> None:
+    assert plan(analysed(0)).memory.attempt == 0
+    assert plan(analysed(3, DONE)).memory.attempt == 0
