@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from crds.application_source import Source
+from crds.times import Time
 
 RELEASE = "tidegate.dev/release-quarantine"
 """Annotation: a commit or a rendering that a person lets go; it is taken away when it was heard."""
@@ -21,7 +20,7 @@ class KnownGood(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
     revision: str = ""
     rendering: str = ""
     source: Source | None = None
-    time: datetime | None = None
+    time: Time | None = None
 
 
 class QuarantinedRevision(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -30,7 +29,7 @@ class QuarantinedRevision(msgspec.Struct, frozen=True, rename="camel", omit_defa
     revision: str = ""
     rendering: str = ""
     reason: str = ""
-    since: datetime | None = None
+    since: Time | None = None
 
 
 class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -52,15 +51,15 @@ class RollbackStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     from_source: Source | None = None
     rendering: str = ""
     good: KnownGood = KnownGood()
-    since: datetime | None = None
+    since: Time | None = None
     base: str = ""
     candidate: str = ""
     branch: str = ""
     pushed: str = ""
     attempts: int = 0
     failures: int = 0
-    retry_at: datetime | None = None
+    retry_at: Time | None = None
     message: str = ""
-    released_at: datetime | None = None
-    restored_at: datetime | None = None
+    released_at: Time | None = None
+    restored_at: Time | None = None
     heals: int = 0

@@ -6,7 +6,6 @@ wrongly; defaults are not written.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from crds.application_policy import Destination, IgnoredDifference, Info, Retry
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
 from crds.application_source import Source
 from crds.meta import Metadata
+from crds.times import Time
 
 
 class Force(msgspec.Struct, frozen=True, rename="camel"):
@@ -97,8 +97,8 @@ class OperationState(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     phase: str = ""
     message: str = ""
     sync_result: SyncResult | None = None
-    started_at: datetime | None = None
-    finished_at: datetime | None = None
+    started_at: Time | None = None
+    finished_at: Time | None = None
     retry_count: int = 0
 
 
@@ -107,7 +107,7 @@ class HealthStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
     status: str = ""
     message: str = ""
-    last_transition_time: datetime | None = None
+    last_transition_time: Time | None = None
 
 
 class ResourceStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -148,8 +148,8 @@ class Deployed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     revisions: tuple[str, ...] = ()
     source: Source | None = None
     sources: tuple[Source, ...] = ()
-    deploy_started_at: datetime | None = None
-    deployed_at: datetime | None = None
+    deploy_started_at: Time | None = None
+    deployed_at: Time | None = None
     initiated_by: Initiator = Initiator()
 
 
@@ -158,7 +158,7 @@ class AppCondition(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tr
 
     type: str = ""
     message: str = ""
-    last_transition_time: datetime | None = None
+    last_transition_time: Time | None = None
 
 
 class Summary(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -173,8 +173,8 @@ class ApplicationStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaul
     health: HealthStatus = HealthStatus()
     history: tuple[Deployed, ...] = ()
     conditions: tuple[AppCondition, ...] = ()
-    reconciled_at: datetime | None = None
-    observed_at: datetime | None = None
+    reconciled_at: Time | None = None
+    observed_at: Time | None = None
     operation_state: OperationState | None = None
     source_type: str = ""
     source_types: tuple[str, ...] = ()

@@ -15,6 +15,7 @@ import msgspec
 
 from crds.errors import Invalid
 from crds.paths import Path, drop, get, put, show
+from crds.times import Time
 
 T = TypeVar("T")
 
@@ -104,8 +105,8 @@ class Condition(msgspec.Struct, frozen=True, rename="camel"):
     status: str = "Unknown"
     reason: str = ""
     message: str = ""
-    last_update_time: datetime | None = None
-    last_transition_time: datetime | None = None
+    last_update_time: Time | None = None
+    last_transition_time: Time | None = None
 
 
 def read(raw: Any, wanted: type[T], *path: str | int) -> T:

@@ -5,19 +5,19 @@ Every field has a default, so that `crds.meta.read_status` can leave out what pe
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from crds.meta import Condition
+from crds.times import Time
 
 
 class PauseCondition(msgspec.Struct, frozen=True, rename="camel"):
     """Why it waits: CanaryPauseStep, InconclusiveAnalysisRun, InconclusiveExperiment or BlueGreenPause."""
 
     reason: str = ""
-    start_time: datetime | None = None
+    start_time: Time | None = None
 
 
 class RunRef(msgspec.Struct, frozen=True, rename="camel"):
@@ -56,7 +56,7 @@ class RolloutStatus(msgspec.Struct, frozen=True, rename="camel"):
     """`phase` is Healthy, Progressing, Paused or Degraded; `observedGeneration` is text, as Argo has it."""
 
     abort: bool = False
-    aborted_at: datetime | None = None
+    aborted_at: Time | None = None
     pause_conditions: tuple[PauseCondition, ...] = ()
     controller_pause: bool = False
     promote_full: bool = False
@@ -73,7 +73,7 @@ class RolloutStatus(msgspec.Struct, frozen=True, rename="camel"):
     collision_count: int | None = None
     observed_generation: str = ""
     workload_observed_generation: str = ""
-    restarted_at: datetime | None = None
+    restarted_at: Time | None = None
     phase: str = ""
     message: str = ""
     conditions: tuple[Condition, ...] = ()

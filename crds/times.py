@@ -13,6 +13,8 @@ from crds.errors import Invalid
 Time = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone: one without cannot be compared with ours."""
 
+END = datetime.max.replace(tzinfo=UTC)
+"""Of all years."""
 LONGEST = 10 * 366 * 24 * 3600.0
 SHOWN = 40
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -50,7 +52,7 @@ def after(moment: datetime, span: timedelta) -> datetime:
     try:
         return moment + span
     except OverflowError:
-        return datetime.max.replace(tzinfo=UTC)
+        return END
 
 
 def next_second(moment: datetime) -> datetime:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from crds.steps import Pause
-from crds.times import rfc3339
+from crds.times import Time, rfc3339
 from rollouts.memory import Memory, Reason
 from rollouts.progress import on_the_way
 from rollouts.world import World
@@ -23,10 +23,10 @@ class Duration(msgspec.Struct, frozen=True, rename="camel"):
     """As in Argo's status; `completion_status` is one of Promoted, FastPromoted, Aborted, RolledBack and
     FastRolledBack, where fast means without the steps."""
 
-    rollout_started_at: datetime | None = None
-    manual_pause_started_at: datetime | None = None
+    rollout_started_at: Time | None = None
+    manual_pause_started_at: Time | None = None
     total_manual_pause_duration_seconds: int = 0
-    finished_at: datetime | None = None
+    finished_at: Time | None = None
     completion_status: str = ""
 
 

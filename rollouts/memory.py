@@ -6,10 +6,11 @@ too: `abort`, `promoteFull`, `pauseConditions` and `currentStepIndex` are their 
 
 from __future__ import annotations
 
-from datetime import datetime
 from enum import StrEnum
 
 import msgspec
+
+from crds.times import Time
 
 
 class Reason(StrEnum):
@@ -22,7 +23,7 @@ class Reason(StrEnum):
 
 class Paused(msgspec.Struct, frozen=True):
     reason: str
-    since: datetime
+    since: Time
 
 
 class Noted(msgspec.Struct, frozen=True):
@@ -35,21 +36,21 @@ class Noted(msgspec.Struct, frozen=True):
     stable: str
     canary: str
     exact: bool
-    weight_since: datetime | None = None
-    arms_since: datetime | None = None
+    weight_since: Time | None = None
+    arms_since: Time | None = None
 
 
 class Meant(msgspec.Struct, frozen=True):
     """The revision that the stable Service of a Rollout without a router was seen to mean, and since when."""
 
     stable: str
-    since: datetime
+    since: Time
 
 
 class Walked(msgspec.Struct, frozen=True, rename="camel"):
     """When a step began, and once it is over, what the analysis had to say by then."""
 
-    began: datetime
+    began: Time
     evidence: str = ""
 
 
@@ -81,9 +82,9 @@ class Memory(msgspec.Struct, frozen=True):
     controller_pause: bool = False
     held_for: tuple[str, ...] = ()
     abort: bool = False
-    aborted_at: datetime | None = None
+    aborted_at: Time | None = None
     promote_full: bool = False
-    restarted_at: datetime | None = None
+    restarted_at: Time | None = None
     attempt: int = 0
     verdict: str = ""
     blame: Blame | None = None

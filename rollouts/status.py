@@ -14,7 +14,7 @@ import msgspec
 from crds import paths
 from crds.meta import Condition, read_status
 from crds.rollout_status import RolloutStatus
-from crds.times import rfc3339, rfc3339_micro
+from crds.times import END, rfc3339, rfc3339_micro
 from rollouts.conditions import Says, conditions, phase, settle_conditions
 from rollouts.duration import Duration, measure, written
 from rollouts.memory import Blame, Meant, Memory, Noted, Paused, Reason, Walked
@@ -39,14 +39,15 @@ class Ours(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def remembered(status: RolloutStatus) -> Memory:
-    """The memory in a status; what people wrote wrongly counts as not written."""
+    """The memory in a status; what people wrote wrongly counts as not written, and a pause that does not say
+    since when as one that begins now."""
     ours = read_status(status.tidegate, Ours)
     return Memory(
         pod_hash=status.current_pod_hash,
         step_hash=status.current_step_hash,
         step=max(0, status.current_step_index or 0),
         stable=status.stable_rs,
-        pauses=tuple(Paused(p.reason, p.start_time) for p in status.pause_conditions if p.start_time),
+        pauses=tuple(Paused(p.reason, p.start_time or END) for p in status.pause_conditions),
         controller_pause=status.controller_pause,
         held_for=ours.held_for or _held_for(status),
         abort=status.abort,

@@ -172,3 +172,31 @@ def test_an_attempt_that_a_person_wrote_below_nought_is_the_first() -> None:
     """A run carries its attempt as a number; one that never matched its own would be made for ever."""
     status = read_status({"tidegate": {"attempt": -2}}, RolloutStatus)
     assert remembered(status).attempt == 0
+
+
+def test_a_pause_that_does_not_say_since_when_begins_now_and_is_not_over() -> None:
+    held = read({"controllerPause": True, "pauseConditions": [{"reason": "CanaryPauseStep"}]})
+    timed = ask(steps=(Pause(timedelta(seconds=9)),))
+    got = plan(world(ask=timed, memory=msgspec.structs.asdict(remembered(held)) | KNOWN)).memory
+    assert (got.step, got.pauses) == (0, (Paused("CanaryPauseStep", START),))
+
+
+KNOWN: dict[str, Any] = {"pod_hash": "new", "step_hash": "steps", "stable": "old"}
+NO_ZONE = "2026-03-01T11:00:00"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"abort": True, "abortedAt": NO_ZONE},
+        {"restartedAt": NO_ZONE},
+        {"conditions": [{"type": "Progressing", "lastUpdateTime": NO_ZONE, "lastTransitionTime": NO_ZONE}]},
+        {"duration": {"rolloutStartedAt": NO_ZONE, "manualPauseStartedAt": NO_ZONE}},
+        {"tidegate": {"served": {"stable": "old", "since": NO_ZONE}, "steps": [{"began": NO_ZONE}]}},
+        {"tidegate": {"traffic": {"weight": 0, "stable": "old", "canary": "new", "exact": True,
+                                  "weightSince": NO_ZONE}}},
+    ],
+)  # fmt: skip
+def test_a_time_without_its_zone_counts_as_not_written(status: dict[str, Any]) -> None:
+    seen = world(memory=msgspec.structs.asdict(remembered(read(status))) | KNOWN)
+    assert report(seen, plan(seen).memory, read(status), status)["phase"]
