@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from crds.paths import get, put
@@ -444,3 +445,32 @@ def test_an_abort_takes_traffic_from_the_routes_that_are_there_though_another_is
 
 def test_an_abort_sends_nothing_to_an_arm_that_does_not_mean_the_stable_pods() -> None:
     assert rescued("another") == []
+
+
+HELD = [
+    ("setWeight", 250),
+    ("setHeaderRoute", {"name": "beta", "match": [{"headerName": "x", "headerValue": {"exact": "1"}}]}),
+]
+
+
+def held_and_aborted(key: str, value: Any, abort: bool = True, **canary: Any) -> list[str]:
+    """The kinds of what is written while a canary has traffic and its first step was edited."""
+    old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
+    raw = put(settled(old, new), ("status", "abort"), abort)
+    raw = put(raw, ("spec", "strategy", "canary", "steps", 0), {key: value})
+    for field, written in canary.items():
+        raw = put(raw, ("spec", "strategy", "canary", field), written)
+    plan = planned(
+        raw, replica_set(old, 10), replica_set(new, 3, 2), found=mesh(25, hash_of(old), hash_of(new))
+    )
+    return [write.ref.kind.kind for write in plan.writes]
+
+
+@pytest.mark.parametrize(("key", "value"), HELD)
+def test_an_abort_takes_traffic_from_the_canary_of_a_rollout_that_is_held(key: str, value: Any) -> None:
+    assert held_and_aborted(key, value) == ["VirtualService", "Rollout"]
+    assert held_and_aborted(key, value, abort=False) == ["Rollout"]
+
+
+def test_an_abort_of_one_that_is_held_gives_nothing_to_a_stable_that_may_have_shrunk() -> None:
+    assert held_and_aborted("setWeight", 250, dynamicStableScale=True) == ["Rollout"]

@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from crds.paths import put
-from rollouts.conditions import Says
 from tests.e2e.scene import BRIEF
+from tidegate.planners.rollout_held import Held
 from tidegate.planners.rollout_reading import KEPT, Reader
 from tidegate.planners.rollout_world import Given
 
@@ -49,7 +49,7 @@ def test_a_changed_template_gets_its_own_hash_and_so_does_a_collision() -> None:
 
 def test_a_mended_spec_is_no_longer_held() -> None:
     reader = Reader()
-    assert isinstance(reader.read(put(brief(), ("spec", "replicas"), "three")), Says)
+    assert isinstance(reader.read(put(brief(), ("spec", "replicas"), "three")), Held)
     given(reader, brief())
 
 

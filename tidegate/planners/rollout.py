@@ -1,8 +1,7 @@
 """What is written for a Rollout: the decision of `rollouts`, the counters of `analysis` and the patches of
 `traffic`, composed into one plan.
 
-A spec that is wrong, or that asks for what is not acted on yet, is held: its condition names field and fix,
-and nothing else is written.
+A spec that is wrong, or that asks for what is not acted on yet, is held (`rollout_held`).
 """
 
 from __future__ import annotations
@@ -14,11 +13,8 @@ from msgspec.structs import replace
 
 from analysis.retention import Past, surplus
 from crds import paths
-from crds.meta import read_status
-from crds.patches import merge_diff
 from crds.pruning import KEPT, OURS, annotation
 from crds.refs import ANALYSIS_RUN, HASH_LABEL, ROLLOUT, Ref, ref_of
-from crds.rollout_status import RolloutStatus
 from crds.support import ignored
 from crds.times import parse as parse_time
 from rollouts.actions import Decision, OnTraffic, StartAnalysis
@@ -26,7 +22,7 @@ from rollouts.conditions import REFUSED, Says
 from rollouts.plan import plan as decide
 from rollouts.promptness import may_wait_until
 from rollouts.settling import settled_at, settling
-from rollouts.status import held, report
+from rollouts.status import report
 from rollouts.world import Trouble, World
 from tidegate.planners.freeze import freeze_need, frozen, in_a_freeze
 from tidegate.planners.needs import (
@@ -41,8 +37,9 @@ from tidegate.planners.needs import (
     Refusal,
     known,
 )
-from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Record, Write
+from tidegate.planners.plan import Delete, Event, Evict, MergePatch, Plan, Write
 from tidegate.planners.rollout_blame import blame, blame_needs
+from tidegate.planners.rollout_held import Held, held_needs, held_plan, hold, recorded
 from tidegate.planners.rollout_metadata import metadata_needs, metadata_writes
 from tidegate.planners.rollout_metrics import (
     Look,
@@ -88,7 +85,9 @@ class RolloutPlanner:
     def needs(self, raw: Raw, answers: Answers, now: datetime) -> tuple[Need, ...]:
         """What must be seen; more is asked once the first answers are there."""
         here = self._reader.read(raw)
-        if isinstance(here, Says) or here.leaving:
+        if isinstance(here, Held):
+            return held_needs(here, raw)
+        if here.leaving:
             return ()
         ref = ref_of(ROLLOUT, raw)
         first = (*own(here), Refusal(ref), Pruned(ref), freeze_need(self._settings))
@@ -108,8 +107,8 @@ class RolloutPlanner:
             told = Event(raw, CONFLICT, WORDS, warning=True)
             return Plan(wake_at=until, why=f"{CONFLICT}: {WORDS}", events=(told,))
         here = self._reader.read(raw)
-        if isinstance(here, Says):
-            return _hold(raw, here, now)
+        if isinstance(here, Held):
+            return held_plan(here, raw, answers, now)
         if here.leaving:
             return Plan(why="it is being deleted, and what it has made goes or stays as that orders")
         if not _seen_enough(here, answers, self._settings):
@@ -162,7 +161,7 @@ def _waiting(here: Given, answers: Answers, now: datetime) -> Plan:
         return Plan(why="waiting for the first look at its ReplicaSets and runs")
     fix = "let it create podtemplates, as a dry run"
     words = f"spec.template: whether its pods stand already cannot be told: {why}; mend it, or {fix}"
-    return _hold(here.raw, Says(REFUSED, True, REFUSED, words), now)
+    return hold(here.raw, Says(REFUSED, True, REFUSED, words), now)
 
 
 def _compose(here: Given, world: World, answers: Answers, judged: Judged) -> Plan:
@@ -260,9 +259,9 @@ def _reported(here: Given, world: World, decision: Decision) -> Raw:
 def _recorded(here: Given, was: Raw, now_is: Raw, pruned: tuple[str, ...]) -> tuple[Write, ...]:
     """The status; our part of it goes first, into an annotation, where the CRD does not keep it."""
     if OURS not in pruned and KEPT not in here.rollout.metadata.annotations:
-        return _status(here.raw, was, now_is)
+        return recorded(here.raw, was, now_is)
     theirs = (paths.drop(one, (OURS,)) for one in (was, now_is))
-    return (*_annotated(here, annotation(now_is.get(OURS))), *_status(here.raw, *theirs))
+    return (*_annotated(here, annotation(now_is.get(OURS))), *recorded(here.raw, *theirs))
 
 
 def _annotated(here: Given, memory: str | None) -> tuple[MergePatch, ...]:
@@ -273,25 +272,8 @@ def _annotated(here: Given, memory: str | None) -> tuple[MergePatch, ...]:
     return (MergePatch(ref_of(ROLLOUT, here.raw), body),)
 
 
-def _status(raw: Raw, was: Raw, now_is: Raw) -> tuple[Record, ...]:
-    patch = merge_diff(was, now_is)
-    version = raw["metadata"]["resourceVersion"]
-    return (Record(ref_of(ROLLOUT, raw), patch, version),) if patch else ()
-
-
 def _wake(here: Given, world: World, decision: Decision, later: datetime | None) -> datetime | None:
     moments = [moment for moment in (decision.look_again, later) if moment]
     if since := pods_asked_from(here, world):
         moments.append(since if world.now < since else world.now + PODS_EVERY)
     return min(moments, default=None)
-
-
-def _hold(raw: Raw, problem: Says, now: datetime) -> Plan:
-    was: Raw = paths.get(raw, "status", default={})
-    status = read_status(was, RolloutStatus)
-    now_is = held(problem, status, was, now) | {
-        "observedGeneration": str(paths.get(raw, "metadata", "generation", default=0))
-    }
-    written = _status(raw, was, now_is)
-    events = (Event(raw, problem.type, problem.message, warning=True),) if written else ()
-    return Plan(written, why=problem.message, events=events)

@@ -17,6 +17,7 @@ from crds.rollout_status import RolloutStatus
 from crds.support import unsupported
 from crds.validate import problems
 from rollouts.conditions import INVALID, UNSUPPORTED, Says, invalid_spec
+from tidegate.planners.rollout_held import Held, router
 from tidegate.planners.rollout_world import Given, given
 
 Raw = dict[str, Any]
@@ -29,9 +30,9 @@ class Reader:
     """What it answers depends on the object asked about alone; raw objects never change."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[Raw, Given | Says]] = {}
+        self._kept: dict[str, tuple[Raw, Given | Held]] = {}
 
-    def read(self, raw: Raw) -> Given | Says:
+    def read(self, raw: Raw) -> Given | Held:
         """The Rollout, or what keeps it from being acted on."""
         uid = str(paths.get(raw, "metadata", "uid", default=""))
         before = self._kept.get(uid)
@@ -53,22 +54,25 @@ def _asks_the_same(before: Raw, raw: Raw) -> bool:
     )
 
 
-def _again(was: Given | Says, raw: Raw) -> Given | Says:
-    if isinstance(was, Says):
+def _again(was: Given | Held, raw: Raw) -> Given | Held:
+    if isinstance(was, Held):
         return was
     meta = read(paths.get(raw, "metadata", default={}), ObjectMeta, "metadata")
     status = read_status(paths.get(raw, "status"), RolloutStatus)
     return replace(was, raw=raw, rollout=replace(was.rollout, metadata=meta, status=status))
 
 
-def _anew(raw: Raw) -> Given | Says:
+def _anew(raw: Raw) -> Given | Held:
     """Its first mistake, or what we cannot do yet, where there is such a thing."""
+    istio = None
     try:
         rollout = parse(raw)
+        istio = router(rollout)
         if mistakes := problems(rollout):
             raise mistakes[0]
         if missing := unsupported(rollout):
-            return Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing))
+            return Held(Says(UNSUPPORTED, True, "NotActedOn", "; ".join(str(one) for one in missing)), istio)
         return given(raw)
     except Invalid as problem:
-        return Says(INVALID, True, INVALID, invalid_spec(paths.get(raw, "metadata", "name"), problem))
+        said = invalid_spec(paths.get(raw, "metadata", "name"), problem)
+        return Held(Says(INVALID, True, INVALID, said), istio)
