@@ -33,6 +33,9 @@ SOURCE: Table = {
     "plugin": lambda source: source.plugin,
     "tagPrefix": lambda source: source.tag_prefix,
     "directory.jsonnet": lambda source: source.directory and source.directory.jsonnet,
+    "directory.disableExtensionFilter": lambda source: (
+        source.directory and source.directory.disable_extension_filter
+    ),
 }
 KUSTOMIZE: Table = {
     "version": lambda kustomize: kustomize.version,

@@ -208,6 +208,11 @@ def test_an_override_that_gave_its_image_a_new_name_has_matched() -> None:
         ((*SOURCE, "helm"), {"releaseName": "a"}, "spec.source.helm"),
         ((*SOURCE, "plugin"), {"name": "a"}, "spec.source.plugin"),
         ((*SOURCE, "directory"), {"jsonnet": {"libs": ["a"]}}, "spec.source.directory.jsonnet"),
+        (
+            (*SOURCE, "directory"),
+            {"disableExtensionFilter": True},
+            "spec.source.directory.disableExtensionFilter",
+        ),
     ],
 )
 def test_what_would_deploy_something_else_is_held(path: Path, value: Any, where: str) -> None:

@@ -161,7 +161,7 @@ def _spread(repo: str) -> float:
 
 def _seen(head: There | Gone) -> Found | Lost:
     if isinstance(head, Gone):
-        return Lost(f"{head.why}; it was last seen at {head.last}" if head.last else head.why)
+        return Lost(head.why)
     return Found(head.commit, head.rewritten)
 
 

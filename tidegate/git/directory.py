@@ -20,6 +20,7 @@ from tidegate.manifests import line_of, located
 Raw = dict[str, Any]
 
 ENDINGS = (".yaml", ".yml", ".json")
+JSONNET = ".jsonnet"
 MOST_FILE_BYTES = 4 * 2**20
 MOST_BYTES = 16 * 2**20
 MOST_FILES = 10_000
@@ -41,14 +42,13 @@ def files(tree: Tree, path: str, directory: Directory) -> list[Entry]:
     """The manifests of the folder, by path. Raises Unrenderable."""
     prefix = f"{path}/" if path else ""
     every = tree.below(path, bool(directory.recurse))
-    for entry in every:
-        if directory.recurse and entry.is_submodule and _wanted(entry.path.removeprefix(prefix), directory):
+    wanted = [entry for entry in every if _wanted(entry.path.removeprefix(prefix), directory)]
+    for entry in wanted:
+        if directory.recurse and entry.is_submodule:
             raise Unrenderable(f"{SUBMODULE}; give it an Application of its own, or exclude it", entry.path)
-    return [
-        entry
-        for entry in every
-        if entry.path.endswith(ENDINGS) and _wanted(entry.path.removeprefix(prefix), directory)
-    ]
+        if entry.path.endswith(JSONNET):
+            raise Unrenderable("is not rendered yet; commit what it makes, and exclude it", entry.path)
+    return [entry for entry in wanted if entry.path.endswith(ENDINGS)]
 
 
 def objects(tree: Tree, entries: list[Entry]) -> list[Object]:
@@ -77,9 +77,9 @@ def parsed(content: bytes, file: str) -> Iterator[Object]:
 def is_app_of_apps(tree: Tree, path: str, directory: Directory) -> bool:
     """Whether the folders below hold Applications and AppProjects alone, which then are what is meant."""
     prefix = f"{path}/" if path else ""
-    every = files(tree, path, msgspec.structs.replace(directory, recurse=True))
-    deeper = [entry for entry in every if "/" in entry.path.removeprefix(prefix)]
     try:
+        every = files(tree, path, msgspec.structs.replace(directory, recurse=True))
+        deeper = [entry for entry in every if "/" in entry.path.removeprefix(prefix)]
         return bool(deeper) and all(one.raw["kind"] in CHILDREN for one in objects(tree, deeper))
     except Unrenderable:
         return False

@@ -44,7 +44,7 @@ class Git:
     def _head(self, revision: str) -> There | Gone:
         if commit := self.commits.get(revision):
             return There(revision, f"refs/heads/{revision}", commit)
-        return Gone(revision, "there is no such branch", "c0")
+        return Gone(revision, "there is no such branch any more; it was last seen at c0", "c0")
 
     async def rendered(self, url: str, commit: str, question: Asked, anew: bool) -> Rendering:
         if self.problem:
@@ -183,7 +183,7 @@ async def test_a_poll_that_fails_in_itself_is_told_and_not_begun_again_at_once()
 
 async def test_a_branch_that_is_not_there_is_an_answer() -> None:
     answer = await Heads(repositories(Git()))(Head(REPO, "gone", 180.0))
-    assert answer == Known(Lost("there is no such branch; it was last seen at c0"))
+    assert answer == Known(Lost("there is no such branch any more; it was last seen at c0"))
 
 
 async def test_a_rendering_is_objects_and_what_only_a_commit_mends_is_an_answer() -> None:

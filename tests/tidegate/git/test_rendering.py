@@ -231,6 +231,13 @@ def test_a_submodule_is_not_passed_over_in_silence(place: Place) -> None:
     assert place.refusal({}, directory={"recurse": True}) == told
     assert place.names({}) == ["app-a"]
     assert place.names({}, directory={"recurse": True, "exclude": "sub"}) == ["app-a"]
+    assert place.render({}, folders="children").recursed is False
+
+
+def test_jsonnet_beside_manifests_is_not_passed_over_in_silence(place: Place) -> None:
+    told = "app/b.jsonnet: is not rendered yet; commit what it makes, and exclude it"
+    assert place.refusal({**many("app/a.yaml"), "app/b.jsonnet": "{}", "app/c.libsonnet": "{}"}) == told
+    assert place.names({}, directory={"exclude": "*.jsonnet"}) == ["app-a"]
 
 
 def test_names_that_git_would_quote_are_read(place: Place) -> None:
