@@ -27,7 +27,7 @@ def namespace(scene: Scene) -> EnsureNamespace | None:
     """The destination, where it is to be created or marked; one that is in Git is applied like all else."""
     name, policy = scene.application.spec.destination.namespace, scene.application.spec.sync_policy
     in_git = any(one.key[:2] == ("", "Namespace") and one.key.name == name for one in scene.tasks)
-    if not (name and scene.options.on("CreateNamespace")) or in_git:
+    if in_git or scene.sync.dry_run or name != _created(scene):
         return None
     wanted = policy.managed_namespace_metadata or Metadata()
     there = scene.namespaces.get(name)
@@ -72,7 +72,14 @@ def _comes(scene: Scene, task: Task) -> bool:
     """This very sync brings what is missing, or nobody minds."""
     if scene.options.on("SkipDryRunOnMissingResource", task.wanted):
         return True
+    if task.key.namespace and task.key.namespace == _created(scene):
+        return True
     return any(_brings(one, task) for one in scene.tasks if one.key.kind in NEEDED)
+
+
+def _created(scene: Scene) -> str:
+    """The destination where it is to be created, "" where it is not."""
+    return scene.application.spec.destination.namespace if scene.options.on("CreateNamespace") else ""
 
 
 def _brings(one: Task, task: Task) -> bool:

@@ -66,10 +66,11 @@ def ignored(raw: Raw | None) -> bool:
 
 def overall(parts: Iterable[Part], me: Key) -> Health:
     """The worst of the parts. A missing one shows as OutOfSync already: only where all are it is Missing."""
-    counted = [one.health for one in parts if one.health and one.key != me and not _unsure(one)]
-    if counted and all(one.status == "Missing" for one in counted):
+    counted = [one for one in parts if one.key != me and not _unsure(one)]
+    said = [one.health.status for one in counted if one.health]
+    present = [status for status in said if status != "Missing"]
+    if counted and not present and len(said) == len(counted):
         return Health("Missing")
-    present = [one.status for one in counted if one.status != "Missing"]
     return Health(max(present, key=ORDER.index, default="Healthy"))
 
 

@@ -34,13 +34,13 @@ def refusal(application: Application, project: AppProject, home: str) -> str:
     for source in (*application.spec.sources, application.spec.source):
         if source and not permits_repository(spec, source.repo_url):
             said = f"application repo {source.repo_url} is not permitted in project '{name}'"
-            return f"{said}; {_fix(name, 'sourceRepos')}"
+            return f"{said}; {_fix(name, 'sourceRepos', _denied_repository(spec, source.repo_url))}"
     if not permits_destination(spec, to, to.namespace):
         said = (
             f"application destination server '{to.server or to.name}' and namespace '{to.namespace}' do not"
         )
         what = f"{said} match any of the allowed destinations in project '{name}'"
-        return f"{what}; {_fix(name, 'destinations')}"
+        return f"{what}; {_fix(name, 'destinations', _denied_destination(spec, to, to.namespace))}"
     return ""
 
 
@@ -55,39 +55,51 @@ def object_refusals(application: Application, project: AppProject, keys: Iterabl
 
 
 def _object_refusal(application: Application, project: AppProject, key: Key, outside: bool) -> str:
-    spec, name = project.spec, application.spec.project
+    spec, name, to = project.spec, application.spec.project, application.spec.destination
     if not permits_kind(spec, key):
-        field = "namespaceResourceWhitelist" if key.namespace else "clusterResourceWhitelist"
+        denied = _denied_kind(spec, key)
+        scope, colour = "namespace" if key.namespace else "cluster", "Black" if denied else "White"
         kind = f"{key.group}:{key.kind}"
-        return f"Resource {kind} is not permitted in project {name}; {_fix(name, field)}"
+        fix = _fix(name, f"{scope}Resource{colour}list", denied)
+        return f"Resource {kind} is not permitted in project {name}; {fix}"
     if outside:
         said = f"namespace {key.namespace} is not permitted in project '{name}'"
-        return f"{said}; {_fix(name, 'destinations')}"
+        return f"{said}; {_fix(name, 'destinations', _denied_destination(spec, to, key.namespace))}"
     return ""
 
 
 def permits_repository(spec: ProjectSpec, url: str) -> bool:
-    plain = _address(url)
-    said = [(one.startswith("!"), _repository(one.removeprefix("!"), plain)) for one in spec.source_repos]
-    return any(fits for denied, fits in said if not denied) and not any(
-        fits for denied, fits in said if denied
-    )
+    permitted = (one for one in spec.source_repos if not one.startswith("!"))
+    listed = any(_repository(one, _address(url)) for one in permitted)
+    return listed and not _denied_repository(spec, url)
 
 
 def permits_destination(spec: ProjectSpec, to: Destination, namespace: str) -> bool:
     """By server or by name, whichever the Application names, and by namespace."""
-    said = [(one, _fits(one, to, namespace)) for one in spec.destinations]
-    denied = any(fits for one, fits in said if _denies(one))
-    return not denied and any(fits for one, fits in said if not _denies(one))
+    listed = any(_fits(one, to, namespace) for one in spec.destinations if not _denies(one))
+    return listed and not _denied_destination(spec, to, namespace)
 
 
 def permits_kind(spec: ProjectSpec, key: Key) -> bool:
     """Cluster-wide kinds only where they are listed, others unless a list leaves them out."""
-    if not key.namespace:
-        listed = _listed(spec.cluster_resource_whitelist, key)
-        return listed and not _listed(spec.cluster_resource_blacklist, key)
-    listed = not spec.namespace_resource_whitelist or _listed(spec.namespace_resource_whitelist, key)
-    return listed and not _listed(spec.namespace_resource_blacklist, key)
+    listed = _listed(spec.cluster_resource_whitelist, key)
+    if key.namespace:
+        listed = not spec.namespace_resource_whitelist or _listed(spec.namespace_resource_whitelist, key)
+    return listed and not _denied_kind(spec, key)
+
+
+def _denied_repository(spec: ProjectSpec, url: str) -> bool:
+    denials = (one.removeprefix("!") for one in spec.source_repos if one.startswith("!"))
+    return any(_repository(one, _address(url)) for one in denials)
+
+
+def _denied_destination(spec: ProjectSpec, to: Destination, namespace: str) -> bool:
+    return any(_fits(one, to, namespace) for one in spec.destinations if _denies(one))
+
+
+def _denied_kind(spec: ProjectSpec, key: Key) -> bool:
+    black = spec.namespace_resource_blacklist if key.namespace else spec.cluster_resource_blacklist
+    return _listed(black, key)
 
 
 def _fits(one: ProjectDestination, to: Destination, namespace: str) -> bool:
@@ -132,5 +144,6 @@ def _glob(pattern: str, text: str) -> bool:
     return re.fullmatch(wild, text, re.DOTALL) is not None
 
 
-def _fix(project: str, field: str) -> str:
-    return f"add it to spec.{field} of AppProject {project}"
+def _fix(project: str, field: str, denied: bool = False) -> str:
+    what = "take the denial out of" if denied else "add it to"
+    return f"{what} spec.{field} of AppProject {project}"

@@ -241,6 +241,11 @@ def test_one_missing_object_counts_for_nothing_and_all_do() -> None:
     assert overall([part("a", "Missing"), part("b", "Missing")], ME) == Health("Missing")
 
 
+def test_what_is_there_and_has_no_health_is_there_all_the_same() -> None:
+    there = Part(Key("", "ConfigMap", "production", "settings"), None)
+    assert overall([part("a", "Missing"), there], ME) == Health("Healthy")
+
+
 def test_nothing_at_all_is_healthy() -> None:
     assert overall([], ME) == Health("Healthy")
 

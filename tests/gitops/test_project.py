@@ -71,6 +71,27 @@ def test_a_destination_is_permitted_by_server_and_namespace(
     assert permits_destination(spec, Destination(SERVER), "production") is permitted
 
 
+@pytest.mark.parametrize(
+    ("spec", "fix"),
+    [
+        ({"sourceRepos": ["*", "!https://github.com/myorg/*"]}, "take the denial out of spec.sourceRepos"),
+        (
+            {"destinations": [{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!prod*"}]},
+            "take the denial out of spec.destinations",
+        ),
+        ({"sourceRepos": []}, "add it to spec.sourceRepos"),
+    ],
+)
+def test_what_is_denied_is_not_to_be_added(spec: dict[str, Any], fix: str) -> None:
+    assert f"; {fix} of AppProject production" in refusal(app(), project(**spec), "argocd")
+
+
+def test_a_kind_that_is_denied_is_told_by_the_list_that_denies_it() -> None:
+    spec = project(namespaceResourceBlacklist=[{"group": "", "kind": "Service"}])
+    fix = "; take the denial out of spec.namespaceResourceBlacklist of AppProject production"
+    assert fix in object_refusals(app(), spec, [SERVICE])[SERVICE]
+
+
 def test_a_destination_may_be_permitted_by_name() -> None:
     spec = project(destinations=[{"name": "in-cluster", "namespace": "production"}]).spec
     assert permits_destination(spec, Destination(name="in-cluster"), "production")

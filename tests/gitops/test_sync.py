@@ -52,6 +52,13 @@ def test_an_application_of_nothing_is_synced_too() -> None:
     assert (state.phase, state.message) == ("Succeeded", "successfully synced (no more tasks)")
 
 
+def test_a_dry_run_creates_no_namespace_either() -> None:
+    cluster = Cluster(CREATE, git=[config()], dry_run=True)
+    cluster.namespaces.clear()
+    state = cluster.run()
+    assert (state.phase, state.message, cluster.log) == ("Succeeded", ALL_RUN, [])
+
+
 def test_the_next_wave_waits_for_the_health_of_this_one() -> None:
     cluster = Cluster(git=[deployment(), LAST])
     state = cluster.run()

@@ -45,7 +45,7 @@ def operation_for(raw: Raw, ask: Ask, username: str) -> Raw:
         "syncOptions": options,
     }
     sync = {key: value for key, value in said.items() if value}
-    return {"operation": {"sync": sync, "initiatedBy": {"username": username}}}
+    return {"operation": {"sync": sync, "initiatedBy": {"username": username}, "info": [_asked_upon(raw)]}}
 
 
 def refresh(kind: str) -> Raw:
@@ -66,10 +66,17 @@ def synced(raw: Raw, before: Raw) -> Outcome:
     """The end of the sync that was asked for when the Application was as `before`."""
     state = get(raw, "status", "operationState", default={})
     old = get(before, "status", "operationState", "startedAt")
-    if get(raw, "operation") or not state or state.get("startedAt") == old or state.get("phase") in RUNNING:
+    ours = _asked_upon(before) in get(state, "operation", "info", default=[])
+    begun = ours or state.get("startedAt") != old
+    if get(raw, "operation") or not state or not begun or state.get("phase") in RUNNING:
         return Outcome(False)
     bad = state.get("phase") != "Succeeded"
     return Outcome(True, f"{state.get('phase')}: {get(state, 'message', default='')}" if bad else "")
+
+
+def _asked_upon(raw: Raw) -> Raw:
+    """Tells this sync from another that began in the same second."""
+    return {"name": "asked upon", "value": str(get(raw, "metadata", "resourceVersion", default=""))}
 
 
 def _resource(written: str) -> Raw:

@@ -140,8 +140,20 @@ def test_a_sync_that_succeeds_is_0() -> None:
     assert say("app sync api-prod", cluster) == 0
 
 
+def test_a_sync_that_began_in_the_same_second_as_the_last_is_told_from_it(capsys: Printed) -> None:
+    """Times are kept in seconds."""
+    cluster = Cluster({APP: app("OutOfSync")})
+    _ended(cluster, "Succeeded")
+    cluster.meanwhile = lambda count: _ended(cluster, "Failed") if count == 3 else None
+    assert say("app sync api-prod --timeout 5", cluster) == 1
+    assert "the sync of api-prod Failed" in capsys.readouterr().err
+
+
 def _ended(cluster: Cluster, phase: str) -> None:
+    """What was asked for, as a controller ends it."""
+    asked: Raw = next((body["operation"] for _, body in cluster.patches()), {})
     state = {"phase": phase, "message": "no permission", "startedAt": "2026-03-15T11:00:00Z"}
+    state = {**state, "operation": asked}
     cluster.objects[APP] = put(cluster.objects[APP], ("status", "operationState"), state)
 
 
