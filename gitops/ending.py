@@ -50,7 +50,8 @@ def terminated(state: OperationState, now: datetime) -> OperationState:
 def superseded(state: OperationState, head: str, now: datetime) -> OperationState:
     """Not tried again, for there is something newer to try."""
     failed_by = state.message.partition(". Retrying attempt")[0]
-    return _ended(state, "Failed", f"{failed_by}; superseded by {head}", now)
+    said = "; ".join(one for one in (failed_by, f"superseded by {head}") if one)
+    return _ended(state, "Failed", said, now)
 
 
 def waits_for_retry(state: OperationState) -> bool:

@@ -35,8 +35,7 @@ from gitops.restoring import Restoration, restoration
 from gitops.rollback import Turn
 from gitops.scene import Scene
 from gitops.status import Look, conditioned, patch, status
-from gitops.sync import step
-from gitops.waiting import WAITS_FOR_OTHERS
+from gitops.superseding import stepped
 
 Raw = dict[str, Any]
 RUNNING = ("Running", "Terminating")
@@ -116,7 +115,7 @@ def plan(world: World) -> Decision:
         return _leaving(world)
     facts = _facts(world)
     comparison = None if facts.blocked else compared(world)
-    found = released(_seen(world, comparison))
+    found = released(_seen(world, comparison, facts.refused))
     back = _restoration(world, facts) if found.restored else Restoration()
     held = (("RestoreHeld", f"what was good is not given back: {back.trouble}"),) if back.trouble else ()
     facts = replace(facts, held=found.held, release=(*found.said, *held))
@@ -135,7 +134,7 @@ def _of_sync(world: World, facts: Facts, comparison: Comparison | None) -> Decis
     return _by_itself(world, facts, comparison)
 
 
-def _seen(world: World, comparison: Comparison | None) -> Seen:
+def _seen(world: World, comparison: Comparison | None, refused: str) -> Seen:
     state = world.application.status.operation_state
     return Seen(
         world.application,
@@ -146,6 +145,7 @@ def _seen(world: World, comparison: Comparison | None) -> Seen:
         world.now,
         state is None or state.phase not in RUNNING,
         world.rendering.revision != world.rendering.head,
+        refused,
     )
 
 
@@ -329,10 +329,7 @@ def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: 
     if facts.held and not _heals(world, state):
         over = ending.failed(state, facts.held, world.now, "Error")
         return Decision((), _status(world, comparison, over, said), over.message)
-    found = step(_scene(world, facts, state))
-    if _superseded(world, found):
-        over = ending.superseded(found.state, world.rendering.head, world.now)
-        return Decision((), _status(world, comparison, over, said), over.message)
+    found = stepped(_scene(world, facts, state), world.rendering.head, world.extras)
     new = _status(world, comparison, found.state, said)
     return Decision(found.actions, new, found.why, found.look_again, told=_ended(world, found))
 
@@ -356,13 +353,6 @@ def _unheard(application: Application, state: OperationState) -> str:
     """What an operation asks for and nobody does: doing the rest would deploy something else."""
     sync = state.operation.sync or SyncOperation()
     return "; ".join(map(str, unsupported_sync(sync, application.spec.source)))
-
-
-def _superseded(world: World, found: Step) -> bool:
-    """An automated sync that only waits, for its next try or for others, while Git has something newer."""
-    newer = world.rendering.head not in {"", world.rendering.revision}
-    idle = ending.waits_for_retry(found.state) or found.state.message.startswith(WAITS_FOR_OTHERS)
-    return newer and idle and not found.actions and found.state.operation.initiated_by.automated
 
 
 def _ended(world: World, found: Step) -> tuple[tuple[str, str], ...]:

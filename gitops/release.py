@@ -53,7 +53,8 @@ class _Remembered(msgspec.Struct, frozen=True):
 class Seen(msgspec.Struct, frozen=True):
     """One look: the Application at `head`, its objects, and how they compare; `idle`: no operation runs.
 
-    `elsewhere`: what was asked for is at this `head`, which is not where Git's is.
+    `elsewhere`: what was asked for is at this `head`, which is not where Git's is. `refused`: why its project
+    lets it use neither this repository nor this destination.
     """
 
     application: Application
@@ -64,6 +65,7 @@ class Seen(msgspec.Struct, frozen=True):
     now: Any
     idle: bool = True
     elsewhere: bool = False
+    refused: str = ""
 
 
 def released(seen: Seen) -> Turn:
@@ -127,6 +129,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         astray=_astray(seen.release.good),
         unready=seen.release.unready,
         heals=bool(application.automated and application.automated.self_heal),
+        refused=seen.refused,
     )
 
 

@@ -79,8 +79,8 @@ def _blocked(case: Case) -> str:
     """Why nothing more is written into Git for now."""
     if not case.policy.enabled:
         return "spec.rollback.enabled is off by now"
-    if case.frozen:
-        return case.frozen
+    if case.frozen or case.refused:
+        return case.frozen or case.refused
     waits = f"waits for the revert of {case.taken}" if case.taken else ""
     return unsigned(case.policy.git) or waits
 

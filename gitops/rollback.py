@@ -51,7 +51,8 @@ class Case(msgspec.Struct, frozen=True):
     `astray` are the objects that are not as they are given back, None while not known, and `heals` whether
     drift is put right. `well`: everything is as `head` says, and at rest. `answer` and `landing` are Git's,
     None while there are none. `taken` names who else has a revert open on this branch; `released` is what a
-    person lets go. `unready` is what a revert would lack, as far as anybody can tell.
+    person lets go. `unready` is what a revert would lack, as far as anybody can tell; `refused` why the
+    project forbids the repository or the destination.
     """
 
     application: str
@@ -76,6 +77,7 @@ class Case(msgspec.Struct, frozen=True):
     astray: tuple[str, ...] | None = None
     heals: bool = False
     unready: str = ""
+    refused: str = ""
 
 
 class Push(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ HEALING = {"automated": {"prune": True, "selfHeal": True}, "syncOptions": ["Crea
 MANUAL = {"syncOptions": ["CreateNamespace=true"]}
 MISSING = "Application referencing project production which does not exist"
 ISTIO = "networking.istio.io/v1"
+DONE = {"conditions": [{"type": "Complete", "status": "True"}]}
 
 
 def universe(*rendered: Raw, policy: Any = HEALING, **spec: Any) -> Universe:
@@ -131,6 +132,47 @@ def test_a_running_hook_is_not_cut_short_by_a_newer_commit() -> None:
         ["namespace production", "apply Job/migrate"],
         REVISION,
     )
+
+
+def test_a_sync_makes_way_for_another_source_and_none_of_that_is_deployed_as_its_own() -> None:
+    late = noted(deployment("late"), "sync-wave", "1")
+    here = universe(deployment(), late, policy=MANUAL)
+    here.grown = lambda raw: raw
+    here.raw["operation"] = {"sync": {"prune": True}}
+    assert here.run().why == "waiting for healthy state of apps/Deployment/api"
+    here.moved("services/other", config())
+    assert here.run().why == "not automated"
+    state = here.application.status.operation_state
+    assert state
+    assert (state.phase, state.message) == (
+        "Failed",
+        "waiting for healthy state of apps/Deployment/api; superseded by another spec.source",
+    )
+    assert here.log == ["namespace production", "apply Deployment/api"]
+
+
+def test_an_automated_application_goes_on_with_its_new_source_at_once() -> None:
+    here = universe(deployment(), noted(deployment("late"), "sync-wave", "1"))
+    here.grown = lambda raw: raw
+    here.run()
+    here.moved("services/other", config())
+    here.run()
+    assert standing(here)[0] == "Synced"
+    (deployed,) = here.application.status.history
+    assert deployed.source
+    assert deployed.source.path == "services/other"
+
+
+def test_a_running_hook_is_not_cut_short_by_another_source() -> None:
+    migrate = noted(thing("Job", "migrate", api="batch/v1", spec={}), "hook", "PreSync")
+    here = universe(migrate, config())
+    here.grown = lambda raw: raw
+    here.run()
+    here.moved("services/other", config(level="high"))
+    assert here.run().why == "waiting for completion of hook batch/Job/migrate, of another source"
+    here.edit(Key("batch", "Job", "production", "migrate"), {"status": DONE})
+    here.run()
+    assert standing(here)[0] == "Synced"
 
 
 def test_a_wave_that_does_not_get_well_does_not_hold_its_own_repair() -> None:

@@ -360,8 +360,16 @@ def test_a_release_that_is_rejected_once_more_is_another_rollback() -> None:
     assert (phase(found), found.memory.rollback.id != first) == ("Quarantined", True)
 
 
-@pytest.mark.parametrize("stopped", [{"frozen": "by eve"}, {"taken": "shop"}, {"policy": Rollback()}])
-def test_no_push_while_frozen_or_taken_or_switched_off(stopped: dict[str, Any]) -> None:
+STOPPED: tuple[dict[str, Any], ...] = (
+    {"frozen": "by eve"},
+    {"taken": "shop"},
+    {"policy": Rollback()},
+    {"refused": "application repo is not permitted in project 'shop'"},
+)
+
+
+@pytest.mark.parametrize("stopped", STOPPED)
+def test_no_push_while_frozen_or_taken_or_switched_off_or_not_permitted(stopped: dict[str, Any]) -> None:
     here, _ = after(*COMMITTED)
     assert turn(replace(here, **stopped)).push is None
     assert phase(after({}, {"answer": READY, **stopped})[1]) == "Quarantined"

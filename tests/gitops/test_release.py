@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from crds.application import Application
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
@@ -62,6 +63,19 @@ def test_a_retry_of_the_rollout_that_was_rejected_releases_it() -> None:
 def test_a_sibling_in_mid_canary_is_nobodys_retry() -> None:
     here = seen(declared("api", **REJECTED), declared("web", **WALKING))
     assert (phase(here), len(released(here).memory.bads)) == ("Quarantined", 1)
+
+
+def test_a_project_that_forbids_the_repository_by_now_is_why_git_is_not_written() -> None:
+    here = World(
+        quarantined(),
+        Rendering(T, head=T),
+        NOW,
+        project=AppProject(replace(EVERYTHING, source_repos=())),
+        targets=(declared("api", **REJECTED),),
+        release=Release(BAD),
+    )
+    said = {one.type: one.message for one in plan(here).status.conditions}
+    assert said["RevertPending"].startswith("application repo https://github.com/myorg/infrastructure is not")
 
 
 def test_a_persons_sync_to_what_was_good_is_not_gits_return_to_it() -> None:

@@ -107,6 +107,11 @@ class Universe:
         """By hand, as kubectl does it."""
         self.objects[key] = merged(self.objects[key], change)
 
+    def moved(self, path: str, *rendered: Raw) -> None:
+        """Its source lies elsewhere by now, and declares this."""
+        self.raw = merged(self.raw, {"spec": {"source": {"path": path}}})
+        self.git[self.head] = rendered
+
     def _patch(self, body: Raw) -> None:
         self.raw = json.loads(json.dumps(_clean(merged(self.raw, body))))
 
