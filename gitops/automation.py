@@ -15,7 +15,7 @@ from crds.application import BY_DEFAULT, Application
 from crds.application_policy import Automated
 from crds.application_source import normalised
 from crds.application_status import Initiator, Operation, OperationState, SyncOperation, SyncResource
-from gitops.compare import FOR_A_RELEASE, Compared, Comparison
+from gitops.compare import KEPT_FOR, NO_PRUNE, Compared, Comparison
 from gitops.objects import Key
 from gitops.scene import key_of_result
 
@@ -117,7 +117,12 @@ def _again(sight: _Sight, now: datetime) -> Choice:
     if state.phase != "Succeeded":
         said = f"Failed last sync attempt to [{sight.revision}]: {state.message}"
         return Nothing("the last sync of this revision failed", said)
-    left = _left_for_a_release(state, sight.comparison)
+    spared = _skipped(state, NO_PRUNE)
+    wanted = tuple(one for one in sight.comparison.different if not _among(one, spared))
+    if not wanted:
+        return Nothing("what is left in the cluster asks not to be pruned")
+    kept = _skipped(state, KEPT_FOR)
+    left = wanted if all(_among(one, kept) for one in wanted) else ()
     if not sight.automated.self_heal and not left:
         return Nothing("synced once, and automated.selfHeal is off")
     return _first(sight, left, _attempts(state, now) + 1) if left else _healed(sight, now)
@@ -138,16 +143,15 @@ def _attempts(state: OperationState, now: datetime) -> int:
     return 0 if sync is None or long_ago else sync.auto_heal_attempts_count
 
 
-def _left_for_a_release(state: OperationState, comparison: Comparison) -> tuple[Compared, ...]:
-    """All that differs, where that is what the last sync kept for a Rollout in mid-release."""
+def _skipped(state: OperationState, why: str) -> frozenset[Key]:
+    """What the last sync did not prune, and for this."""
     results = state.sync_result.resources if state.sync_result else ()
-    kept = {
-        key_of_result(one)
-        for one in results
-        if one.status == "PruneSkipped" and (one.group, one.kind) in FOR_A_RELEASE
-    }
-    different = comparison.different
-    return different if all(one.requires_pruning and one.key in kept for one in different) else ()
+    skipped = (one for one in results if one.status == "PruneSkipped" and one.message.startswith(why))
+    return frozenset(map(key_of_result, skipped))
+
+
+def _among(one: Compared, keys: frozenset[Key]) -> bool:
+    return one.requires_pruning and one.key in keys
 
 
 def _first(sight: _Sight, only: tuple[Compared, ...] = (), attempts: int = 0) -> Choice:

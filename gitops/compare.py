@@ -33,6 +33,8 @@ UNSHOWN_META = frozenset(
 UNSHOWN_NOTE = "kubectl.kubernetes.io/last-applied-configuration"
 FOR_A_RELEASE = frozenset({("", "ConfigMap"), ("", "Secret")})
 """Kinds that the pods of an older revision read when they start again."""
+KEPT_FOR, NO_PRUNE = "kept while", "ignored (no prune)"
+"""Why what Git wants no more is still there."""
 
 
 class Predicted(msgspec.Struct, frozen=True):
@@ -192,6 +194,11 @@ def compare(
     return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)
 
 
+def kept_for(key: Key, release: str) -> str:
+    """Why what Git wants no more stays for a Rollout in mid-release, "" where it may go."""
+    return f"{KEPT_FOR} {release} is in mid-release" if release and key[:2] in FOR_A_RELEASE else ""
+
+
 def synced(target: Target) -> bool:
     """Whether an apply would change nothing."""
     return target.compared.status == "Synced"
@@ -240,7 +247,7 @@ def _shown(base: Compared, live: Raw | None, target: Raw | None) -> Compared:
 
 def _extra(raw: Raw, release: str) -> Compared:
     key = key_of(raw)
-    reason = f"kept while {release} is in mid-release" if release and key[:2] in FOR_A_RELEASE else ""
+    reason = kept_for(key, release)
     options = words(annotation(raw, COMPARE))
     base = Compared(
         key,

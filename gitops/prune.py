@@ -11,7 +11,7 @@ from typing import Any
 
 from crds.application_status import ResourceResult
 from gitops.actions import Step
-from gitops.compare import FOR_A_RELEASE
+from gitops.compare import NO_PRUNE, kept_for
 from gitops.hooks import removal
 from gitops.objects import Key, group_version, key_of
 from gitops.order import height
@@ -43,14 +43,12 @@ def spared(scene: Scene, raw: Raw) -> str:
     """Why an object is not deleted now, "" where it is."""
     option = scene.options.said("Prune", raw)
     if option == "false":
-        return "ignored (no prune)"
+        return NO_PRUNE
     if not scene.sync.prune:
         return "ignored (requires pruning)"
     if option == "confirm":
         return "ignored (requires confirmation)"
-    if scene.release and key_of(raw)[:2] in FOR_A_RELEASE:
-        return f"kept while {scene.release} is in mid-release"
-    return ""
+    return kept_for(key_of(raw), scene.release)
 
 
 def _told(scene: Scene) -> set[Key]:

@@ -141,8 +141,16 @@ def test_an_empty_rendering_is_obeyed_where_that_is_allowed() -> None:
     assert isinstance(choose(seen(one(prune=True)), {"prune": True, "allowEmpty": True}), Start)
 
 
+def test_what_asks_not_to_be_pruned_is_left_alone_and_nobody_tries_again() -> None:
+    left = {"kind": "ConfigMap", "namespace": "production", "name": "api", "status": "PruneSkipped"}
+    result = {"resources": [left | {"message": "ignored (no prune)"}]}
+    found = choose(seen(one(prune=True, kind="ConfigMap")), later=600, phase="Succeeded", result=result)
+    assert found == Nothing("what is left in the cluster asks not to be pruned")
+
+
 def test_what_was_kept_for_a_release_is_pruned_behind_it() -> None:
     kept = {"kind": "ConfigMap", "namespace": "production", "name": "old", "status": "PruneSkipped"}
+    kept |= {"message": "kept while Rollout production/api is in mid-release"}
     left = seen(one("old", prune=True, kind="ConfigMap"), one("x", "Synced"))
     found = choose(left, {"prune": True}, phase="Succeeded", result={"resources": [kept]})
     assert isinstance(found, Start)
