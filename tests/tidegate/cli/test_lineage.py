@@ -9,6 +9,7 @@ import pytest
 from tests.tidegate.cli.test_diffing import Cluster
 from tests.tidegate.git.origin import FILE, Origin
 from tidegate.cli import lineage as module
+from tidegate.cli.failure import Failure
 from tidegate.cli.lineage import Lineage, lineage
 
 
@@ -34,6 +35,13 @@ def test_git_that_cannot_be_asked_is_told_once(origin: Origin, capsys: pytest.Ca
         assert not found.contains("a" * 40, "b" * 40)
         assert not found.contains("c" * 40, "b" * 40)
     assert capsys.readouterr().err.count("cannot tell whether") == 1
+
+
+def test_who_can_never_ask_git_does_not_wait_for_ever(origin: Origin) -> None:
+    with lineage(Cluster(), "argocd", f"{origin.url}/gone", FILE) as found:
+        assert not any(found.contains("a" * 40, "b" * 40) for _ in range(2))
+        with pytest.raises(Failure, match=r"cannot tell whether aaaaaaaaaa .* it was asked 3 times"):
+            found.contains("a" * 40, "b" * 40)
 
 
 def test_a_commit_that_was_just_pushed_is_waited_for_before_git_is_read(
