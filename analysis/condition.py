@@ -23,6 +23,7 @@ from analysis.expression import (
     Each,
     Either,
     Index,
+    Instead,
     Items,
     Literal,
     Name,
@@ -44,6 +45,7 @@ BINDS = {
     **dict.fromkeys(("+", "-"), 30),
     **dict.fromkeys(("*", "/", "%"), 60),
     **dict.fromkeys(("^", "**"), 100),
+    "??": 500,
 }
 """How tightly an operator holds its sides together; `^` alone groups from the right."""
 BINDS_ALONE = {"not": 50, "!": 50, "-": 90, "+": 90}
@@ -53,7 +55,7 @@ _TOKEN = re.compile(
     r"""(?P<number>0x[0-9a-fA-F]+(?!\w)|(?:\d[\d_]*(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d+)?(?!\w))
     |(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
     |(?P<name>[A-Za-z_]\w*)
-    |(?P<sign>\*\*|&&|\|\||==|!=|<=|>=|[-+*/%^<>!?:.,()\[\]{}\#])""",
+    |(?P<sign>\?\?|\*\*|&&|\|\||==|!=|<=|>=|[-+*/%^<>!?:.,()\[\]{}\#])""",
     re.VERBOSE,
 )
 _TEXT = re.compile(r""""(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'""")
@@ -64,9 +66,7 @@ _WORDS_LEFT_OUT = (
     *("replace", "repeat", "indexOf", "hasPrefix", "hasSuffix", "now", "duration", "date", "timezone"),
     *("toJSON", "fromJSON", "toPairs", "fromPairs", "toBase64", "fromBase64", "bitand", "bitor", "bitxor"),
 )
-_LEFT_OUT = re.compile(
-    rf"\b(?:{'|'.join(_WORDS_LEFT_OUT)})\b|\?\?|\?\.|\.\.|;|(?<!\|)\|(?!\|)|#acc|#index|\$env"
-)
+_LEFT_OUT = re.compile(rf"\b(?:{'|'.join(_WORDS_LEFT_OUT)})\b|\?\.|\.\.|;|(?<!\|)\|(?!\|)|#acc|#index|\$env")
 """What expr-lang knows and is not read here."""
 _SPACE = re.compile(r"\s*")
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
@@ -173,8 +173,11 @@ class _Reader:
         return Choice(part, then, self.expression())
 
     def _operation(self, tightest: int) -> Part:
-        left = self._single()
+        left, before = self._single(), ""
         while (sign := self._operator()) and BINDS[sign] >= tightest:
+            if before == "??" != sign:
+                raise self.wrong("cannot stand beside ??; put one of the two in brackets")
+            before = sign
             self._at += 1 + (sign == "not in")
             right = self._operation(BINDS[sign] + (sign not in ("^", "**")))
             left = _joined(sign, left, right)
@@ -317,6 +320,8 @@ def _joined(sign: str, left: Part, right: Part) -> Part:
             return Both(left, right)
         case "or" | "||":
             return Either(left, right)
+        case "??":
+            return Instead(left, right)
         case "not in":
             return Not(Operation("in", left, right))
         case _:

@@ -108,6 +108,17 @@ class Either(msgspec.Struct, frozen=True):
         return _truth(self.left.value(scope), "or") or _truth(self.right.value(scope), "or")
 
 
+class Instead(msgspec.Struct, frozen=True):
+    """`left ?? right`: the right one where the left is nil."""
+
+    left: Part
+    right: Part
+
+    def value(self, scope: Scope) -> Any:
+        found = self.left.value(scope)
+        return self.right.value(scope) if found is None else found
+
+
 class Choice(msgspec.Struct, frozen=True):
     """`condition ? then : otherwise`."""
 
