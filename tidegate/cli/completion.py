@@ -6,7 +6,7 @@ The scripts complete `kubectl-argo-rollouts`. For `kubectl argo rollouts`, kubec
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, _SubParsersAction
+from argparse import SUPPRESS, ArgumentParser, Namespace, _SubParsersAction
 from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
@@ -40,7 +40,7 @@ def places(parser: ArgumentParser, spelled: tuple[tuple[str, ...], ...] = ((),))
         flag: action.help or ""
         for action in parser._actions
         for flag in action.option_strings
-        if flag.startswith("--")
+        if flag.startswith("--") and action.help != SUPPRESS
     }
     children = {id(child): child for action in below for child in action.choices.values()}
     named = any(action.metavar == NAME and not action.option_strings for action in parser._actions)

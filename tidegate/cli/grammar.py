@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from tidegate.cli import app, commands, editing, freeze
 from tidegate.cli import lint as check
+from tidegate.cli.cluster import SILENT, SWITCHES, cluster_flags, truth_of
 from tidegate.cli.commands import ROLLOUT_WORDS
 from tidegate.cli.completion import NAME, SHELLS, completion
 from tidegate.cli.listing import list_rollouts
@@ -23,7 +24,7 @@ _LONG = {
     "-c": "--skip-current-step",
     "-a": "--skip-all-steps",
 }
-_SWITCHES = {*_LONG.values(), "--timestamps", "--full", "--no-color", "--short"} | {
+_SWITCHES = {*_LONG.values(), *SWITCHES, "--timestamps", "--full", "--no-color", "--short"} | {
     "--refresh",
     "--hard-refresh",
     "--prune",
@@ -62,9 +63,7 @@ def parser(program: str = PLUGIN) -> ArgumentParser:
         parents=[cluster_flags()],
         allow_abbrev=False,
     )
-    top.set_defaults(
-        namespace="", context="", kubeconfig="", no_color=False, alone=False, home="", crds="crds/"
-    )
+    top.set_defaults(**SILENT, no_color=False, alone=False, home="", crds="crds/")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
     _look(verbs)
     _steer(verbs)
@@ -143,7 +142,11 @@ def _applications(group: Any) -> None:
         group, "diff", "show what a sync would change; exit 1 if anything", app.diff_application
     )
     diff.add_argument(
-        "--default-directory-recurse", type=_truth, default=None, metavar="", help="as the controller has it"
+        "--default-directory-recurse",
+        type=truth_of,
+        default=None,
+        metavar="",
+        help="as the controller has it",
     )
     history = _application(group, "history", "show what was deployed, oldest first", app.show_history)
     history.add_argument("-o", "--output", choices=("wide", "id"), default="wide")
@@ -174,16 +177,6 @@ def _offline(verbs: Any, top: ArgumentParser) -> None:
     version = _under(verbs, "version", "print the version")
     _switch(version, "--short", default=False, does="one line")
     version.set_defaults(command=commands.version, alone=True)
-
-
-def cluster_flags() -> ArgumentParser:
-    """Which cluster and namespace is meant; silence says nothing."""
-    # SUPPRESS: what was said before the command is not undone by silence after it.
-    flags = ArgumentParser(add_help=False, argument_default=SUPPRESS)
-    flags.add_argument("-n", "--namespace", metavar="NAME", help="default: that of the context")
-    flags.add_argument("--context", metavar="NAME", help="default: the current one")
-    flags.add_argument("--kubeconfig", metavar="FILE", help="default: KUBECONFIG, then ~/.kube/config")
-    return flags
 
 
 def _under(group: Any, name: str, does: str, aliases: tuple[str, ...] = ()) -> ArgumentParser:
@@ -239,7 +232,7 @@ def _names(verb: ArgumentParser, command: Callable[..., None], of: str = NAME) -
 
 def _switch(verb: ArgumentParser, *flags: str, default: bool, does: str) -> None:
     told = f"{does}; default: {str(default).lower()}"
-    verb.add_argument(*flags, type=_truth, default=default, metavar="", help=told)
+    verb.add_argument(*flags, type=truth_of, default=default, metavar="", help=told)
 
 
 def _name(text: str) -> str:
@@ -255,9 +248,3 @@ def _plain(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ArgumentTypeError(f"{name!r} is no name; write small letters, digits, - and ., like api")
     return name
-
-
-def _truth(text: str) -> bool:
-    if text.lower() not in {"true", "false"}:
-        raise ArgumentTypeError(f"{text!r} is neither true nor false")
-    return text.lower() == "true"

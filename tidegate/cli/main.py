@@ -13,11 +13,12 @@ from crds.errors import Invalid
 from tidegate import VERSION
 from tidegate.cli.absent import instead
 from tidegate.cli.api import Api, Line
+from tidegate.cli.cluster import SILENT, cluster_flags, connection
 from tidegate.cli.completion import answer
 from tidegate.cli.explain import explained
 from tidegate.cli.failure import Failure
-from tidegate.cli.grammar import PLUGIN, cluster_flags, parser, spelled_out
-from tidegate.kube.config import ConfigError, load
+from tidegate.cli.grammar import PLUGIN, parser, spelled_out
+from tidegate.kube.config import ConfigError
 from tidegate.kube.errors import KubeError
 from tidegate.views.steering import Refused
 
@@ -43,7 +44,7 @@ def run(words: Sequence[str], connect: Connect | None = None, program: str = PLU
 
 
 def _without_flags(words: Sequence[str]) -> list[str]:
-    _, rest = cluster_flags().parse_known_args(words)
+    _, rest = cluster_flags().parse_known_args(_spelled(words))
     return [word for word in rest if not word.startswith("-")]
 
 
@@ -54,7 +55,11 @@ def _parsed(words: Sequence[str], program: str) -> Namespace:
         top.print_help(sys.stderr)
         raise SystemExit(2)
     helped = [*words[1:], "-h"] if words[0] == "help" else words
-    return top.parse_args([flag for word in helped for flag in spelled_out(word)])
+    return top.parse_args(_spelled(helped))
+
+
+def _spelled(words: Sequence[str]) -> list[str]:
+    return [flag for word in words for flag in spelled_out(word)]
 
 
 def _tried(asked: Namespace, connect: Connect) -> int:
@@ -91,7 +96,7 @@ def _obey(asked: Namespace, connect: Connect) -> None:
 def _rollouts(words: Sequence[str], connect: Connect) -> tuple[str, ...]:
     """Their names, for who is still typing: where they cannot be told, none."""
     with suppress(KubeError, ConfigError, SystemExit):
-        asked, _ = cluster_flags().parse_known_args(words, Namespace(namespace="", context="", kubeconfig=""))
+        asked, _ = cluster_flags().parse_known_args(_spelled(words), Namespace(**SILENT))
         line, namespace = connect(asked)
         found, _ = Api(line, asked.namespace or namespace).rollouts()
         return tuple(one["metadata"]["name"] for one in found)
@@ -107,6 +112,5 @@ def _connect(asked: Namespace) -> tuple[Line, str]:
     """A sender to the cluster asked for, and the namespace its context names."""
     from tidegate.kube.sync import SyncSender
 
-    environ = {**os.environ, **({"KUBECONFIG": asked.kubeconfig} if asked.kubeconfig else {})}
-    connection = load(asked.context, environ)
-    return SyncSender(connection, f"tidegate/{VERSION}"), connection.namespace
+    way = connection(asked)
+    return SyncSender(way, f"tidegate/{VERSION}"), way.namespace

@@ -71,7 +71,7 @@ class AioSender:
         self._seen(request, response.status)
         return response
 
-    def _ask(self, request: Request, headers: dict[str, str]) -> Any:
+    def _ask(self, request: Request, headers: list[tuple[str, str]]) -> Any:
         return self._shared().request(
             request.method,
             self._connection.server + request.path,
@@ -82,14 +82,14 @@ class AioSender:
             server_hostname=self._connection.tls_name or None,
         )
 
-    async def _headers(self, request: Request) -> dict[str, str]:
+    async def _headers(self, request: Request) -> list[tuple[str, str]]:
         credentials = self._connection.credentials
         # Renewing may run a plugin for seconds: never on the loop.
         proof = credentials.current()
         if proof is None:
             proof = await asyncio.to_thread(credentials.renew)
-        headers = {"Content-Type": request.content_type} if request.body is not None else {}
-        return headers | ({"Authorization": proof.header} if proof.header else {})
+        body = [("Content-Type", request.content_type)] if request.body is not None else []
+        return [*body, *self._connection.acting, *([("Authorization", proof.header)] if proof.header else [])]
 
     def _shared(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -59,8 +59,25 @@ class Credentials:
 
 
 @dataclass(frozen=True)
+class Overrides:
+    """What a command line says over a kubeconfig: other entries of it, and their fields by its names."""
+
+    cluster: str = ""
+    user: str = ""
+    of_cluster: Mapping[str, Any] = field(default_factory=dict)
+    of_user: Mapping[str, Any] = field(default_factory=dict)
+    timeout: float = 0.0
+
+
+NONE = Overrides()
+
+
+@dataclass(frozen=True)
 class Connection:
-    """A server to talk to. `ca`, `certificate` and `key` are PEM texts; no `ca` means the system's."""
+    """A server to talk to. `ca`, `certificate` and `key` are PEM texts; no `ca` means the system's.
+
+    `acting` are headers that say in whose place we ask; a `timeout` of 0 leaves it to each request.
+    """
 
     server: str
     credentials: Credentials = field(default_factory=lambda: Credentials(Proof))
@@ -70,6 +87,8 @@ class Connection:
     certificate: str = ""
     key: str = ""
     tls_name: str = ""
+    acting: tuple[tuple[str, str], ...] = ()
+    timeout: float = 0.0
 
     def tls(self) -> ssl.SSLContext | None:
         """A context that trusts the cluster's CA alone: the system's cost 34 ms to load. None for http."""
@@ -106,14 +125,15 @@ class Connection:
             context.load_cert_chain(pem.name)
 
 
-def load(context: str = "", environ: Mapping[str, str] = os.environ) -> Connection:
+def load(context: str = "", environ: Mapping[str, str] = os.environ, said: Overrides = NONE) -> Connection:
     """What KUBECONFIG names, else the pod's service account, else ~/.kube/config. Raises ConfigError."""
     named = [Path(p) for p in environ.get("KUBECONFIG", "").split(os.pathsep) if p]
     if named:
-        return from_files(named, context)
-    if not context and environ.get("KUBERNETES_SERVICE_HOST") and (IN_CLUSTER / "token").exists():
+        return from_files(named, context, said)
+    in_pod = environ.get("KUBERNETES_SERVICE_HOST") and (IN_CLUSTER / "token").exists()
+    if in_pod and not context and said == NONE:
         return in_cluster(environ)
-    return from_files([Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"], context)
+    return from_files([Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"], context, said)
 
 
 def in_cluster(environ: Mapping[str, str] = os.environ, folder: Path = IN_CLUSTER) -> Connection:
@@ -126,15 +146,13 @@ def in_cluster(environ: Mapping[str, str] = os.environ, folder: Path = IN_CLUSTE
     )
 
 
-def from_files(files: list[Path], context: str = "") -> Connection:
-    """The first file that has an entry of a name wins, as with kubectl."""
-    entries = _Entries(files)
-    chosen = entries.named("contexts", context or entries.current_context)
-    cluster = entries.named("clusters", str(chosen.get("cluster") or ""))
-    user = entries.named("users", chosen["user"]) if chosen.get("user") else {}
-    if not _is_address(cluster.get("server")):
-        fix = f"write one like https://10.0.0.1:6443, not {cluster.get('server')!r}"
-        raise ConfigError(f"cluster {chosen['cluster']!r} in {entries.files} has no server to talk to; {fix}")
+def from_files(files: list[Path], context: str = "", said: Overrides = NONE) -> Connection:
+    """The first file that has an entry of a name wins, as with kubectl; what was `said` goes over it."""
+    alone = "server" in said.of_cluster and not context
+    entries = _Entries(files, may_be_absent=alone)
+    context = context or entries.current_context
+    chosen = {} if alone and not context else entries.named("contexts", context)
+    cluster, user = _cluster(entries, chosen, said), _user(entries, chosen, said)
     return Connection(
         server=cluster["server"].rstrip("/"),
         credentials=Credentials(lambda: _prove(user)),
@@ -144,7 +162,52 @@ def from_files(files: list[Path], context: str = "") -> Connection:
         certificate=_pem(user, "client-certificate"),
         key=_pem(user, "client-key"),
         tls_name=cluster.get("tls-server-name") or "",
+        acting=_acting(user),
+        timeout=said.timeout,
     )
+
+
+def _cluster(entries: _Entries, chosen: Mapping[str, Any], said: Overrides) -> dict[str, Any]:
+    name = said.cluster or str(chosen.get("cluster") or "")
+    written = entries.named("clusters", name) if name or "server" not in said.of_cluster else {}
+    cluster = _over(written, said.of_cluster)
+    if not _is_address(cluster.get("server")):
+        fix = f"write one like https://10.0.0.1:6443, not {cluster.get('server')!r}"
+        raise ConfigError(f"cluster {name!r} in {entries.files} has no server to talk to; {fix}")
+    return cluster
+
+
+def _user(entries: _Entries, chosen: Mapping[str, Any], said: Overrides) -> dict[str, Any]:
+    name = said.user or chosen.get("user")
+    return _over(entries.named("users", name) if name else {}, said.of_user)
+
+
+LEFT_BEHIND = {
+    "server": ("tls-server-name",),
+    "insecure-skip-tls-verify": ("certificate-authority", "certificate-authority-data"),
+    "certificate-authority": ("certificate-authority-data",),
+    "token": ("exec", "tokenFile", "username"),
+    "username": ("exec", "tokenFile", "token"),
+    "client-certificate": ("client-certificate-data",),
+    "client-key": ("client-key-data",),
+}
+"""What a field that is said on the command line leaves of an entry no more, as with kubectl."""
+
+
+def _over(written: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
+    gone = {other for name in said for other in LEFT_BEHIND.get(name, ())}
+    return {**{name: value for name, value in written.items() if name not in gone}, **said}
+
+
+def _acting(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """In whose place: `as` and its kin, which kubectl has as flags too."""
+    groups = user.get("as-groups")
+    said = (
+        ("Impersonate-User", user.get("as")),
+        ("Impersonate-Uid", user.get("as-uid")),
+        *(("Impersonate-Group", group) for group in (groups if isinstance(groups, list) else ())),
+    )
+    return tuple((name, str(value)) for name, value in said if value)
 
 
 def _is_address(written: Any) -> bool:
@@ -158,10 +221,10 @@ def _is_address(written: Any) -> bool:
 class _Entries:
     """The named entries of several kubeconfig files, relative paths in them made absolute."""
 
-    def __init__(self, files: list[Path]) -> None:
+    def __init__(self, files: list[Path], *, may_be_absent: bool = False) -> None:
         self.files = ", ".join(str(f) for f in files)
         self._read = [(f, _yaml(f)) for f in files if f.exists()]
-        if not self._read:
+        if not self._read and not may_be_absent:
             raise ConfigError(
                 f"no kubeconfig: {self.files} does not exist; set KUBECONFIG, or log in to a cluster"
             )

@@ -61,11 +61,13 @@ class SyncSender:
         self.close()
 
     def _send(self, request: Request) -> Response:
-        line, reused = self._kept or self._open(request.timeout), self._kept is not None
+        timeout = self._connection.timeout or request.timeout
+        line, reused = self._kept or self._open(timeout), self._kept is not None
         try:
             answer = self._heard(self._ask(line, request))
         except Unreachable:
-            self.close()
+            line.close()
+            self._kept = None
             # The server closed a kept connection while it was idle: reading again is harmless, writing not.
             if reused and request.method == "GET":
                 return self._send(request)
@@ -99,20 +101,24 @@ class SyncSender:
 
     def _ask(self, line: http.client.HTTPConnection, request: Request) -> http.client.HTTPResponse:
         query = f"?{urlencode(request.query)}" if request.query else ""
-        body = None if request.body is None else json.dumps(request.body)
+        body = None if request.body is None else json.dumps(request.body).encode()
         try:
-            line.request(request.method, self._base.path + request.path + query, body, self._headers(request))
+            line.putrequest(request.method, self._base.path + request.path + query)
+            for name, value in self._headers(request, body):
+                line.putheader(name, value)
+            line.endheaders(body)
             return line.getresponse()
         except (OSError, http.client.HTTPException) as problem:
             raise Unreachable(f"{self._connection.server}: {problem or type(problem).__name__}") from problem
 
-    def _headers(self, request: Request) -> dict[str, str]:
+    def _headers(self, request: Request, body: bytes | None) -> list[tuple[str, str]]:
+        """One name may stand several times in them."""
         credentials = self._connection.credentials
         proof = credentials.current() or credentials.renew()
-        headers = {"User-Agent": self._agent, "Accept": "application/json"}
-        if request.body is not None:
-            headers["Content-Type"] = request.content_type
-        return headers | ({"Authorization": proof.header} if proof.header else {})
+        said = [("User-Agent", self._agent), ("Accept", "application/json"), *self._connection.acting]
+        if body is not None:
+            said += [("Content-Type", request.content_type), ("Content-Length", str(len(body)))]
+        return [*said, *([("Authorization", proof.header)] if proof.header else [])]
 
     def _lines(self, answer: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
         try:
