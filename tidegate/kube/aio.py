@@ -10,8 +10,8 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from tidegate.kube.config import Connection
-from tidegate.kube.errors import Broken, Unreachable, error
+from tidegate.kube.config import ConfigError, Connection, Proof
+from tidegate.kube.errors import Broken, Unreachable, error, recognised
 from tidegate.kube.http import Request, Response
 
 CONNECT_SECONDS = 10.0
@@ -69,7 +69,7 @@ class AioSender:
             self._seen(request, 0)
             raise Unreachable(self._said(problem)) from problem
         self._seen(request, response.status)
-        return response
+        return recognised(response, self._connection.server)
 
     def _ask(self, request: Request, headers: list[tuple[str, str]]) -> Any:
         return self._shared().request(
@@ -83,13 +83,16 @@ class AioSender:
         )
 
     async def _headers(self, request: Request) -> list[tuple[str, str]]:
-        credentials = self._connection.credentials
-        # Renewing may run a plugin for seconds: never on the loop.
-        proof = credentials.current()
-        if proof is None:
-            proof = await asyncio.to_thread(credentials.renew)
+        proof = self._connection.credentials.current() or await self._renewed()
         body = [("Content-Type", request.content_type)] if request.body is not None else []
         return [*body, *self._connection.acting, *([("Authorization", proof.header)] if proof.header else [])]
+
+    async def _renewed(self) -> Proof:
+        """May run a plugin for seconds: never on the loop. One that fails may do better in a moment."""
+        try:
+            return await asyncio.to_thread(self._connection.credentials.renew)
+        except ConfigError as problem:
+            raise Unreachable(str(problem)) from problem
 
     def _shared(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -50,12 +50,21 @@ class Credentials:
         return proof if proof and time.monotonic() < proof.until else None
 
     def renew(self) -> Proof:
-        self._proof = self._fetch()
+        self._proof = _sendable(self._fetch())
         return self._proof
 
     def forget(self) -> None:
         """The server answered 401: what we hold is no longer taken."""
         self._proof = None
+
+
+def _sendable(proof: Proof) -> Proof:
+    """What no HTTP header can hold is named without being shown."""
+    if proof.header.isascii() and proof.header.isprintable():
+        return proof
+    raise ConfigError(
+        "the token of the kubeconfig holds a line break or another sign that no token has; log in again"
+    )
 
 
 @dataclass(frozen=True)
@@ -213,7 +222,8 @@ def _acting(user: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _is_address(written: Any) -> bool:
     try:
         parts = urlsplit(written)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        plain = written.isprintable() and " " not in written
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and plain
     except (ValueError, TypeError, AttributeError):
         return False
 
@@ -244,6 +254,10 @@ class _Entries:
                     return _absolute(found, file.parent)
                 others.append(str(entry.get("name")))
         known = ", ".join(others) or "none"
+        if section == "contexts" and not name:
+            raise ConfigError(
+                f"{self.files} has no current-context; name one with --context; there are: {known}"
+            )
         raise ConfigError(f"{self.files}: no {singular} named {name!r}; there are: {known}")
 
 
@@ -252,7 +266,9 @@ def _yaml(file: Path) -> dict[str, Any]:
 
     try:
         document = yaml.load(file.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except (OSError, ValueError, yaml.YAMLError) as problem:
+    except OSError as problem:
+        raise ConfigError(f"{file}: {problem.strerror}") from problem
+    except (ValueError, yaml.YAMLError) as problem:
         raise ConfigError(f"{file}: {problem}") from problem
     return document if isinstance(document, dict) else {}
 
@@ -302,17 +318,15 @@ def _token_file(file: Path) -> Proof:
     return Proof(f"Bearer {_text(file).strip()}", time.monotonic() + TOKEN_FILE_SECONDS)
 
 
-def _run_plugin(plugin: Mapping[str, Any]) -> Proof:
+def _run_plugin(plugin: Any) -> Proof:
     """Run a client.authentication.k8s.io plugin; `status.expirationTimestamp` bounds what it gave."""
-    if not plugin.get("command"):
+    if not isinstance(plugin, dict) or not plugin.get("command"):
         raise ConfigError("the kubeconfig's user.exec names no command; add it, or log in another way")
-    command = [plugin["command"], *(plugin.get("args") or ())]
-    asked = {"apiVersion": plugin.get("apiVersion"), "kind": "ExecCredential", "spec": {"interactive": False}}
-    given = {e["name"]: e["value"] for e in plugin.get("env") or ()}
-    environ = {**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
+    command, environ = _invocation(plugin)
     try:
         ran = subprocess.run(command, env=environ, stdout=subprocess.PIPE, timeout=PLUGIN_SECONDS, check=True)
         status = dict(json.loads(ran.stdout)["status"])
+        until = _monotonic(status.get("expirationTimestamp"))
     except FileNotFoundError as problem:
         hint = plugin.get("installHint") or "install it, or log in another way"
         raise ConfigError(f"credential plugin {command[0]!r} is not installed; {hint}") from problem
@@ -321,10 +335,24 @@ def _run_plugin(plugin: Mapping[str, Any]) -> Proof:
     token = status.get("token")
     return Proof(
         f"Bearer {token}" if token else "",
-        _monotonic(status.get("expirationTimestamp")),
+        until,
         status.get("clientCertificateData") or "",
         status.get("clientKeyData") or "",
     )
+
+
+def _invocation(plugin: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+    """The plugin's command line and environment."""
+    asked = {"apiVersion": plugin.get("apiVersion"), "kind": "ExecCredential", "spec": {"interactive": False}}
+    try:
+        command = [str(word) for word in (plugin["command"], *(plugin.get("args") or ()))]
+        given = {str(one["name"]): str(one["value"]) for one in plugin.get("env") or ()}
+    except (KeyError, TypeError):
+        raise ConfigError(
+            "user.exec of the kubeconfig is not understood; write args as a list of words,"
+            " and env as a list of {name: N, value: V}"
+        ) from None
+    return command, {**os.environ, **given, "KUBERNETES_EXEC_INFO": json.dumps(asked)}
 
 
 def _monotonic(expires: str | None) -> float:

@@ -124,6 +124,15 @@ def accepted(response: Response) -> dict[str, Any]:
     return response.body
 
 
+def recognised(response: Response, server: str) -> Response:
+    """The answer of an API server; Stranger where a success is not said as one says it, with a `kind`."""
+    if response.status >= 400 or (response.status < 300 and response.body.get("kind")):
+        return response
+    words = f"does not answer as an API server does (HTTP {response.status})"
+    said = " ".join(str(response.body.get("message", "")).split())[:80]
+    raise Stranger(f"{server} {words}: {said}" if said else f"{server} {words}")
+
+
 def for_good(problem: KubeError) -> bool:
     """Whether the same request will be refused again until somebody edits something."""
     passing = isinstance(problem, TooMany | ServerError | Unauthorized) or look_again(problem)

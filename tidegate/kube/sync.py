@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tidegate.kube.config import Connection
-from tidegate.kube.errors import Broken, Stranger, Unreachable, accepted
+from tidegate.kube.errors import Broken, Unreachable, accepted, recognised
 from tidegate.kube.http import Request, Response
 
 
@@ -64,7 +64,7 @@ class SyncSender:
         timeout = self._connection.timeout or request.timeout
         line, reused = self._kept or self._open(timeout), self._kept is not None
         try:
-            answer = self._heard(self._ask(line, request))
+            answer = _response(self._ask(line, request))
         except Unreachable:
             line.close()
             self._kept = None
@@ -73,16 +73,7 @@ class SyncSender:
                 return self._send(request)
             raise
         self._kept = line
-        return answer
-
-    def _heard(self, answer: http.client.HTTPResponse) -> Response:
-        """Stranger where a success is not said as an API server says it."""
-        response = _response(answer)
-        if response.status >= 400 or (response.status < 300 and response.body.keys() - {"message"}):
-            return response
-        said = " ".join(str(response.body.get("message", "")).split())[:80]
-        words = f"does not answer as an API server does (HTTP {response.status}): {said}"
-        raise Stranger(f"{self._connection.server} {words}")
+        return recognised(answer, self._connection.server)
 
     def _open(self, timeout: float) -> http.client.HTTPConnection:
         host, port = self._connection.tls_name or self._base.hostname or "", self._base.port

@@ -14,11 +14,16 @@ from typing import Any
 
 import kopf
 
+from tidegate.kube import requests
 from tidegate.kube.config import TOKEN_FILE_SECONDS, Connection
+from tidegate.kube.errors import KubeError, accepted
+from tidegate.kube.http import Sender
 from tidegate.runtime.admission import Certificate, register
 from tidegate.runtime.app import App
 
 log = logging.getLogger("tidegate.host")
+
+FIRST_DELAY, LONGEST_DELAY = 0.2, 5.0
 
 
 class NoDiffBase(kopf.DiffBaseStorage):
@@ -53,7 +58,7 @@ class NoProgress(kopf.ProgressStorage):
         return essence
 
 
-async def host(app: App, connection: Connection, certificate: Certificate | None = None) -> int:
+async def host(app: App, connection: Connection, sender: Sender, certificate: Certificate | None) -> int:
     """Run until told to stop; the process's exit code: 0, or 1 where a part of the app gave up."""
     try:
         await app.listen()
@@ -61,7 +66,7 @@ async def host(app: App, connection: Connection, certificate: Certificate | None
         log.error("cannot listen: %s; choose another --metrics-port or --healthz-port", problem)
         return 1
     stop, chosen = Stop(), settings()
-    handlers = registry(app, connection, stop)
+    handlers = registry(app, connection, sender, stop)
     if certificate:
         register(handlers, chosen, certificate)
     await kopf.operator(registry=handlers, settings=chosen, clusterwide=True, stop_flag=stop.flag)
@@ -80,12 +85,13 @@ class Stop:
         self.flag.set()
 
 
-def registry(app: App, connection: Connection, stop: Stop) -> kopf.OperatorRegistry:
+def registry(app: App, connection: Connection, sender: Sender, stop: Stop) -> kopf.OperatorRegistry:
     """One per process, so that nothing registers itself by being imported."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
     async def login(**_: Any) -> kopf.ConnectionInfo:
+        await discovered(sender)
         return await asyncio.to_thread(connection_info, connection)
 
     @kopf.on.startup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
@@ -98,6 +104,27 @@ def registry(app: App, connection: Connection, stop: Stop) -> kopf.OperatorRegis
         stop.flag.set()  # after a signal, kopf would wait 5 s for its own watcher of this flag
 
     return handlers
+
+
+async def discovered(sender: Sender) -> None:
+    """Wait until the API server tells what it serves: kopf asks for that as it begins, and would end the
+    process for an answer that is none, or that does not come within a minute."""
+    delay, said = FIRST_DELAY, ""
+    while why := await _untold(sender):
+        if why != said:
+            log.warning("what the API server serves is not told yet: %s", why)
+        said = why
+        await asyncio.sleep(delay)
+        delay = min(2 * delay, LONGEST_DELAY)
+
+
+async def _untold(sender: Sender) -> str:
+    for path in ("/api", "/apis"):
+        try:
+            accepted(await sender.send(requests.get(path)))
+        except KubeError as problem:
+            return f"{path}: {problem}"
+    return ""
 
 
 def settings() -> kopf.OperatorSettings:

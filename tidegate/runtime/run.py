@@ -43,6 +43,8 @@ def controller(flags: Sequence[str]) -> int:
     logs.begin(chosen.log_format)
     gc.set_threshold(UNLOOKED_AT)
     connection = load()
+    connection.credentials.renew()
+    connection.tls()  # what is wrong with either ends us here, in a sentence
     home = os.environ.get("POD_NAMESPACE") or connection.namespace
     return asyncio.run(_run(replace(chosen, home=home), connection))
 
@@ -63,7 +65,7 @@ async def _run(settings: Settings, connection: Connection) -> int:
         parts = Parts(planners, fetchers | dict(git.fetchers), clock, requests, git.heads, git.reverts)
         app = App(settings, sender, elector, parts)
         try:
-            return await host(app, connection, settings.certificate)
+            return await host(app, connection, sender, settings.certificate)
         finally:
             await sender.close()
 

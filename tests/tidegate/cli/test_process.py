@@ -31,7 +31,7 @@ REPORT = (
 class _Api(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         found = self.path.startswith(API)
-        body = msgspec.json.encode(promoted() if found else {"items": []})
+        body = msgspec.json.encode(promoted() if found else {"kind": "List", "items": []})
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -47,7 +47,7 @@ def _within(path: str, collection: str) -> bool:
 
 class FakeApi:
     """`refusals` are answered once each, in order; `missing` are collections that are not served; while it is
-    `away`, connections are dropped."""
+    `away`, connections are dropped, and while it is `strange`, a proxy answers in its place."""
 
     def __init__(self) -> None:
         self.version = 10
@@ -58,6 +58,7 @@ class FakeApi:
         self.watches: list[tuple[str, asyncio.Queue[Raw | None]]] = []
         self.page = 500
         self.away = False
+        self.strange = False
         self.url = ""
 
     def put(self, path: str, **fields: Any) -> Raw:
@@ -92,6 +93,8 @@ class FakeApi:
         if self.away and request.transport:
             request.transport.abort()
             return web.Response()
+        if self.strange:
+            return web.json_response({"login": "required"})
         watch = request.query.get("watch")
         self.requests.append(("WATCH" if watch else request.method, request.path))
         if request.path in DISCOVERY:
@@ -104,7 +107,7 @@ class FakeApi:
         if watch:
             return await self._watch(request)
         body = json.loads(await request.text() or "null")
-        answer = self._answer(request, body)
+        answer = {"kind": "Any", **self._answer(request, body)}
         return web.json_response(
             answer, status=answer.get("code", 200) if answer.get("kind") == "Status" else 200
         )

@@ -5,8 +5,8 @@ import pytest
 from tests.tidegate.kube.fake import FakeApi, serving, status
 from tidegate.kube import requests
 from tidegate.kube.aio import AioSender
-from tidegate.kube.config import Connection, Credentials, Proof
-from tidegate.kube.errors import Forbidden, TooMany, Unprocessable, Unreachable, error, look_again
+from tidegate.kube.config import ConfigError, Connection, Credentials, Proof
+from tidegate.kube.errors import Forbidden, Stranger, TooMany, Unprocessable, Unreachable, error, look_again
 from tidegate.kube.http import Request, Response
 
 POD = requests.path("", "v1", "pods", "shop", "a")
@@ -32,6 +32,26 @@ async def test_no_answer_is_unreachable_and_counted_as_zero() -> None:
         await sender.send(requests.get(POD))
     await sender.close()
     assert seen == [0]
+
+
+async def test_who_answers_as_no_api_server_does_is_a_stranger() -> None:
+    api = FakeApi()
+    api.strange = True
+    async with serving(api.handle) as url:
+        sender = AioSender(Connection(url), "tidegate/test")
+        with pytest.raises(Stranger, match=f"{url} does not answer as an API server does"):
+            await sender.send(requests.get(POD))
+        await sender.close()
+
+
+async def test_a_credential_plugin_that_fails_is_an_answer_that_did_not_come() -> None:
+    def fetch() -> Proof:
+        raise ConfigError("credential plugin 'cloud' gave no credential")
+
+    sender = AioSender(Connection("http://127.0.0.1:1", Credentials(fetch)), "tidegate/test")
+    with pytest.raises(Unreachable, match="'cloud' gave no credential"):
+        await sender.send(requests.get(POD))
+    await sender.close()
 
 
 async def test_an_answer_that_is_late_is_unreachable() -> None:

@@ -118,7 +118,7 @@ def test_plain_http_wants_no_tls(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("written", "told"),
     [
-        ("contexts: 5", "no context named ''; there are: none"),
+        ("contexts: 5", "k has no current-context; name one with --context; there are: none"),
         ("contexts: [5, {name: x}]\ncurrent-context: x", "no cluster named ''"),
         ("contexts: [{name: x, context: {cluster: c}}]\ncurrent-context: x", "no cluster named 'c'"),
     ],
@@ -135,7 +135,7 @@ def test_a_kubeconfig_that_is_no_text_is_named(tmp_path: Path) -> None:
         from_files([tmp_path / "k"])
 
 
-@pytest.mark.parametrize("server", ["127.0.0.1:6443", "http://127.0.0.1:99999", 5])
+@pytest.mark.parametrize("server", ["127.0.0.1:6443", "http://127.0.0.1:99999", "http://a b:1", 5])
 def test_a_server_that_is_no_address_is_named(server: Any, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="has no server to talk to; write one like https"):
         from_files([write(tmp_path / "k", {}, {"server": server})])
@@ -164,3 +164,23 @@ def test_a_plugin_that_gives_no_credential_is_named(status: Any, tmp_path: Path)
 def test_a_plugin_without_a_command_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="names no command"):
         from_files([write(tmp_path / "k", {"exec": {"args": ["a"]}})]).credentials.renew()
+
+
+@pytest.mark.parametrize("exec_", [{"command": "a", "args": 3}, {"command": "a", "env": [{"name": "b"}]}])
+def test_a_plugin_that_is_not_understood_is_named(exec_: Any, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"user\.exec of the kubeconfig is not understood"):
+        from_files([write(tmp_path / "k", {"exec": exec_})]).credentials.renew()
+
+
+@pytest.mark.parametrize("expires", ["tomorrow", "2099-01-01T00:00:00", 5])
+def test_a_plugin_that_does_not_say_until_when_is_named(expires: Any, tmp_path: Path) -> None:
+    user = plugin(tmp_path, {"token": "t", "expirationTimestamp": expires})
+    with pytest.raises(ConfigError, match="gave no credential"):
+        from_files([write(tmp_path / "k", user)]).credentials.renew()
+
+
+@pytest.mark.parametrize("token", ["secret\nsecret", "secret☃"])
+def test_a_token_that_no_header_can_hold_is_named_and_not_shown(token: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="the token of the kubeconfig holds a line break") as raised:
+        from_files([write(tmp_path / "k", {"token": token})]).credentials.renew()
+    assert "secret" not in str(raised.value)

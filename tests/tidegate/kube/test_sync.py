@@ -14,7 +14,7 @@ from tests.tidegate.kube.fake import FakeApi, serving, status
 from tests.tidegate.kube.waiting import until
 from tidegate.kube import requests
 from tidegate.kube.config import Connection, Credentials, Proof
-from tidegate.kube.errors import AlreadyExists, NotFound, Unreachable
+from tidegate.kube.errors import AlreadyExists, NotFound, Stranger, Unreachable
 from tidegate.kube.sync import SyncSender
 
 COLLECTION = requests.path("argoproj.io", "v1alpha1", "rollouts", "shop")
@@ -88,6 +88,14 @@ async def test_a_token_that_is_no_longer_taken_is_renewed_once() -> None:
         await beside(lambda: sender.accepted(requests.get(f"{COLLECTION}/a")))
         sender.close()
     assert len(fetched) == 2
+
+
+async def test_who_answers_as_no_api_server_does_is_a_stranger() -> None:
+    api = FakeApi()
+    api.strange = True
+    async with sending(api) as sender:
+        with pytest.raises(Stranger, match=r"does not answer as an API server does \(HTTP 200\)$"):
+            await beside(lambda: sender.accepted(requests.page(COLLECTION)))
 
 
 def test_nobody_there_is_unreachable() -> None:

@@ -94,6 +94,31 @@ async def test_sigterm_ends_it_well_and_soon_with_the_lease_released(tmp_path: P
     assert not leads(api)
 
 
+async def test_it_waits_for_an_api_server_to_answer_as_one(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.strange = True
+    async with controller(api, tmp_path) as running:
+        await until(lambda: "what the API server serves is not told yet" in running.said, 30)
+        await until(lambda: running.said.count("does not answer as an API server does") > len(WATCHES), 30)
+        api.strange = False
+        await until(lambda: leads(api), 30)
+    assert "Traceback" not in running.said
+
+
+async def test_a_kubeconfig_that_cannot_be_used_ends_it_in_a_sentence(tmp_path: Path) -> None:
+    file = kubeconfig(tmp_path, "http://127.0.0.1:1")
+    file.write_text(file.read_text() + 'users: [{name: x, user: {token: "a\\nb"}}]\n')
+    file.write_text(file.read_text().replace("cluster: x\n", "cluster: x\n    user: x\n", 1))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tidegate", "controller"),
+        env={"KUBECONFIG": str(file), "PATH": ""},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    said = (await process.communicate())[1].decode()
+    assert (process.returncode, said.count("\n")) == (1, 1), said
+    assert "tidegate controller: the token of the kubeconfig holds a line break" in said
+
+
 async def test_it_tells_probes_and_dashboards_how_it_is(tmp_path: Path) -> None:
     api = FakeApi()
     api.put(path(Ref(ROLLOUT, "shop", "api")), spec={"replicas": 3}, status={"phase": "Healthy"})

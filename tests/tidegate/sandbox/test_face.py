@@ -24,7 +24,9 @@ from tidegate.sandbox.store import Store
 async def served() -> AsyncIterator[tuple[str, AioSender]]:
     """Its address, and a client of ours."""
     store = Store(lambda: datetime.now(UTC))
-    runner = await face(store, {"/beside": lambda asked: Response(200, {"asked": asked.path})})
+    runner = await face(
+        store, {"/beside": lambda asked: Response(200, {"kind": "Beside", "asked": asked.path})}
+    )
     server = f"http://127.0.0.1:{runner.addresses[0][1]}"
     sender = AioSender(Connection(server), "test")
     try:
@@ -54,7 +56,7 @@ async def test_a_watch_that_is_not_played_is_refused_with_a_status() -> None:
 async def test_what_stands_beside_the_api_server_is_asked_below_its_prefix() -> None:
     async with served() as (_, sender):
         answer = await sender.send(requests.get("/beside/api/v1/query"))
-        assert answer.body == {"asked": "/api/v1/query"}
+        assert answer.body["asked"] == "/api/v1/query"
 
 
 async def test_a_body_that_is_no_json_is_not_played() -> None:
