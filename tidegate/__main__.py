@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import sys
 
-ABOUT = """\
-tidegate controller ...    run the engine; tidegate controller -h tells its flags
-tidegate simulate FILE     what a Rollout would do, before it is merged
-tidegate demo              good and bad releases on this machine, with a real Git and kubectl
-tidegate COMMAND ...       the same as kubectl argo rollouts COMMAND:
+from tidegate.cli.streams import INTERRUPTED, opened
 
-"""
+BESIDE = {
+    "controller": "run the engine",
+    "simulate": "tell what a rollout would do, before it is merged",
+    "demo": "play good and bad releases on this machine, with a real Git and kubectl",
+}
 
 
 def main() -> int:
-    """The process's exit code. Only the controller pays for the controller's imports."""
+    """The process's exit code."""
+    opened()
     words = sys.argv[1:]
-    if words in ([], ["help"], ["-h"], ["--help"]):
-        sys.stdout.write(ABOUT)
-        sys.stdout.flush()
+    if words[:1] == ["help"] and words[1:2] and words[1] in BESIDE:
+        words = [words[1], "-h"]
+    try:
+        return _obeyed(words)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _obeyed(words: list[str]) -> int:
+    """Only the controller pays for the controller's imports."""
     if words[:1] == ["simulate"]:
         from tidegate.simulate.command import simulate
 
@@ -30,7 +38,7 @@ def main() -> int:
     if words[:1] != ["controller"]:
         from tidegate.cli.main import run
 
-        return run(words, program="tidegate")
+        return run(words, program="tidegate", beside=BESIDE)
     from tidegate.kube.config import ConfigError
     from tidegate.runtime.run import controller
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from tidegate.cli import app, commands, editing, freeze
@@ -52,9 +53,9 @@ def spelled_out(word: str) -> list[str]:
     return [f"{flag}=true" if flag in _SWITCHES else flag for flag in spelled]
 
 
-def parser(program: str = PLUGIN) -> ArgumentParser:
-    """Parses to `command`, a function of tidegate.cli, and what it asks for; `alone` needs no cluster.
-    `program` is what the user called it by."""
+def parser(program: str = PLUGIN, beside: Mapping[str, str] = MappingProxyType({})) -> ArgumentParser:
+    """Parses to `command`, a function of tidegate.cli, and what it asks for; `alone` needs no cluster, and
+    `endless` has no end of its own when it is watched. `program` is what the user called it by."""
     top = ArgumentParser(
         program,
         description="Look at rollouts, and steer them.",
@@ -63,8 +64,10 @@ def parser(program: str = PLUGIN) -> ArgumentParser:
         parents=[cluster_flags()],
         allow_abbrev=False,
     )
-    top.set_defaults(**SILENT, no_color=False, alone=False, home="", crds="crds/")
+    top.set_defaults(**SILENT, no_color=False, alone=False, endless=False, home="", crds="crds/")
     verbs = top.add_subparsers(metavar="COMMAND", required=True)
+    for name, does in beside.items():
+        verbs.add_parser(name, help=does)
     _look(verbs)
     _steer(verbs)
     _change(verbs)
@@ -196,7 +199,7 @@ def _get(group: Any) -> None:
     _switch(rollout, "-w", "--watch", default=False, does="again as it changes")
     _switch(rollout, "--no-color", default=False, does="plain text on a terminal too")
     rollout.add_argument("--timeout-seconds", default="0", metavar="N", help="end --watch after so long")
-    rollout.set_defaults(command=commands.get_rollout)
+    rollout.set_defaults(command=commands.get_rollout, endless=True)
     analysis = _under(group, "analysis", "show what an analysis saw", ("analysisrun", *RUN_WORDS))
     analysis.add_argument(
         "name", metavar="RUN", type=_name, help="an AnalysisRun, or ROLLOUT-step-N-analysis"
@@ -212,7 +215,7 @@ def _list(group: Any) -> None:
     _switch(rollouts, "-A", "--all-namespaces", default=False, does="of every namespace")
     _switch(rollouts, "-w", "--watch", default=False, does="another line for each change")
     _switch(rollouts, "--timestamps", default=False, does="when each line was told")
-    rollouts.set_defaults(command=list_rollouts)
+    rollouts.set_defaults(command=list_rollouts, endless=True)
 
 
 def _status(status: ArgumentParser) -> None:

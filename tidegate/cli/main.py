@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import Namespace
-from collections.abc import Callable, Sequence
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from io import TextIOWrapper
+from types import MappingProxyType
 
 from crds.errors import Invalid
 from tidegate import VERSION
@@ -18,6 +19,7 @@ from tidegate.cli.completion import answer
 from tidegate.cli.explain import explained
 from tidegate.cli.failure import Failure
 from tidegate.cli.grammar import PLUGIN, parser, spelled_out
+from tidegate.cli.streams import INTERRUPTED, opened, said, written
 from tidegate.kube.config import ConfigError
 from tidegate.kube.errors import KubeError
 from tidegate.views.steering import Refused
@@ -30,17 +32,24 @@ def plugin() -> int:
     return run(sys.argv[1:])
 
 
-def run(words: Sequence[str], connect: Connect | None = None, program: str = PLUGIN) -> int:
-    """Obey a command line: 0 when done, 1 with the reason on stderr, 2 when it is not understood."""
+def run(
+    words: Sequence[str],
+    connect: Connect | None = None,
+    program: str = PLUGIN,
+    beside: Mapping[str, str] = MappingProxyType({}),
+) -> int:
+    """Obey a command line: 0 when done, 1 with the reason on stderr, 2 when it is not understood, 130 when
+    interrupted. `beside` are commands of the program that are not obeyed here, with their help."""
+    opened()
     if list(words[:1]) == ["__complete"]:  # kubectl asks so, with half a line that need not parse
-        print(answer(parser(), list(words[1:]), lambda: _rollouts(words[1:], connect or _connect)))
-        return 0
+        return written(lambda: print(_completed(list(words[1:]), connect or _connect)))
     if told := instead(_without_flags(words)):
-        return _said(told)
-    asked = _parsed(words, program)
-    with suppress(KeyboardInterrupt):  # the usual end of --watch
+        return said(told)
+    asked = _parsed(words, parser(program, beside))
+    try:
         return _tried(asked, connect or _connect)
-    return 0
+    except KeyboardInterrupt:  # the usual end of --watch; a wait that was cut short has not seen its end
+        return 0 if asked.endless and asked.watch else INTERRUPTED
 
 
 def _without_flags(words: Sequence[str]) -> list[str]:
@@ -48,9 +57,8 @@ def _without_flags(words: Sequence[str]) -> list[str]:
     return [word for word in rest if not word.startswith("-")]
 
 
-def _parsed(words: Sequence[str], program: str) -> Namespace:
+def _parsed(words: Sequence[str], top: ArgumentParser) -> Namespace:
     """`help get` is `get -h`; who says nothing is told everything."""
-    top = parser(program)
     if not words:
         top.print_help(sys.stderr)
         raise SystemExit(2)
@@ -66,22 +74,11 @@ def _tried(asked: Namespace, connect: Connect) -> int:
     if isinstance(sys.stdout, TextIOWrapper):  # a terminal that knows no ✔ shows ? instead
         sys.stdout.reconfigure(errors="replace")
     try:
-        _obey(asked, connect)
-        sys.stdout.flush()
+        return written(lambda: _obey(asked, connect))
     except (Failure, Refused, ConfigError, Invalid) as problem:
-        return _said(str(problem))
+        return said(str(problem))
     except KubeError as problem:
-        return _said(explained(problem, asked.namespace, asked.crds))
-    except BrokenPipeError:  # `| head` has seen enough; python would complain again at exit
-        _write_no_more()
-    except OSError as problem:
-        _write_no_more()
-        return _said(f"cannot be written: {problem.strerror or problem}")
-    return 0
-
-
-def _write_no_more() -> None:
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return said(explained(problem, asked.namespace, asked.crds))
 
 
 def _obey(asked: Namespace, connect: Connect) -> None:
@@ -93,6 +90,10 @@ def _obey(asked: Namespace, connect: Connect) -> None:
     asked.command(Api(line, asked.namespace), asked)
 
 
+def _completed(words: list[str], connect: Connect) -> str:
+    return answer(parser(), words, lambda: _rollouts(words, connect))
+
+
 def _rollouts(words: Sequence[str], connect: Connect) -> tuple[str, ...]:
     """Their names, for who is still typing: where they cannot be told, none."""
     with suppress(KubeError, ConfigError, SystemExit):
@@ -101,11 +102,6 @@ def _rollouts(words: Sequence[str], connect: Connect) -> tuple[str, ...]:
         found, _ = Api(line, asked.namespace or namespace).rollouts()
         return tuple(one["metadata"]["name"] for one in found)
     return ()
-
-
-def _said(problem: str) -> int:
-    print(f"Error: {problem}", file=sys.stderr)
-    return 1
 
 
 def _connect(asked: Namespace) -> tuple[Line, str]:

@@ -8,6 +8,9 @@ import sys
 from textwrap import wrap
 from typing import TextIO
 
+from tidegate.cli.failure import Failure
+from tidegate.cli.streams import write_no_more
+
 
 class Paper:
     """Colours only on a terminal that wants them."""
@@ -21,11 +24,16 @@ class Paper:
         """Words, broken into lines that fit; those after the first are indented."""
         for paragraph in words.split("\n"):
             lines = wrap(paragraph, self._width, subsequent_indent=" " * indent, break_on_hyphens=False)
-            print(self._painted("\n".join(lines), colour), file=self._out, flush=True)
+            self.line(self._painted("\n".join(lines), colour))
 
     def line(self, words: str) -> None:
-        """As it is, to be copied."""
-        print(words, file=self._out, flush=True)
+        """As it is, to be copied. Who reads no further still wants the exit code."""
+        try:
+            print(words, file=self._out, flush=True)
+        except BrokenPipeError:
+            write_no_more()
+        except OSError as problem:
+            raise Failure(f"cannot be written: {problem.strerror or problem}") from problem
 
     def _painted(self, words: str, colour: str) -> str:
         return f"\x1b[{colour}m{words}\x1b[0m" if colour and words and self._colours else words

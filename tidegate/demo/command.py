@@ -8,10 +8,11 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
+from tidegate.cli.failure import Failure
 from tidegate.cli.paper import Paper
+from tidegate.cli.streams import said
 from tidegate.demo.cluster import Cluster
 from tidegate.demo.facts import Fact, facts
 from tidegate.demo.origin import Origin
@@ -20,6 +21,7 @@ from tidegate.git.errors import Unrenderable
 from tidegate.git.kustomize import kubectl
 from tidegate.views.timeline import BAD, BOLD, GOOD
 
+ABOUT = "Good and bad releases, from git push to every pod and back. Exit code 0 only if all went as told."
 LAST_WORDS = 15
 LOOK_AROUND = (
     "kubectl argo rollouts get rollout api -n production --watch",
@@ -29,15 +31,17 @@ LOOK_AROUND = (
 
 
 def demo(words: Sequence[str]) -> int:
-    parser = argparse.ArgumentParser("tidegate demo", description=__doc__)
+    parser = argparse.ArgumentParser("tidegate demo", description=ABOUT)
     parser.add_argument("--keep", action="store_true", help="leave it running to look around, until Ctrl-C")
     keep = parser.parse_args(words).keep
     if problem := _missing():
         sys.stderr.write(f"tidegate demo: {problem}\n")
         return 2
-    with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as folder, suppress(KeyboardInterrupt):
-        return asyncio.run(_played(Path(folder), Paper(), keep))
-    return 130
+    try:
+        with tempfile.TemporaryDirectory(prefix="tidegate-demo-") as folder:
+            return asyncio.run(_played(Path(folder), Paper(), keep))
+    except Failure as failure:
+        return said(str(failure))
 
 
 def _missing() -> str:

@@ -216,6 +216,12 @@ def interrupt_after(requests: int) -> Callable[[int], None]:
     return interrupt
 
 
+def test_a_wait_that_is_cut_short_is_no_success() -> None:
+    cluster = Cluster({API: rollout()})
+    cluster.meanwhile = interrupt_after(2)
+    assert say("status api", cluster) == 130
+
+
 def test_an_analysis_is_found_by_its_step(capsys: Printed) -> None:
     run = analysis_run("api-new-2", measurement(), labels={"rollout-type": "Background"})
     cluster = Cluster(

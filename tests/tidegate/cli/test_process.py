@@ -142,7 +142,13 @@ def test_who_asks_the_package_itself_hears_of_the_controller_too(words: list[str
     command = [sys.executable, "-m", "tidegate", *words]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
     told = ran.stdout + ran.stderr
-    assert all(words in told for words in ("tidegate controller", "tidegate simulate", "promote"))
+    assert all(f"\n    {word} " in told for word in ("controller", "simulate", "promote"))
+
+
+@pytest.mark.parametrize("command", ["controller", "simulate", "demo"])
+def test_help_is_there_for_what_is_beside_the_command_line_too(command: str) -> None:
+    ran = shell(f"tidegate help {command}")
+    assert (ran.returncode, ran.stdout.startswith(f"usage: tidegate {command}")) == (0, True)
 
 
 def test_who_simulates_needs_no_cluster(tmp_path: Path) -> None:
@@ -196,3 +202,42 @@ def test_a_login_page_is_not_taken_for_the_cluster(words: tuple[str, ...], tmp_p
         thread.join()
     assert ran.returncode == 1
     assert "does not answer as an API server does (HTTP 200): <html>please log in" in ran.stderr
+
+
+def shell(line: str) -> subprocess.CompletedProcess[str]:
+    """A line of bash in which `tidegate` is ours; the exit code is that of the first that failed."""
+    ours = f'tidegate() {{ "{sys.executable}" -m tidegate "$@"; }}; set -o pipefail; {line}'
+    return subprocess.run(["bash", "-c", ours], capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+SAYING = ["version", "--help", "completion bash", "__complete get", f"lint -f {BRIEF}", f"simulate {BRIEF}"]
+
+
+@pytest.mark.parametrize("words", SAYING)
+def test_who_has_closed_stdout_hears_nothing(words: str) -> None:
+    ran = shell(f"tidegate {words} >&-")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", SAYING)
+def test_who_reads_no_further_still_gets_the_exit_code(words: str) -> None:
+    ran = shell(f"tidegate {words} | true")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_verdict_is_not_lost_with_its_reader() -> None:
+    ran = shell(f"tidegate simulate {BRIEF} --crash | head -1")
+    assert (ran.returncode, ran.stderr) == (1, "")
+
+
+def test_a_verdict_that_cannot_be_written_is_none() -> None:
+    ran = shell(f"tidegate simulate {BRIEF} > /dev/full")
+    assert (ran.returncode, ran.stderr) == (
+        2,
+        "tidegate simulate: cannot be written: No space left on device\n",
+    )
+
+
+def test_why_not_stands_behind_what_was_told() -> None:
+    ran = shell(f"tidegate lint -f <(sed s/replicas:/relpicas:/ {BRIEF}) 2>&1")
+    assert ran.stdout.splitlines()[-1].startswith("Error: ")
