@@ -11,7 +11,7 @@ import aiohttp
 import msgspec
 
 from tidegate.kube.config import ConfigError, Connection, Proof
-from tidegate.kube.errors import Broken, Unreachable, error, recognised
+from tidegate.kube.errors import Broken, Unreachable, error, happened, recognised
 from tidegate.kube.http import Request, Response
 
 CONNECT_SECONDS = 10.0
@@ -52,7 +52,7 @@ class AioSender:
                     raise error(await _response(answer))
                 lost = Broken
                 async for line in _lines(answer):
-                    yield msgspec.json.decode(line)
+                    yield happened(msgspec.json.decode(line), self._connection.server)
         except (aiohttp.ClientError, OSError, msgspec.DecodeError) as problem:
             raise lost(self._said(problem)) from problem
 
@@ -125,3 +125,5 @@ async def _lines(answer: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield b"".join((*rest, line))
             rest = []
         rest.append(last)
+    if left := b"".join(rest):
+        yield left

@@ -133,6 +133,13 @@ def recognised(response: Response, server: str) -> Response:
     raise Stranger(f"{server} {words}: {said}" if said else f"{server} {words}")
 
 
+def happened(line: Any, server: str) -> dict[str, Any]:
+    """The event that a line of a watch is; Stranger where it is none."""
+    if isinstance(line, dict) and isinstance(line.get("type"), str) and isinstance(line.get("object"), dict):
+        return line
+    raise Stranger(f"{server} does not answer a watch as an API server does")
+
+
 def for_good(problem: KubeError) -> bool:
     """Whether the same request will be refused again until somebody edits something."""
     passing = isinstance(problem, TooMany | ServerError | Unauthorized) or look_again(problem)

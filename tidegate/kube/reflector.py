@@ -25,6 +25,7 @@ from tidegate.kube.errors import (
     KubeError,
     NotFound,
     ServerError,
+    Stranger,
     Unreachable,
     accepted,
     error,
@@ -71,6 +72,7 @@ class Reflector:
         self._pace = pace
         self._failures = 0
         self._away_since: float | None = None
+        self._said = ""
         self._asked = asyncio.Event()
         self.watched = watched
         self.heard_at = 0.0
@@ -86,7 +88,9 @@ class Reflector:
             except Broken as problem:  # taken up where it broke
                 await self._later(problem)
             except KubeError as problem:
-                if isinstance(problem, Unreachable) or (isinstance(problem, ServerError) and not version):
+                if isinstance(problem, Unreachable | Stranger) or (
+                    isinstance(problem, ServerError) and not version
+                ):
                     self._miss()
                 version = ""
                 await self._later(problem)
@@ -139,7 +143,7 @@ class Reflector:
         return str(raw["metadata"]["resourceVersion"])
 
     def _alive(self) -> bool:
-        self._failures = 0
+        self._failures, self._said = 0, ""
         self.heard_at = asyncio.get_running_loop().time()
         return True
 
@@ -152,6 +156,7 @@ class Reflector:
     def _meet(self) -> None:
         """Somebody does."""
         now = self.heard_at = asyncio.get_running_loop().time()
+        self._said = ""
         if self._away_since is not None:
             away, self._away_since = now - self._away_since, None
             log.warning("%s: answered again after %.1f s; %s", self.watched.path, away, OTHERS)
@@ -160,11 +165,11 @@ class Reflector:
     def _say(self, problem: KubeError) -> None:
         self.heard_at = asyncio.get_running_loop().time()
         kind, why = self.watched.kind, f"{self.watched.path}: {_in_words(problem)}"
-        if why == self._store.refused(kind):
-            return  # said before, and asked for again every half minute
-        log.log(logging.INFO if isinstance(problem, Gone) else logging.WARNING, "%s", why)
         if isinstance(problem, NotFound | Forbidden):
             self._store.refuse(kind, why)
+        if why != self._said:  # it is asked for again all the while
+            self._said = why
+            log.log(logging.INFO if isinstance(problem, Gone) else logging.WARNING, "%s", why)
 
     async def _later(self, problem: KubeError) -> None:
         self._say(problem)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from tidegate.kube.config import Connection
-from tidegate.kube.errors import Broken, Unreachable, accepted, recognised
+from tidegate.kube.errors import Broken, Unreachable, accepted, happened, recognised
 from tidegate.kube.http import Request, Response
 
 
@@ -114,8 +114,8 @@ class SyncSender:
     def _lines(self, answer: http.client.HTTPResponse) -> Iterator[dict[str, Any]]:
         try:
             while line := answer.readline():
-                yield json.loads(line)
-        except (OSError, http.client.HTTPException) as problem:
+                yield happened(json.loads(line), self._connection.server)
+        except (OSError, ValueError, http.client.HTTPException) as problem:
             raise Broken(f"{self._connection.server}: the watch broke off: {problem}") from problem
 
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import kopf
+from kopf._cogs.structs.references import Insights
 
 from tidegate.kube import requests
 from tidegate.kube.config import TOKEN_FILE_SECONDS, Connection
@@ -66,10 +67,13 @@ async def host(app: App, connection: Connection, sender: Sender, certificate: Ce
         log.error("cannot listen: %s; choose another --metrics-port or --healthz-port", problem)
         return 1
     stop, chosen = Stop(), settings()
-    handlers = registry(app, connection, sender, stop)
+    handlers = registry(app, connection, stop, sender if certificate else None)
     if certificate:
         register(handlers, chosen, certificate)
-    await kopf.operator(registry=handlers, settings=chosen, clusterwide=True, stop_flag=stop.flag)
+    known = incurious()
+    await kopf.operator(
+        registry=handlers, settings=chosen, insights=known, clusterwide=True, stop_flag=stop.flag
+    )
     return stop.code
 
 
@@ -85,13 +89,15 @@ class Stop:
         self.flag.set()
 
 
-def registry(app: App, connection: Connection, sender: Sender, stop: Stop) -> kopf.OperatorRegistry:
-    """One per process, so that nothing registers itself by being imported."""
+def registry(app: App, connection: Connection, stop: Stop, asked: Sender | None) -> kopf.OperatorRegistry:
+    """One per process, so that nothing registers itself by being imported. `asked` leads to the API server
+    that kopf is going to ask, if it has admission to host."""
     handlers = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=handlers)
     async def login(**_: Any) -> kopf.ConnectionInfo:
-        await discovered(sender)
+        if asked:
+            await discovered(asked)
         return await asyncio.to_thread(connection_info, connection)
 
     @kopf.on.startup(registry=handlers, errors=kopf.ErrorsMode.PERMANENT)
@@ -106,9 +112,17 @@ def registry(app: App, connection: Connection, sender: Sender, stop: Stop) -> ko
     return handlers
 
 
+def incurious() -> Insights:
+    """Without this kopf asks which kinds there are, for watches of its own that it has not, and while the API
+    server is away that ends the process. Of those that it admits it asks all the same."""
+    known = Insights()
+    known.backbone.selectors.clear()
+    return known
+
+
 async def discovered(sender: Sender) -> None:
-    """Wait until the API server tells what it serves: kopf asks for that as it begins, and would end the
-    process for an answer that is none, or that does not come within a minute."""
+    """Wait until the API server tells what it serves: for an answer that is none, or does not come within a
+    minute, kopf would end the process."""
     delay, said = FIRST_DELAY, ""
     while why := await _untold(sender):
         if why != said:

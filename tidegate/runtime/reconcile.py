@@ -16,7 +16,7 @@ from typing import Protocol
 from crds.errors import Invalid, Retry
 from crds.refs import ANALYSIS_RUN, ROLLOUT, Kind, Ref, ref_of, shard_of
 from crds.times import rfc3339_micro
-from tidegate.kube.errors import KubeError, NotFound, TooMany, Unreachable, for_good, look_again
+from tidegate.kube.errors import KubeError, NotFound, Stranger, TooMany, Unreachable, for_good, look_again
 from tidegate.kube.store import Store
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Event, Plan, Raw
@@ -200,7 +200,7 @@ class Reconciler:
 
     def _retry(self, key: Ref, problem: KubeError) -> float:
         """Seconds until the key is looked at again; no watch tells when the API server is back."""
-        unanswered = isinstance(problem, Unreachable)
+        unanswered = isinstance(problem, Unreachable | Stranger)
         return self._hands.queue.retry(key, UNANSWERED if unanswered else LONGEST_DELAY)
 
     def _is_ours(self, kind: Kind, raw: Raw) -> bool:

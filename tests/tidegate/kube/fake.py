@@ -59,6 +59,7 @@ class FakeApi:
         self.page = 500
         self.away = False
         self.strange = False
+        self.strangers = 0
         self.url = ""
 
     def put(self, path: str, **fields: Any) -> Raw:
@@ -94,6 +95,7 @@ class FakeApi:
             request.transport.abort()
             return web.Response()
         if self.strange:
+            self.strangers += 1
             return web.json_response({"login": "required"})
         watch = request.query.get("watch")
         self.requests.append(("WATCH" if watch else request.method, request.path))

@@ -44,6 +44,16 @@ async def test_who_answers_as_no_api_server_does_is_a_stranger() -> None:
         await sender.close()
 
 
+async def test_a_watch_that_is_not_answered_as_one_is_a_strangers_too() -> None:
+    api = FakeApi()
+    api.strange = True
+    async with serving(api.handle) as url:
+        sender = AioSender(Connection(url), "tidegate/test")
+        with pytest.raises(Stranger, match="does not answer a watch as an API server does"):
+            await anext(sender.watch(requests.watch("/api/v1/pods", "1")))
+        await sender.close()
+
+
 async def test_a_credential_plugin_that_fails_is_an_answer_that_did_not_come() -> None:
     def fetch() -> Proof:
         raise ConfigError("credential plugin 'cloud' gave no credential")

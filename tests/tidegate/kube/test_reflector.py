@@ -187,6 +187,16 @@ async def test_an_api_server_that_cannot_be_reached_is_asked_every_few_seconds()
     assert max(later - sooner for sooner, later in pairwise(asked)) == pytest.approx(5)
 
 
+async def test_an_outage_is_said_once(api: FakeApi, caplog: pytest.LogCaptureFixture) -> None:
+    async with following(api):
+        api.strange = True
+        api.tell(None)
+        await until(lambda: api.strangers > 3)
+        api.strange = False
+        await until(lambda: "answered again" in caplog.text)
+    assert caplog.text.count("does not answer as an API server does") == 1
+
+
 async def test_a_proxy_that_answers_for_the_api_server_is_an_outage_too(api: FakeApi) -> None:
     async with following(api) as seen:
         api.refusals = [status(503, "ServiceUnavailable")]

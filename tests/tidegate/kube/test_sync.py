@@ -96,6 +96,8 @@ async def test_who_answers_as_no_api_server_does_is_a_stranger() -> None:
     async with sending(api) as sender:
         with pytest.raises(Stranger, match=r"does not answer as an API server does \(HTTP 200\)$"):
             await beside(lambda: sender.accepted(requests.page(COLLECTION)))
+        with pytest.raises(Stranger, match="does not answer a watch as an API server does"):
+            await beside(lambda: list(sender.watch(requests.watch(COLLECTION, "1"))))
 
 
 def test_nobody_there_is_unreachable() -> None:

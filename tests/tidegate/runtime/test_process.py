@@ -98,11 +98,20 @@ async def test_it_waits_for_an_api_server_to_answer_as_one(tmp_path: Path) -> No
     api = FakeApi()
     api.strange = True
     async with controller(api, tmp_path) as running:
-        await until(lambda: "what the API server serves is not told yet" in running.said, 30)
         await until(lambda: running.said.count("does not answer as an API server does") > len(WATCHES), 30)
         api.strange = False
         await until(lambda: leads(api), 30)
     assert "Traceback" not in running.said
+
+
+async def test_it_ends_soon_also_where_nobody_answers(tmp_path: Path) -> None:
+    api = FakeApi()
+    api.away = True
+    async with controller(api, tmp_path) as running:
+        await until(lambda: "the Lease: " in running.said, 30)
+        running.process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(3 * SCALE):
+            assert await running.process.wait() == 0, running.said
 
 
 async def test_a_kubeconfig_that_cannot_be_used_ends_it_in_a_sentence(tmp_path: Path) -> None:
