@@ -152,7 +152,7 @@ def test_a_sync_that_began_in_the_same_second_as_the_last_is_told_from_it(capsys
 def _ended(cluster: Cluster, phase: str) -> None:
     """What was asked for, as a controller ends it."""
     asked: Raw = next((body["operation"] for _, body in cluster.patches()), {})
-    state = {"phase": phase, "message": "no permission", "startedAt": "2026-03-15T11:00:00Z"}
+    state: Raw = {"phase": phase, "message": "no permission", "startedAt": "2026-03-15T11:00:00Z"}
     state = {**state, "operation": asked}
     cluster.objects[APP] = put(cluster.objects[APP], ("status", "operationState"), state)
 
