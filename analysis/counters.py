@@ -59,23 +59,34 @@ class Growth(msgspec.Struct, frozen=True):
         )
 
 
-def in_short(said: object) -> str:
+def refused(body: Any) -> Unusable | None:
+    """Why this is no answer of Prometheus' query API (decoded JSON), in its own words; None if it is one."""
+    if get(body, "status") == "success":
+        return None
+    return Unusable(_in_short(get(body, "error", default="no answer of Prometheus' query API")))
+
+
+def warned(body: Any) -> str:
+    """What the answer itself warns of, "" for nothing."""
+    return _in_short("; ".join(map(str, get(body, "warnings", default=[]))))
+
+
+def _in_short(said: object) -> str:
     """Words of Prometheus as a status can hold them."""
     text = str(said)
     return text if len(text) <= MOST_WORDS else f"{text[:MOST_WORDS]}..."
 
 
 def parse(body: Any) -> tuple[Series, ...] | Unusable:
-    """The series in an answer of Prometheus' query API (decoded JSON) to a range-vector selector.
+    """The series in an answer of the query API to a range-vector selector.
 
     A warning means a partial answer, so it is no evidence; infos do not matter. Samples that are NaN,
     infinite or negative are left out: a counter has no such value.
     """
-    if get(body, "status") != "success":
-        return Unusable(in_short(get(body, "error", default="no answer of Prometheus' query API")))
-    if warnings := get(body, "warnings"):
-        said = in_short("; ".join(map(str, warnings)))
-        return Unusable(f"Prometheus warns that its answer is partial: {said}")
+    if no := refused(body):
+        return no
+    if doubts := warned(body):
+        return Unusable(f"Prometheus warns that its answer is partial: {doubts}")
     kind = get(body, "data", "resultType")
     if kind != "matrix":
         return Unusable(f"a {kind} where raw samples were asked; give a plain counter selector, no function")

@@ -8,8 +8,11 @@ from typing import Any
 
 import msgspec
 
-from analysis.counters import Unusable, in_short
+from analysis.counters import Unusable, refused, warned
 from crds.paths import get
+
+MOST_SHOWN = 2000
+"""Signs of a measurement's value: ten of them a metric are kept in a status, which holds 1.5 MB at most."""
 
 
 class Instant(msgspec.Struct, frozen=True):
@@ -32,9 +35,11 @@ class Instant(msgspec.Struct, frozen=True):
         return "the query returned nothing but NaN" if all(map(isnan, self.values)) else ""
 
     def __str__(self) -> str:
-        """As Argo writes it: `0.99`, `[0.99,1]`."""
+        """As Argo writes it: `0.99`, `[0.99,1]`; of a list that would fill the status, the beginning."""
         shown = ",".join(map(_shown, self.values))
-        return shown if self.scalar else f"[{shown}]"
+        if self.scalar:
+            return shown
+        return f"[{shown}]" if len(shown) <= MOST_SHOWN else _beginning(shown)
 
 
 def parse(body: Any) -> Instant | Unusable:
@@ -48,10 +53,13 @@ def parse_range(body: Any) -> Instant | Unusable:
 
 
 def _read(body: Any, kinds: tuple[str, ...]) -> Instant | Unusable:
-    if get(body, "status") != "success":
-        return Unusable(in_short(get(body, "error", default="no answer of Prometheus' query API")))
-    doubts = in_short("; ".join(map(str, get(body, "warnings", default=[]))))
-    kind, result = get(body, "data", "resultType"), get(body, "data", "result", default=[])
+    if no := refused(body):
+        return no
+    doubts, kind, result = (
+        warned(body),
+        get(body, "data", "resultType"),
+        get(body, "data", "result", default=[]),
+    )
     if kind not in kinds:
         return Unusable(f"a {kind} where numbers were asked; write a query of a vector or a scalar")
     match kind:
@@ -63,6 +71,11 @@ def _read(body: Any, kinds: tuple[str, ...]) -> Instant | Unusable:
             return Instant(tuple(float(value) for one in result for _, value in one["values"]), doubts=doubts)
         case _:
             return Unusable("native histograms are no numbers; apply histogram_quantile() or histogram_sum()")
+
+
+def _beginning(shown: str) -> str:
+    first = shown[:MOST_SHOWN].rpartition(",")[0]
+    return f"[{first},... and {shown.count(',') - first.count(',')} more]"
 
 
 def _shown(value: float) -> str:

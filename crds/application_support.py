@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from crds.application import IN_CLUSTER, Application
 from crds.application_source import Kustomize, Source, normalised
 from crds.application_status import SyncOperation
-from crds.appproject import AppProject, ProjectSpec
+from crds.appproject import AppProject
 from crds.errors import Invalid
 from crds.paths import show
 
@@ -72,10 +72,6 @@ ROLLBACK: Table = {
     "git.signing.type": lambda rollback: rollback.git.signing.type not in {"", "ssh", "none"},
     "quarantine.ttl": lambda rollback: rollback.quarantine.ttl not in {0, "0", "0s"},
 }
-IGNORED_PROJECT: Table = {
-    "roles": lambda spec: spec.roles,
-    "orphanedResources": lambda spec: spec.orphaned_resources,
-}
 NOT_YET = "is not acted on yet; remove it, or leave this Application to Argo CD"
 NOT_YET_ASKED = "is not acted on yet; ask for operation.sync.revision, as tidegate app sync --revision does"
 NOT_YET_IN_PROJECT = "is not acted on yet; remove it, or leave the Applications of this project to Argo CD"
@@ -120,10 +116,6 @@ def ignored(application: Application) -> tuple[str, ...]:
 def _of_rollback(application: Application) -> list[str]:
     where = "spec.rollback." if application.spec.rollback else "spec.syncPolicy.rollback."
     return _said(where, ROLLBACK, application.rollback)
-
-
-def project_ignored(spec: ProjectSpec) -> tuple[str, ...]:
-    return tuple(_said("spec.", IGNORED_PROJECT, spec))
 
 
 def _of_source(source: Source | None) -> Iterator[str]:

@@ -329,6 +329,14 @@ def test_a_scalar_is_a_number_and_a_vector_a_list() -> None:
     assert parse(answer("vector", [])) == Instant(())
 
 
+def test_of_more_values_than_a_status_can_hold_the_first_are_kept_and_the_others_counted() -> None:
+    written = str(Instant(tuple(1 / (one + 3) for one in range(2000))))
+    assert len(written) < 2100
+    assert written.startswith("[0.3333333333333333,0.25,")
+    kept = written.partition(",...")[0].count(",") + 1
+    assert written.endswith(f",... and {2000 - kept} more]")
+
+
 def test_values_are_written_as_argo_writes_them() -> None:
     assert str(Instant((0.99, 1.0, nan, inf, -inf))) == "[0.99,1,NaN,+Inf,-Inf]"
     assert (str(Instant((1e-7,), scalar=True)), str(Instant((1e21,)))) == (
