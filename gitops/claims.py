@@ -3,11 +3,15 @@
 Argo CD lets the last writer win and warns. Here an object that carries another live Application's tracking id
 is refused by name; so is, for an Application first synced by us, an object in a namespace that is not its
 own destination and that another Application targets. The Namespace itself may be its parent's.
+
+An object that moves from one to the other is handed over, not deleted and made anew: who has it leaves it to
+the one that says Git wants it there, and that takes it once the first wants it no more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from crds.application import Application
@@ -16,20 +20,34 @@ from gitops.objects import Key
 from gitops.tracking import instance
 
 Raw = dict[str, Any]
+BEHIND = "before anything is deleted, waiting for a look of Application"
+PATIENCE = timedelta(seconds=5)
 
 
 def refused(
-    application: Application, targets: Iterable[Target], others: Iterable[Application], home: str
+    application: Application,
+    targets: Iterable[Target],
+    others: Iterable[Application],
+    home: str,
+    declared_by: Mapping[str, frozenset[Key]],
 ) -> dict[Key, str]:
-    """The objects that this Application may not write, each with why and what to do."""
+    """The objects that this Application may not write, each with why and what to do.
+
+    Without a word of what another declares, all that carries its id is its own.
+    """
     me = _instance(application, home)
     rivals = {_instance(one, home): one for one in others if one.metadata.deletion_timestamp is None}
     rivals.pop(me, None)
     return {
         target.key: why
         for target in targets
-        if (why := _tracked(target, rivals) or _trespass(application, target, rivals))
+        if (why := _tracked(target, rivals, declared_by) or _trespass(application, target, rivals))
     }
+
+
+def patience(behind: str, since: datetime | None, now: datetime) -> datetime | None:
+    """Until when one that is `behind` is waited for; None where it is not, or no more."""
+    return since + PATIENCE if behind and since and now < since + PATIENCE else None
 
 
 def first_synced_here(application: Application) -> bool:
@@ -40,9 +58,11 @@ def first_synced_here(application: Application) -> bool:
     )
 
 
-def _tracked(target: Target, rivals: dict[str, Application]) -> str:
+def _tracked(
+    target: Target, rivals: dict[str, Application], declared_by: Mapping[str, frozenset[Key]]
+) -> str:
     owner = target.owner
-    if owner not in rivals:
+    if owner not in rivals or target.key not in declared_by.get(owner, {target.key}):
         return ""
     return f"{target.key} belongs to Application {owner}; remove it from one of the two"
 

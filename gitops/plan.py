@@ -23,7 +23,7 @@ from crds.errors import Invalid
 from gitops import ending, project
 from gitops.actions import Action, PushRevert, Step
 from gitops.automation import Choice, Later, Nothing, Start, automatic, healing
-from gitops.claims import refused
+from gitops.claims import BEHIND, patience, refused
 from gitops.compare import Comparison, Hidden, Target, compare, surplus
 from gitops.conditions import DELETION, Facts, conditions
 from gitops.farewell import farewell
@@ -64,6 +64,8 @@ class World(msgspec.Struct, frozen=True):
     `targets` are what Git wants, with what is there and what a dry run says; `extras` objects with our
     tracking id that Git wants no more; `namespaces` those that are there; `refusal` what the API server said
     to the last write; `hidden` what we wrote once and cannot see; `release` what is known of the release.
+    `declared_by`, where it was asked, is what other Applications want, by the name that tracking ids have for
+    them; `behind` one that has not seen this commit, and may want what this one does not.
     """
 
     application: Application
@@ -78,6 +80,8 @@ class World(msgspec.Struct, frozen=True):
     refusal: str = ""
     hidden: tuple[Hidden, ...] = ()
     release: Release = Release()
+    declared_by: Mapping[str, frozenset[Key]] = {}
+    behind: str = ""
 
     @property
     def me(self) -> Key:
@@ -163,7 +167,7 @@ def _restoration(world: World, facts: Facts) -> Restoration:
     permitted, good = _permitted(world), world.release.good
     if permitted is None or facts.refused:
         return Restoration(trouble=facts.refused)
-    claimed = refused(world.application, good, world.others, world.home)
+    claimed = refused(world.application, good, world.others, world.home, world.declared_by)
     return restoration(good, {**_unpermitted(world, permitted, good), **claimed})
 
 
@@ -210,6 +214,9 @@ def _leaving(world: World) -> Decision:
     told = tuple((DELETION, why) for why in (world.refusal, found.trouble) if why)
     new = conditioned(world.application.status, told, world.now)
     actions = found.actions if new == world.application.status else ()
+    since = world.application.metadata.deletion_timestamp
+    if actions and (at := patience(world.behind, since, world.now)):
+        return Decision((), new, f"{BEHIND} {world.behind}", at)
     return Decision(actions, new, found.why, finalizers=found.finalizers)
 
 
@@ -268,7 +275,7 @@ def _facts(world: World) -> Facts:
         () if wrong else _unmatched(world),
         rendering.repeated,
         _unpermitted(world, permitted, world.targets),
-        refused(application, world.targets, world.others, world.home),
+        refused(application, world.targets, world.others, world.home, world.declared_by),
         hooks,
         rewritten=_rewritten(world),
     )
@@ -346,6 +353,7 @@ def _scene(world: World, facts: Facts, state: OperationState) -> Scene:
         facts.forbidden,
         world.refusal,
         facts.blocked or _unheard(world.application, state),
+        world.behind,
     )
 
 

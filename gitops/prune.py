@@ -11,6 +11,7 @@ from typing import Any
 
 from crds.application_status import ResourceResult
 from gitops.actions import Step
+from gitops.claims import BEHIND, patience
 from gitops.compare import NO_PRUNE, kept_for
 from gitops.hooks import removal
 from gitops.objects import Key, group_version, key_of
@@ -30,6 +31,8 @@ def prune(scene: Scene) -> Step | None:
     for _, group in groupby(sorted(scene.surplus, key=height, reverse=True), key=height):
         doomed = [raw for raw in group if not spared(scene, raw)]
         if due := [raw for raw in doomed if key_of(raw) in left]:
+            if at := patience(scene.behind, scene.state.started_at, scene.now):
+                return Step((), scene.state, f"{BEHIND} {scene.behind}", at)
             said = recorded(scene, [*skipped, *(_result(raw, PRUNED, "pruned") for raw in due)])
             propagation = scene.options.propagation
             removals = tuple(removal(key_of(raw), raw, propagation) for raw in due)

@@ -26,6 +26,7 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
 
     `extras` are objects that are ours and no more in Git. `forbidden` says which objects may not be written,
     and why; `refusal` what the API server said to the last write; `trouble` why nothing can be synced at all.
+    `behind` is another Application that may yet want what this one does not.
     """
 
     application: Application
@@ -38,6 +39,7 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
     forbidden: Mapping[Key, str] = {}
     refusal: str = ""
     trouble: str = ""
+    behind: str = ""
 
     @property
     def me(self) -> Key:

@@ -44,6 +44,7 @@ class Cluster:
         self.refuses: dict[str, str] = {}
         self.forbidden: dict[Key, str] = {}
         self.refusal = ""
+        self.behind = ""
         self.log: list[str] = []
         self.dies: tuple[int, str] | None = None
         self.written = 0
@@ -68,6 +69,7 @@ class Cluster:
             self.namespaces,
             self.forbidden,
             self.refusal,
+            behind=self.behind,
         )
 
     def answer(self, raw: Raw) -> Answer:

@@ -100,5 +100,5 @@ def test_production_waits_for_a_person_and_holds_no_wave_of_the_root() -> None:
 def test_staging_may_not_write_the_production_that_its_manifests_name() -> None:
     wanted = desired(deployment(), "api-staging", "staging", namespaced=True)
     others = [parse(one) for one in (brief(ROOT), *CHILDREN)]
-    (why,) = refused(parse(STAGING), [Target(wanted, None, Unasked(""))], others, "argocd").values()
+    (why,) = refused(parse(STAGING), [Target(wanted, None, Unasked(""))], others, "argocd", {}).values()
     assert "lies in namespace production, which Application api-prod targets" in why

@@ -20,8 +20,8 @@ def target(wanted: dict[str, Any], live: dict[str, Any] | None = None) -> Target
     return Target(wanted, live, Unasked(""))
 
 
-def found(application: Application, one: Target, *others: Application) -> list[str]:
-    return list(refused(application, [one], [application, *others], "argocd").values())
+def found(application: Application, one: Target, *others: Application, declared_by: Any = None) -> list[str]:
+    return list(refused(application, [one], [application, *others], "argocd", declared_by or {}).values())
 
 
 def test_an_object_of_another_live_application_is_refused_by_name() -> None:
@@ -33,6 +33,13 @@ def test_an_object_of_another_live_application_is_refused_by_name() -> None:
 def test_an_object_of_an_application_that_is_gone_may_be_taken() -> None:
     live = desired(deployment(), "api-old", "production", namespaced=True)
     assert found(PRODUCTION, target(deployment(), live)) == []
+
+
+def test_an_object_that_its_application_wants_no_more_is_handed_over() -> None:
+    one = target(deployment(), desired(deployment(), "api-prod", "production", namespaced=True))
+    shop = app(name="shop")
+    assert found(shop, one, PRODUCTION, declared_by={"api-prod": frozenset()}) == []
+    assert len(found(shop, one, PRODUCTION, declared_by={"api-prod": frozenset({one.key})})) == 1
 
 
 def test_ones_own_object_is_ones_own() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -83,6 +84,13 @@ def test_what_is_in_the_way_of_a_deletion_is_said_before_it_is_tried_again() -> 
     assert first.actions == ()
     again = plan(replace(world, application=replace(world.application, status=first.status)))
     assert len(again.actions) == 1
+
+
+def test_what_it_holds_stays_until_others_that_may_want_it_had_a_moment_to_look() -> None:
+    world = World(leaving(CASCADE), Rendering(), NOW, extras=(ours(config()),), behind="shop")
+    first = plan(world)
+    assert (first.actions, first.look_again) == ((), NOW + timedelta(seconds=5))
+    assert len(plan(replace(world, now=NOW + timedelta(seconds=5))).actions) == 1
 
 
 def test_an_application_that_is_being_deleted_syncs_no_more() -> None:

@@ -47,6 +47,14 @@ def test_everything_in_one_wave_is_applied_by_kind_and_nobody_waits() -> None:
     assert messages(cluster)["api"] == "deployment.apps/api serverside-applied"
 
 
+def test_nothing_is_pruned_before_others_that_may_want_it_had_a_moment_to_look() -> None:
+    cluster = Cluster().has(config("old"))
+    cluster.behind = "shop"
+    assert cluster.look().why == "before anything is deleted, waiting for a look of Application shop"
+    cluster.pass_time(5).run()
+    assert cluster.log == ["remove ConfigMap/old Foreground"]
+
+
 def test_an_application_of_nothing_is_synced_too() -> None:
     state = Cluster().run()
     assert (state.phase, state.message) == ("Succeeded", "successfully synced (no more tasks)")

@@ -21,6 +21,7 @@ from gitops import actions
 from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
 from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_neighbours import neighbour_needs
 from tidegate.planners.application_reading import Reader, Reading
 from tidegate.planners.application_release import PREFLIGHT, arrival, release, release_needs, revertible
 from tidegate.planners.application_rival import WORDS, rival_until
@@ -45,7 +46,12 @@ class ApplicationPlanner:
         if not isinstance(application, Application) or rival_until(raw, now):
             return ()
         sight = Sight(raw, application, answers, self._of(raw))
-        found = (*sight.needs(now), freeze_need(self._settings), *release_needs(sight, now))
+        found = (
+            *sight.needs(now),
+            *neighbour_needs(sight),
+            freeze_need(self._settings),
+            *release_needs(sight, now),
+        )
         return tuple(dict.fromkeys(found))
 
     def plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:

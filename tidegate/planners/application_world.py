@@ -18,6 +18,7 @@ from gitops.plan import Rendering, World, asked_revision
 from gitops.recursion import recursion
 from gitops.sources import Found, Lost, Unrenderable, below, is_commit
 from tidegate.planners.application_needs import CLAIMS, RUNNING, Sight
+from tidegate.planners.application_neighbours import behind, declared_by, unwanted
 from tidegate.planners.application_objects import Sent
 from tidegate.planners.application_parent import read
 from tidegate.planners.needs import DryRun, Failed, Known, Object, Outline, Refusal, known
@@ -28,18 +29,21 @@ def world(sight: Sight, now: datetime) -> World:
     application = sight.application
     names = {one.key.namespace for one in sight.sent} | {application.spec.destination.namespace}
     spaces = {name: raw for name in sorted(names) if name and (raw := sight.namespace(name)) is not None}
+    seen = rendering(sight, now)
     return World(
         application,
-        rendering(sight, now),
+        seen,
         now,
         sight.home,
         _project(sight),
         others(sight),
         _targets(sight),
-        sight.extras,
+        unwanted(sight),
         spaces,
         str(known(sight.answers, Refusal(sight.me), "")),
         sight.hidden,
+        declared_by=declared_by(sight),
+        behind=behind(sight, seen.revision if seen.revision == seen.head else ""),
     )
 
 

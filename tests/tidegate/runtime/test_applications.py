@@ -90,3 +90,25 @@ def test_applications_are_touched_only_where_that_is_said() -> None:
     assert settings(["--applications", "argocd"]).applications == "argocd"
     with pytest.raises(SystemExit):
         settings(["--applications", "argocd", "--namespace", "shop"])
+
+
+async def test_what_moves_to_another_application_is_handed_over_and_not_deleted(
+    tmp_path: Path, bare: Bare
+) -> None:
+    bare.commit({f"services/{name}/{name}.yaml": config_map(name) for name in ("api", "shop")})
+    moved = Ref(CONFIG_MAP, "production", "api")
+    quick = {"spec": {"syncPolicy": {"retry": {"limit": 5, "backoff": {"duration": "1s"}}}}}
+    shop = {"metadata": {"name": "shop"}, "spec": {"source": {"path": "services/shop"}}}
+    async with running(tmp_path, bare) as here:
+        for one in (application(bare), merged(application(bare), shop)):
+            here.create(merged(one, quick))
+        await until(lambda: live(here) and here.read(Ref(CONFIG_MAP, "production", "shop")), 30)
+        born = here.read(moved, "metadata", "uid")
+        bare.git("mv", "services/api/api.yaml", "services/shop/api.yaml")
+        here.push({"services/api/other.yaml": config_map("other")})
+        await until(lambda: owner(here, moved).startswith("shop:") and live(here), 30)
+        assert here.read(moved, "metadata", "uid") == born
+
+
+def owner(here: Running, ref: Ref) -> str:
+    return str(here.read(ref, "metadata", "annotations", "argocd.argoproj.io/tracking-id"))
