@@ -54,8 +54,21 @@ OPERATION: Table = {
     "revisions": lambda sync: sync.revisions,
     "manifests": lambda sync: sync.manifests,
 }
-OPTIONS = ("Replace=true", "Force=true", "Validate=false", "ServerSideApply=false", "Delete=confirm")
-"""Sync options of no effect: all is applied by server-side apply, which names what it does not take."""
+OPTIONS = frozenset(
+    {
+        *("Replace=true", "Force=true", "Validate=false", "ServerSideApply=false", "Delete=confirm"),
+        *("RespectIgnoreDifferences=false", "FailOnSharedResource=false"),
+    }
+)
+"""Sync options of no effect: all is applied by server-side apply, which names what it does not take; what is
+ignored is never overwritten, and nobody writes what is another's."""
+KNOWN_OPTIONS = frozenset(
+    {
+        *("ApplyOutOfSyncOnly", "ClientSideApplyMigration", "CreateNamespace", "Delete", "Force"),
+        *("FailOnSharedResource", "Prune", "PruneLast", "PrunePropagationPolicy", "Replace"),
+        *("RespectIgnoreDifferences", "ServerSideApply", "SkipDryRunOnMissingResource", "Validate"),
+    }
+)
 
 IGNORED: Table = {
     "notifications": lambda app: app.spec.notifications,
@@ -102,7 +115,7 @@ def ignored(application: Application) -> tuple[str, ...]:
     passed = (
         f"{show('spec', 'syncPolicy', 'syncOptions', at)} ({option})"
         for at, option in options
-        if option in OPTIONS
+        if without_effect(option)
     )
     differences = enumerate(application.spec.ignore_differences)
     jq = (
@@ -111,6 +124,12 @@ def ignored(application: Application) -> tuple[str, ...]:
         if one.jq_path_expressions
     )
     return (*_said("spec.", IGNORED, application), *_of_rollback(application), *passed, *jq)
+
+
+def without_effect(option: str) -> bool:
+    """Whether a sync option, of an Application or of one object, changes nothing: it may be misspelled."""
+    name, _, value = (part.strip() for part in option.partition("="))
+    return f"{name}={value}" in OPTIONS or name not in KNOWN_OPTIONS
 
 
 def _of_rollback(application: Application) -> list[str]:

@@ -14,12 +14,14 @@ import msgspec
 from msgspec.structs import replace
 
 from crds.application_policy import IgnoredDifference
+from crds.application_support import without_effect
 from crds.paths import drop, get
 from gitops import ignores, order, releases
 from gitops.health import Part, health, ignored, overall
 from gitops.images import images
 from gitops.masking import masked
 from gitops.objects import Key, annotation, group_version, key_of, words
+from gitops.options import OPTIONS
 from gitops.releases import Moving
 from gitops.tracking import tracked_by
 from gitops.wellness import Health
@@ -100,9 +102,10 @@ class Target(msgspec.Struct, frozen=True, dict=True):
         return order.hooks(self.wanted) is not None
 
     @cached_property
-    def unhooked(self) -> str:
-        """The hook phases that no sync of ours runs."""
-        return order.unhooked(self.wanted)
+    def unheard(self) -> str:
+        """What it says of a sync, and none of ours does: phases of hooks, and options."""
+        options = filter(without_effect, words(annotation(self.wanted, OPTIONS)))
+        return ", ".join(filter(None, (order.unhooked(self.wanted), *options)))
 
     @cached_property
     def owner(self) -> str:

@@ -23,10 +23,11 @@ IGNORED = "FieldsIgnored"
 RECURSION = "AppOfAppsRecursion"
 UNMATCHED = "ImageOverrideMatchesNothing"
 REWRITTEN = "HistoryRewritten"
+MOST_NAMED = 20
 
 
 class Facts(msgspec.Struct, frozen=True):
-    """What was found. `trouble` keeps everything from being compared; `hooks` are phases nobody runs.
+    """What was found. `trouble` keeps everything from being compared; `unheard` is asked for in vain.
 
     `held` is why what Git declares is compared and not synced; `release` what is said of the release.
     """
@@ -41,7 +42,7 @@ class Facts(msgspec.Struct, frozen=True):
     repeated: tuple[Key, ...] = ()
     unpermitted: Mapping[Key, str] = {}
     claimed: Mapping[Key, str] = {}
-    hooks: tuple[str, ...] = ()
+    unheard: tuple[str, ...] = ()
     rewritten: str = ""
     held: str = ""
     release: tuple[Said, ...] = ()
@@ -72,7 +73,7 @@ def conditions(
         *_each(RECURSION, (facts.recursion,)),
         *_each(UNMATCHED, map(str, facts.unmatched)),
         *_each(REWRITTEN, (facts.rewritten,)),
-        *_each(IGNORED, (_listed((*facts.ignored, *facts.hooks)),)),
+        *_each(IGNORED, (_listed((*facts.ignored, *facts.unheard)),)),
         *facts.release,
     )
 
@@ -82,4 +83,5 @@ def _each(kind: str, messages: Iterable[str]) -> Iterator[Said]:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return f"not acted on yet: {', '.join(names)}" if names else ""
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return f"not acted on yet: {', '.join(names[:MOST_NAMED])}{more}" if names else ""

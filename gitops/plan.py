@@ -264,7 +264,7 @@ def _facts(world: World) -> Facts:
     wrong = problems(application)
     if permitted is None:
         return Facts(wrong, unsupported(application), refused=project.missing(application))
-    hooks = tuple(f"{one.key} ({one.unhooked})" for one in world.targets if one.unhooked)
+    unheard = tuple(f"{one.key} ({one.unheard})" for one in world.targets if one.unheard)
     return Facts(
         wrong,
         (*unsupported(application), *project_unsupported(permitted)),
@@ -276,7 +276,7 @@ def _facts(world: World) -> Facts:
         rendering.repeated,
         _unpermitted(world, permitted, world.targets),
         refused(application, world.targets, world.others, world.home, world.declared_by),
-        hooks,
+        unheard,
         rewritten=_rewritten(world),
     )
 

@@ -227,6 +227,11 @@ def test_an_option_that_server_side_apply_has_no_use_for_is_only_mentioned() -> 
     assert ignored(parse(raw)) == ("spec.syncPolicy.syncOptions[0] (Replace=true)",)
 
 
+def test_an_option_that_is_misspelled_is_mentioned() -> None:
+    raw = put(brief(PRODUCTION), (*POLICY, "syncOptions"), ["CreateNamespace=true", "PrunLast=true"])
+    assert ignored(parse(raw)) == ("spec.syncPolicy.syncOptions[1] (PrunLast=true)",)
+
+
 def test_what_changes_nothing_deployed_is_only_mentioned() -> None:
     raw = put(
         brief(PRODUCTION), ("spec", "ignoreDifferences"), [{"kind": "A", "jqPathExpressions": [".spec"]}]

@@ -349,6 +349,17 @@ def test_what_is_not_acted_on_is_named_once() -> None:
     assert said(here)["FieldsIgnored"] == "not acted on yet: Job production/bye (PostDelete)"
 
 
+def test_an_option_of_an_object_that_changes_nothing_is_named() -> None:
+    here = synced(noted(config(), "sync-options", "Replace=true, Prune=false,Forse=true"))
+    told = "not acted on yet: ConfigMap production/settings (Replace=true, Forse=true)"
+    assert said(here)["FieldsIgnored"] == told
+
+
+def test_of_many_objects_the_first_are_named() -> None:
+    here = synced(*(noted(config(f"c{n:02}"), "sync-options", "Replace=true") for n in range(30)))
+    assert said(here)["FieldsIgnored"].endswith("ConfigMap production/c19 (Replace=true) and 10 more")
+
+
 def test_a_repository_that_is_away_holds_a_sync_and_does_not_end_it() -> None:
     here = universe(deployment(), noted(config(), "sync-wave", "1"))
     here.grown = lambda raw: raw
