@@ -8,6 +8,11 @@ from tidegate.git.errors import Denied, GitError
 from tidegate.git.writer import Writer
 from tidegate.planners import needs
 
+NO_SIGNER = (
+    "spec.rollback.git.signing.secretRef: the key in Secret {} signs nothing: {}; it must be a private key "
+    "of ssh without a passphrase, as ssh-keygen -t ed25519 -N '' makes it"
+)
+
 
 class Preflight:
     """Answers a `Revertible`. A server that does not answer says nothing against it."""
@@ -18,13 +23,23 @@ class Preflight:
 
     async def __call__(self, need: needs.Revertible) -> needs.Answer:
         try:
-            troubles = (await self._unsigned(need.namespace, need.key), await self._unwritable(need.repo))
+            troubles = (await self._unsigned(need), await self._unwritable(need.repo))
         except GitError as problem:
             return needs.Failed(str(problem))
         return needs.Known("; ".join(why for why in troubles if why))
 
-    async def _unsigned(self, namespace: str, name: str) -> str:
-        return "" if not name or await self._keys(namespace, name) else NO_KEY.format(f"{namespace}/{name}")
+    async def _unsigned(self, need: needs.Revertible) -> str:
+        if not need.key:
+            return ""
+        secret = f"{need.namespace}/{need.key}"
+        key = await self._keys(need.namespace, need.key)
+        if not key:
+            return NO_KEY.format(secret)
+        try:
+            why = await self._writer.unsignable(need.repo, key)
+        except Invalid:  # of the repository, which is told below
+            return ""
+        return NO_SIGNER.format(secret, why) if why else ""
 
     async def _unwritable(self, repo: str) -> str:
         try:

@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ MADE = "refs/tidegate/made/"
 _CHANGE = re.compile(r":(\d{6}) (\d{6}) ([0-9a-f]+) ([0-9a-f]+) [A-Z]\d*")
 _NOTHING = "000000"
 _FILES = {"100644", "100755"}
+_SOME_DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class Conflict(GitError):
@@ -104,7 +105,7 @@ def made(mirror: Path, wanted: Wanted, message: str, by: Signature, name: str) -
         for one in changes(mirror, wanted)
     }
     _present(mirror, back.values())
-    commit = _signed(mirror, _tree(mirror, wanted.head, back), wanted.head, message, by)
+    commit = _signed(mirror, ("-p", wanted.head, _tree(mirror, wanted.head, back)), message, by)
     read(mirror, "update-ref", MADE + name, commit)
     return commit
 
@@ -178,20 +179,35 @@ def _tree(mirror: Path, head: str, back: Mapping[str, Blob]) -> str:
         return read(mirror, "write-tree", "--missing-ok", made=made).decode().strip()
 
 
-def _signed(mirror: Path, tree: str, parent: str, message: str, by: Signature) -> str:
+def unsignable(mirror: Path, key: str) -> str:
+    """Why nothing can be signed with a private key, "" where something can: tried, and thrown away."""
+    nothing = read(mirror, "hash-object", "-t", "tree", "--stdin").decode().strip()
+    with tempfile.TemporaryDirectory(prefix="tidegate-trial-") as name:
+        try:
+            _signed(mirror, (nothing,), "A trial", Signature("a", "a@b", _SOME_DAY, key), Path(name))
+        except GitError as problem:
+            return str(problem)
+    return ""
+
+
+def _signed(mirror: Path, of: tuple[str, ...], message: str, by: Signature, into: Path | None = None) -> str:
     moment = f"{int(by.at.timestamp())} +0000"
-    people = {
+    environment = {
         f"GIT_{role}_{field}": value
         for role in ("AUTHOR", "COMMITTER")
         for field, value in (("NAME", by.name), ("EMAIL", by.email), ("DATE", moment))
     }
+    environment |= {"GIT_OBJECT_DIRECTORY": str(into)} if into else {}
     given = f"{message}\n".encode()
     if not by.key:
-        made = Making(environment=people)
-        return read(mirror, "commit-tree", "-p", parent, tree, given=given, made=made).decode().strip()
+        made = Making(environment=environment)
+        return read(mirror, "commit-tree", *of, given=given, made=made).decode().strip()
     with tempfile.TemporaryDirectory(prefix="tidegate-key-") as name:
         file = Path(name) / "key"
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600))
         file.write_text(f"{by.key.strip()}\n")
-        made = Making({"gpg.format": "ssh", "user.signingKey": str(file)}, people)
-        return read(mirror, "commit-tree", "-S", "-p", parent, tree, given=given, made=made).decode().strip()
+        made = Making({"gpg.format": "ssh", "user.signingKey": str(file)}, environment)
+        try:
+            return read(mirror, "commit-tree", "-S", *of, given=given, made=made).decode().strip()
+        except GitError as problem:  # the same each time, wherever the key lay
+            raise GitError(str(problem).replace(str(file), "key")) from None

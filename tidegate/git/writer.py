@@ -53,6 +53,11 @@ class Writer:
         writer, mirror = await self._entered(url), await self._repositories.holding(url)
         return await self._repositories.pushing(push.push, mirror, writer, what)
 
+    async def unsignable(self, url: str, key: str) -> str:
+        """Why no revert could be signed with this key."""
+        mirror = await self._repositories.holding(url)
+        return await self._repositories.thread(revert.unsignable, mirror.git_dir, key)
+
     async def refusal(self, url: str) -> str:
         """Why nobody could push; who was let in is asked no more while the credentials are the same."""
         writer, mirror = await self._entered(url), await self._repositories.holding(url)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Case:
         self.server, self.bare = server, bare
         self.url = f"{server.url}/person.git"
         self.access: Access | None = ADA
+        self.key = ""
         self._ask = Preflight(Writer(repositories, self._entered), self._key)
 
     async def answer(self, key: str = "revert-key") -> Answer:
@@ -51,7 +53,14 @@ class Case:
         return self.access
 
     async def _key(self, _namespace: str, name: str) -> str:
-        return "a key" if name == "revert-key" else ""
+        return self.key if name == "revert-key" else ""
+
+
+def key_with(passphrase: str, folder: Path) -> str:
+    file = folder / f"key{len(passphrase)}"
+    words = ["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", str(file)]
+    subprocess.run(words, check=True, capture_output=True)
+    return file.read_text()
 
 
 @pytest.fixture
@@ -61,6 +70,7 @@ async def case(tmp_path: Path, bare: Bare) -> AsyncIterator[Case]:
     repositories = Repositories(tmp_path / "cache", Workers(1), ada)
     with Server(tmp_path, "ada", "sesame") as server:
         made = Case(repositories, server, bare)
+        made.key = key_with("", tmp_path)
         await repositories.heads(made.url, ["main"])
         server.asked.clear()
         yield made
@@ -85,6 +95,23 @@ async def test_a_secret_that_is_named_and_missing_is_told_by_its_name(case: Case
         "spec.rollback.git.signing.secretRef: Secret argocd/gone has no ssh-privatekey to sign the revert "
         "with; add it"
     )
+
+
+async def test_a_key_that_needs_a_passphrase_or_is_none_is_told(case: Case, tmp_path: Path) -> None:
+    for wrong in (key_with("sesame", tmp_path), "no key"):
+        case.key = wrong
+        said = await case.said()
+        assert "the key in Secret argocd/revert-key signs nothing: git commit-tree: " in said
+        assert said == await case.said()
+
+
+async def test_a_trial_leaves_nothing_in_the_mirror(case: Case, tmp_path: Path) -> None:
+    def objects() -> int:
+        return sum(1 for one in (tmp_path / "cache").rglob("objects/*/*") if one.is_file())
+
+    before = objects()
+    assert await case.said() == ""
+    assert objects() == before
 
 
 async def test_where_nobody_may_write_the_label_of_the_secret_is_told(case: Case) -> None:
