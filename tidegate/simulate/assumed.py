@@ -65,19 +65,24 @@ def _arms(plot: Plot) -> list[str]:
 
 
 def _host(plot: Plot) -> str:
-    """Whom users ask for: as the DestinationRule says, the stable Service, or one that selects the pods."""
+    """Whom users ask for: as the DestinationRule says, or with no router a Service that selects all the pods;
+    else the stable Service, which shows them no canary."""
     for thing in plot.of(DESTINATION_RULES):
         if thing.name == (_rule(plot) or {}).get("name"):
             return str(get(thing.raw, "spec", "host", default="")).partition(".")[0]
-    if stable := _arms(plot)[0]:
+    stable = _arms(plot)[0]
+    if stable and _virtual_services(plot):
         return stable
+    return next(_selecting(plot), stable or plot.name)
+
+
+def _selecting(plot: Plot) -> Iterator[str]:
+    """The Services of its pods, of both versions."""
     pods = get(plot.rollout, "spec", "template", "metadata", "labels", default={})
-    selecting = (
-        thing.name
-        for thing in plot.of(SERVICES)
-        if (wanted := get(thing.raw, "spec", "selector", default={})) and carries(pods, wanted)
-    )
-    return next(selecting, plot.name)
+    for thing in plot.of(SERVICES):
+        wanted = get(thing.raw, "spec", "selector", default={})
+        if wanted and carries(pods, wanted) and thing.name not in _arms(plot):
+            yield thing.name
 
 
 def _istio(plot: Plot) -> Raw:

@@ -6,17 +6,27 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from crds.paths import get
-from tidegate.sandbox.objects import Raw, at
-from tidegate.sandbox.resources import ANALYSIS_RUNS, EVENTS, REPLICA_SETS, ROLLOUTS, VIRTUAL_SERVICES
+from tidegate.sandbox.objects import Raw, at, carries
+from tidegate.sandbox.resources import (
+    ANALYSIS_RUNS,
+    EVENTS,
+    REPLICA_SETS,
+    ROLLOUTS,
+    SERVICES,
+    VIRTUAL_SERVICES,
+)
 from tidegate.sandbox.store import Change, Store
 from tidegate.views.seen import Asked, Observed, judged, stood, told
 
 
 class Sight(NamedTuple):
-    """The Rollout that is looked at: who shares its requests out, and which of them are the canary's."""
+    """The Rollout that is looked at: who shares its requests out, and which of them are the canary's.
+
+    `door` is a VirtualService, or where there is none a Service.
+    """
 
     namespace: str
-    virtual_service: str
+    door: str
     canary: Raw
     image: str = ""
 
@@ -33,7 +43,7 @@ class Eyes:
         self._note = note
         self._seen = store.version
         self._began = clock()
-        for kind in (ROLLOUTS, ANALYSIS_RUNS, VIRTUAL_SERVICES, REPLICA_SETS, EVENTS):
+        for kind in (ROLLOUTS, ANALYSIS_RUNS, VIRTUAL_SERVICES, SERVICES, REPLICA_SETS, EVENTS):
             store.listeners[kind].append(self._look)
 
     @property
@@ -59,9 +69,9 @@ class Eyes:
                 found = judged(raw, self.now)
             case kind if kind is EVENTS:
                 found = told(raw, self.now)
-            case kind if kind is VIRTUAL_SERVICES and raw["metadata"]["name"] == self._sight.virtual_service:
+            case kind if kind is VIRTUAL_SERVICES and raw["metadata"]["name"] == self._sight.door:
                 found = Asked(self.now, self._weight(raw))
-            case kind if kind is REPLICA_SETS and not self._store.every(VIRTUAL_SERVICES):
+            case kind if kind in (REPLICA_SETS, SERVICES) and not self._store.every(VIRTUAL_SERVICES):
                 found = Asked(self.now, self._share(), by="ready pods")
         if found:
             yield found
@@ -76,9 +86,13 @@ class Eyes:
         return str(destination.get("host", "")).partition(".")[0] == str(self._sight.canary["host"])
 
     def _share(self) -> int:
-        """Percent of the pods that can be asked."""
+        """Percent of the pods that the Service leads to."""
+        service = self._store.find(SERVICES, self._sight.namespace, self._sight.door)
+        wanted = at(service, "spec", "selector", default={})
         pods = {True: 0, False: 0}
         for one in self._store.every(REPLICA_SETS, self._sight.namespace):
+            if not carries(at(one, "spec", "template", "metadata", "labels", default={}), wanted):
+                continue
             image = at(one, "spec", "template", "spec", "containers", 0, "image")
             pods[image == self._sight.image] += at(one, "status", "availableReplicas", default=0)
         return round(100 * pods[True] / max(1, sum(pods.values())))

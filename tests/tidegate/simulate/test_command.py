@@ -144,6 +144,15 @@ def test_pods_are_the_share_without_a_router(capsys: Printed) -> None:
     code, told = played(capsys, BY_PODS)
     assert code == 0
     assert "ready pods: canary v2.1.0 20 %, stable 80 %" in told
+    assert "by api;" in told
+
+
+def test_who_comes_by_the_stable_service_sees_no_canary(capsys: Printed, tmp_path: Path) -> None:
+    rollout, _of_both, *arms = Path(BY_PODS).read_text().split("---")
+    code, told = played(capsys, written(tmp_path, "---".join([rollout, *arms])))
+    assert (code, "by api-stable;" in told) == (0, True)
+    assert "ready pods: canary v2.1.0 100 %" in told
+    assert "ready pods: canary v2.1.0 20 %" not in told
 
 
 def test_without_steps_the_new_version_goes_out_at_once(capsys: Printed, tmp_path: Path) -> None:
