@@ -152,24 +152,26 @@ def measured(scene: Scene, controller: Controller, names: list[str], router: str
     release(scene, names, router, "v2")
     sent = time.monotonic() - began
     healthy(scene, controller, len(names))
-    walked = time.monotonic() - began
+    walked, then = time.monotonic() - began, controller.seen()
     until(lambda: _pods_of_one_revision(scene), WAIT, "the old pods to be gone", every=1.0)
     time.sleep(8)  # the last counts are told a moment later
     after = controller.seen()
     time.sleep(IDLE)
     later = controller.seen()
-    told(names, router, (before, after, later), controller.memory(), (sent, walked, load))
+    told(names, router, (before, then, after, later), controller.memory(), (sent, walked, load))
 
 
-def told(names: list[str], router: str, looks: tuple[Seen, Seen, Seen], memory: float,
+def told(names: list[str], router: str, looks: tuple[Seen, ...], memory: float,
          times: tuple[float, float, float]) -> None:  # fmt: skip
-    count, (before, after, later), (sent, walked, load) = len(names), looks, times
+    count, (before, then, after, later), (sent, walked, load) = len(names), looks, times
     ours, theirs = after.ours - before.ours, after.theirs - before.theirs
     status = theirs["rollouts", "status", "PATCH"]
     gets = sum(number for (_, verb), number in ours.items() if verb == "Get")
+    events, soon = ours["events", "Create"], (then.ours - before.ours)["events", "Create"]
     peer = PEER[router]
     rows = [
         ("until all Healthy", f"{walked:.1f} s", peer[0]),
+        ("  Events told by then", f"{soon / count:.1f} of {events / count:.1f}", ""),
         ("API requests per update", f"{sum(ours.values()) / count:.1f}", peer[1]),
         ("  of which status writes", f"{status / count:.1f}", ""),
         ("  of which GET", f"{gets / count:.2f}", ""),
