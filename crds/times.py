@@ -17,12 +17,12 @@ END = datetime.max.replace(tzinfo=UTC)
 """Of all years."""
 LONGEST = 10 * 366 * 24 * 3600.0
 SHOWN = 40
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"([0-9]+(?:\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h)")
 
 
 def duration(written: str | int | float, path: str) -> timedelta:
-    """`30`, `"30"`, `"30s"`, `"1h30m"` or `"0.5s"` as a time span; Invalid names `path` otherwise."""
+    """`30`, `"30"`, and what Go reads, `"30s"`, `"1h30m"`, `".5s"`, as a time span; Invalid else."""
     seconds = written if isinstance(written, int | float) else _seconds(written.strip(), path)
     if not -LONGEST <= seconds <= LONGEST:
         raise Invalid(path, f"{str(written)[:SHOWN]} is longer than ten years; write a shorter time")
@@ -30,9 +30,9 @@ def duration(written: str | int | float, path: str) -> timedelta:
 
 
 def _seconds(text: str, path: str) -> float:
-    if re.fullmatch(r"\d+", text):
+    if re.fullmatch(r"[+]?[0-9]+", text):
         return float(text)
-    if not re.fullmatch(rf"(?:{_PART.pattern})+", text):
+    if not re.fullmatch(rf"[+]?(?:{_PART.pattern})+", text):
         raise Invalid(path, f"{text!r} is no duration; write seconds as a number, or like 30s, 5m, 1h30m")
     return sum(float(n) * _UNITS[unit] for n, unit in _PART.findall(text))
 

@@ -134,9 +134,9 @@ def _next_look(world: World, memory: Memory, deadline: datetime | None) -> datet
     if served := memory.served:
         moments.append(settled_at(world, served.since))
     step = world.ask.steps[memory.step] if memory.step < len(world.ask.steps) else None
-    length = getattr(step, "hold", None) or getattr(step, "duration", None)
+    length = getattr(step, "duration", getattr(step, "hold", None))
     paused = memory.paused_for(Reason.STEP)
-    if paused and length:
+    if paused and length is not None:
         moments.append(paused.since + length)
     if world.late_at:
         moments.append(world.late_at)

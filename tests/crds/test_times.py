@@ -16,7 +16,10 @@ DELAYED = {"trafficRouting": {}, "scaleDownDelaySeconds": 10**18, "abortScaleDow
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [(30, 30), ("30", 30), ("30s", 30), ("1h30m", 5400), ("0.5s", 0.5), (" 5m ", 300), (-1, -1), (1.5, 1.5)],
+    [
+        *((30, 30), ("30", 30), ("30s", 30), ("1h30m", 5400), ("0.5s", 0.5), (" 5m ", 300), (-1, -1)),
+        *((1.5, 1.5), ("100us", 1e-4), ("250µs", 25e-5), ("+5s", 5), (".5s", 0.5), ("1.m", 60)),
+    ],
 )
 def test_a_duration_is_read(written: str | float, seconds: float) -> None:
     assert duration(written, "x") == timedelta(seconds=seconds)
@@ -44,6 +47,7 @@ def test_the_first_and_the_last_moment_of_all_years_can_be_written() -> None:
         assert rfc3339(times.parse(written)) == f"{written[:19]}Z"
 
 
-def test_what_is_no_duration_is_named() -> None:
-    with pytest.raises(Invalid, match="x: 'soon' is no duration; write seconds as a number, or like 30s"):
-        duration("soon", "x")
+@pytest.mark.parametrize("written", ["soon", "-5s", "-5", "s", ".s", "5 m", "", "٣s"])
+def test_what_is_no_duration_is_named(written: str) -> None:
+    with pytest.raises(Invalid, match=f"x: '{written}' is no duration; write seconds as a number, or"):
+        duration(written, "x")

@@ -363,6 +363,13 @@ def test_any_steps_end_with_everything_on_the_new_revision(steps: tuple[Pause | 
     assert (stage.world.memory.stable, stage.size("new"), stage.size("old")) == ("new", 10, 0)
 
 
+def test_a_pause_of_nought_is_over_in_the_next_second() -> None:
+    stage = Stage(world(weight=10, ask=ask(steps=(Pause(timedelta()), Pause()))))
+    stage.world = replace(stage.world, now=START + timedelta(seconds=0.4))
+    stage.run(until=2 * SECONDS)
+    assert stage.world.memory.step == 1
+
+
 STEP_ANALYSIS = (SetWeight(10), RunAnalysis(RolloutAnalysis()), SetWeight(100))
 
 
