@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from datetime import datetime
 
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry, Histogram
 
+from crds.meta import read_status
 from crds.paths import get
 from crds.refs import ROLLOUT, ref_of, shard_of
-from crds.times import parse
+from rollouts.duration import Duration
 from tidegate.kube.store import Raw, Store
 from tidegate.runtime.lingering import Lingering, key_of
 
@@ -37,22 +38,26 @@ class Timings:
     def _changed(self, kind: Hashable, before: Raw | None, after: Raw | None) -> None:
         if kind != ROLLOUT or before is None or after is None or shard_of(after) != self._instance:
             return
-        was, now_is = (get(raw, "status", "duration", default={}) for raw in (before, after))
-        if was == now_is or was.get("finishedAt") or not was.get("rolloutStartedAt"):
+        was, now_is = map(_duration, (before, after))
+        if was == now_is or was.finished_at or was.rollout_started_at is None:
             return
-        if now_is.get("rolloutStartedAt") != was["rolloutStartedAt"]:
-            if end := now_is.get("rolloutStartedAt"):
-                self._observe(after, {**was, "finishedAt": end, "completionStatus": SUPERSEDED})
-        elif now_is.get("finishedAt"):
+        if now_is.rollout_started_at != was.rollout_started_at:
+            self._observe(
+                after, replace(was, finished_at=now_is.rollout_started_at, completion_status=SUPERSEDED)
+            )
+        else:
             self._observe(after, now_is)
 
-    def _observe(self, raw: Raw, duration: Raw) -> None:
+    def _observe(self, raw: Raw, duration: Duration) -> None:
+        began, ended = duration.rollout_started_at, duration.finished_at
+        if began is None or ended is None:
+            return
         meta = raw["metadata"]
-        labels = (meta.get("namespace", ""), meta["name"], duration.get("completionStatus", ""))
-        whole = (_time(duration, "finishedAt") - _time(duration, "rolloutStartedAt")).total_seconds()
-        waited = float(duration.get("totalManualPauseDurationSeconds", 0))
-        if since := duration.get("manualPauseStartedAt"):
-            waited += (_time(duration, "finishedAt") - parse(since)).total_seconds()
+        labels = (meta.get("namespace", ""), meta["name"], duration.completion_status)
+        whole = (ended - began).total_seconds()
+        waited = float(duration.total_manual_pause_duration_seconds)
+        if since := duration.manual_pause_started_at:
+            waited += (ended - since).total_seconds()
         for metric, seconds in (
             (self._whole, whole),
             (self._walk, max(0.0, whole - waited)),
@@ -61,5 +66,6 @@ class Timings:
             self._lingering.series(key_of(ref_of(ROLLOUT, raw)), metric, labels).observe(seconds)
 
 
-def _time(duration: Raw, field: str) -> datetime:
-    return parse(duration[field])
+def _duration(raw: Raw) -> Duration:
+    """What people wrote there wrongly counts as not written."""
+    return read_status(get(raw, "status", "duration"), Duration)

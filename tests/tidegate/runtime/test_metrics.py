@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
+from prometheus_client import generate_latest
 
 from crds.refs import (
     ANALYSIS_RUN,
@@ -152,6 +153,17 @@ FIGURES = {
     "rollout_events_total": f'{NAMED},reason="RolloutAborted",type="Warning"',
     "controller_clientset_k8s_request_total": f'kind="rollouts",{NAMED},status_code="200",verb="Patch"',
 }
+
+
+@pytest.mark.parametrize("written", ["soon", "2026-03-01T12:00:00", 7, None, {}])
+def test_a_time_that_a_person_wrote_wrongly_is_measured_by_nobody(written: Any) -> None:
+    """An error here would end the watch of all Rollouts."""
+    board = Board()
+    board.duration(rolloutStartedAt=written, manualPauseStartedAt=written)
+    board.duration(**STARTED)
+    board.duration(**STARTED, finishedAt=written, manualPauseStartedAt=written, completionStatus=written)
+    board.put(ROLLOUT, status={"duration": written})
+    assert b"rollout_duration_seconds_count" not in generate_latest(board.metrics.registry)
 
 
 def test_an_objects_figures_are_there_for_the_last_scrape_and_go_then() -> None:
