@@ -117,7 +117,8 @@ def _point_stable(world: World, seen: Traffic, to: Aim) -> Rung:
         needed = pods_for(100 - seen.weight, needed)
     if usable < needed:
         return Rung(None, f"{usable}/{needed} pods of {to.stable} available")
-    return Rung(Point(to.stable, to.canary if both_free else ""), f"the stable arm is to mean {to.stable}")
+    arms = "both arms are" if both_free else "the stable arm is"
+    return Rung(Point(to.stable, to.canary if both_free else ""), f"{arms} to mean {to.stable}")
 
 
 def _point_canary(world: World, memory: Memory, to: Aim) -> Rung:
