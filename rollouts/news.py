@@ -61,7 +61,8 @@ def _of_first_look(world: World, before: Memory, after: Memory) -> tuple[Told, .
     if _only_status_lost(world, before, after):
         return ()
     step = after.step if _of_skipped(world, after) else 0
-    begun = Memory(pod_hash=after.pod_hash, stable=before.stable, step=step)
+    stable = before.stable if after.stable == after.pod_hash else after.stable
+    begun = Memory(pod_hash=after.pod_hash, stable=stable, step=step)
     return (*_of_walk(world, begun, after), *_of_pauses(begun, after))
 
 

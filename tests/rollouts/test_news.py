@@ -224,3 +224,12 @@ def test_steps_that_are_complete_at_the_first_look_are_told() -> None:
         "RolloutStepCompleted",
         "RolloutPaused",
     ]
+
+
+def test_a_status_that_was_lost_on_the_way_completes_nothing() -> None:
+    """The stable revision is known again by the router, and the steps begin anew."""
+    stage = released()
+    stage.reasons()
+    stage.world = replace(stage.world, memory=Memory())
+    stage.run(MINUTES)
+    assert "RolloutCompleted" not in stage.reasons()
