@@ -16,7 +16,6 @@ from tidegate.cli.api import Api, Raw
 from tidegate.cli.failure import Failure
 from tidegate.cli.live import Bell, looks
 from tidegate.views import application as view
-from tidegate.views.settling import EVERYTHING, overtaken, settled
 from tidegate.views.syncing import Ask, Outcome, operation_for, refresh, retried, synced
 
 if TYPE_CHECKING:
@@ -90,6 +89,7 @@ def wait(api: Api, asked: Namespace) -> None:
     """Until it is synced and well, or what of that is asked for; a failed sync and a rejected release are
     failures at once."""
     from tidegate.cli.lineage import lineage
+    from tidegate.views.settling import EVERYTHING, overtaken, settled
 
     repo = get(api.application(asked.name), "spec", "source", "repoURL", default="")
     wanted = frozenset(one for one in EVERYTHING if getattr(asked, one)) or EVERYTHING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
@@ -184,9 +184,15 @@ def _offline(verbs: Any, top: ArgumentParser) -> None:
 
 def _under(group: Any, name: str, does: str, aliases: tuple[str, ...] = ()) -> ArgumentParser:
     made: ArgumentParser = group.add_parser(
-        name, help=does, description=does, aliases=aliases, parents=[cluster_flags()], allow_abbrev=False
+        name, help=does, description=does, aliases=aliases, parents=[_flags_below()], allow_abbrev=False
     )
     return made
+
+
+@cache
+def _flags_below() -> ArgumentParser:
+    """Those of each command: made once, for somebody waits. The top, which has defaults, has its own."""
+    return cluster_flags()
 
 
 def _group(verbs: Any, name: str, does: str, what: str) -> Any:
