@@ -14,11 +14,14 @@ import urllib.request
 from collections.abc import Callable
 from contextlib import suppress
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
+
+from tidegate.demo.loopback import Loopback
 
 Raw = dict[str, Any]
 
@@ -114,27 +117,16 @@ def _of_lives(values: list[tuple[float, str]]) -> list[list[Any]]:
     return [[at, str(float(value) - began[at // LIFE])] for at, value in values]
 
 
-class Distorted:
+class Distorted(Loopback):
     """In front of the Prometheus at `address`; use as a context manager."""
 
     def __init__(self, address: str) -> None:
+        super().__init__(partial(_Telling, self))
         self._address = address
         self.bad: dict[str, Distortion] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever)
-
-    def __enter__(self) -> Distorted:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
 
     def address(self, name: str) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/{name}"
+        return f"{self.url}/{name}"
 
     def told(self, name: str, query: Query) -> Told:
         return self.bad.get(name, as_it_is)(self._ask, query)
@@ -147,23 +139,23 @@ class Distorted:
         except urllib.error.HTTPError as refused:
             return Told(json.loads(refused.read()), refused.code)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        distorted = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                url = urlsplit(self.path)
-                told = distorted.told(url.path.split("/")[1], dict(parse_qsl(url.query)))
-                body = json.dumps(told.body).encode()
-                self.send_response_only(told.status)
-                self.send_header("Date", formatdate(time.time() + told.ahead, usegmt=True))
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                with suppress(OSError):
-                    self.wfile.write(body)
+class _Telling(BaseHTTPRequestHandler):
+    def __init__(self, distorted: Distorted, *about: Any) -> None:
+        self._distorted = distorted
+        super().__init__(*about)
 
-            def log_message(self, *_: object) -> None:
-                pass
+    def do_GET(self) -> None:
+        url = urlsplit(self.path)
+        told = self._distorted.told(url.path.split("/")[1], dict(parse_qsl(url.query)))
+        body = json.dumps(told.body).encode()
+        self.send_response_only(told.status)
+        self.send_header("Date", formatdate(time.time() + told.ahead, usegmt=True))
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        with suppress(OSError):
+            self.wfile.write(body)
 
-        return Handler
+    def log_message(self, *_: object) -> None:
+        pass

@@ -14,14 +14,17 @@ import ssl
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from tests.e2e.gitops import Gitops
 from tests.e2e.repository import WEBHOOK_PORT
 from tests.lab.state import State
 from tests.lab.waiting import until
+from tidegate.demo.loopback import Loopback
 
 PUSH = "push"
 LIKE_A_CONTAINER = ("unshare", "--pid", "--fork", "--kill-child")
@@ -79,31 +82,19 @@ class Doom:
         raise Dead
 
 
-class Front:
+class Front(Loopback):
     """An address before the API server, for one life. What `doom` lets pass is passed on; so are watches."""
 
     def __init__(self, state: State) -> None:
+        super().__init__(partial(_Passing, self))
         url = urlsplit(state.apiserver)
         self._beyond = (url.hostname or "", url.port or 443)
         self._tls = ssl.create_default_context(cafile=state.ca)
         self._open: set[http.client.HTTPSConnection] = set()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
         self.doom = Doom(lambda: None, last=0, landed=False)
 
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}"
-
-    def __enter__(self) -> Front:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+    def __exit__(self, *about: object) -> None:
+        super().__exit__(*about)
         for connection in tuple(self._open):
             with suppress(OSError, AttributeError):  # no socket, where nothing was asked or all was heard
                 connection.sock.shutdown(socket.SHUT_RDWR)
@@ -117,19 +108,16 @@ class Front:
         connection.close()
         self._open.discard(connection)
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        class Handler(_Passing):
-            front = self
-
-        return Handler
-
 
 class _Passing(BaseHTTPRequestHandler):
     """One connection of the controller's, and the one beyond."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    front: Front
+
+    def __init__(self, front: Front, *about: Any) -> None:
+        self.front = front
+        super().__init__(*about)
 
     def handle(self) -> None:
         self._beyond = self.front.connect()

@@ -5,19 +5,19 @@ from __future__ import annotations
 import base64
 import os
 import subprocess
-import threading
 from collections.abc import Callable
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
+from tidegate.demo.loopback import Loopback
 from tidegate.git.access import Access
 from tidegate.git.address import read as address
 from tidegate.git.command import Remote
 
 
-class Server:
+class Server(Loopback):
     """`git http-backend` on loopback. `asked` are the requests let in; `refuse` may answer instead, and
     `lose` may keep back the answer to what was done."""
 
@@ -29,21 +29,7 @@ class Server:
         self.asked: list[str] = []
         self.refuse: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
         self.lose: Callable[[BaseHTTPRequestHandler], bool] = lambda _: False
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, self))
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.01,))
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_address[1]}"
+        super().__init__(partial(_Handler, self), port)
 
     def remote(self, name: str, access: Access | None = None) -> Remote:
         return Remote(address(f"{self.url}/{name}"), access or Access())
