@@ -168,13 +168,13 @@ def _waits(pause: Raw, left: timedelta | None) -> str:
 def _left(rollout: Raw, pause: Raw, now: datetime) -> timedelta | None:
     """What a timed step has still to wait; None where only a person ends it."""
     here = get(_steps(rollout), _index(rollout), default={})
-    written = get(here, "pause", "duration") or get(here, "duration")
+    written = get(here, "pause", "duration", default=get(here, "duration"))
     since = get(pause, "startTime")
     if written is None or since is None or get(pause, "reason") != "CanaryPauseStep":
         return None
     try:
         return parse(since) + duration(written, "duration") - now
-    except Invalid:
+    except (Invalid, ValueError, TypeError):  # what nobody can read, or compare for want of a zone
         return None
 
 

@@ -183,6 +183,13 @@ def test_a_deadline_nobody_can_read_is_left_out(written: str) -> None:
     assert "delay" not in shown(promoted(), Parts(replica_sets=(kept,)))
 
 
+@pytest.mark.parametrize("written", ["soon", "2026-03-15T10:28:00", 7])
+def test_a_pause_since_when_nobody_can_tell_shows_no_time_left(written: Any) -> None:
+    pause = {"reason": "CanaryPauseStep", "startTime": written}
+    waits = rollout(phase="Paused", currentStepIndex=0, pauseConditions=[pause], controllerPause=True)
+    assert "waits for a person" in shown(waits, Parts())
+
+
 @pytest.mark.parametrize(
     ("status", "weight"),
     [
