@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -140,8 +140,8 @@ def load(context: str = "", environ: Mapping[str, str] = os.environ, said: Overr
     if named:
         return from_files(named, context, said)
     in_pod = environ.get("KUBERNETES_SERVICE_HOST") and (IN_CLUSTER / "token").exists()
-    if in_pod and not context and said == NONE:
-        return in_cluster(environ)
+    if in_pod and not (context or said.cluster or said.user or said.of_cluster):
+        return _spoken_for(in_cluster(environ, IN_CLUSTER), said)
     return from_files([Path(environ.get("HOME", "~")).expanduser() / ".kube" / "config"], context, said)
 
 
@@ -153,6 +153,13 @@ def in_cluster(environ: Mapping[str, str] = os.environ, folder: Path = IN_CLUSTE
         namespace=(folder / "namespace").read_text().strip(),
         ca=(folder / "ca.crt").read_text(),
     )
+
+
+def _spoken_for(pod: Connection, said: Overrides) -> Connection:
+    """The pod's own way in, in another's place or by another's token."""
+    own, user = pod.credentials, said.of_user
+    credentials = Credentials(lambda: _prove(user)) if _prove(user) != Proof() else own
+    return replace(pod, credentials=credentials, acting=_acting(user), timeout=said.timeout)
 
 
 def from_files(files: list[Path], context: str = "", said: Overrides = NONE) -> Connection:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tidegate.kube.config import ConfigError, from_files, in_cluster, load
+from tidegate.kube.config import ConfigError, Overrides, from_files, in_cluster, load
 
 
 def write(file: Path, user: dict[str, Any], cluster: dict[str, Any] | None = None) -> Path:
@@ -86,6 +86,18 @@ def test_a_missing_plugin_is_named_with_its_hint(tmp_path: Path) -> None:
     user = {"exec": {"command": str(tmp_path / "nope"), "installHint": "get it from the cloud"}}
     with pytest.raises(ConfigError, match="nope' is not installed; get it from the cloud"):
         from_files([write(tmp_path / "k", user)]).credentials.renew()
+
+
+@pytest.mark.parametrize(("said", "header"), [({"as": "ann"}, "Bearer pods"), ({"token": "t"}, "Bearer t")])
+def test_in_a_pod_who_asks_may_be_said_without_a_kubeconfig(
+    said: dict[str, str], header: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (("token", "pods"), ("namespace", "tide"), ("ca.crt", "PEM")):
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr("tidegate.kube.config.IN_CLUSTER", tmp_path)
+    got = load(environ={"KUBERNETES_SERVICE_HOST": "h"}, said=Overrides(of_user=said, timeout=3))
+    assert (got.server, got.credentials.renew().header, got.timeout) == ("https://h:443", header, 3)
+    assert got.acting == ((("Impersonate-User", "ann"),) if "as" in said else ())
 
 
 def test_a_service_account_token_is_read_again_after_401(tmp_path: Path) -> None:
