@@ -155,10 +155,18 @@ def measured(scene: Scene, controller: Controller, names: list[str], router: str
     walked, then = time.monotonic() - began, controller.seen()
     until(lambda: _pods_of_one_revision(scene), WAIT, "the old pods to be gone", every=1.0)
     time.sleep(8)  # the last counts are told a moment later
+    until(lambda: rests(controller), WAIT, "the last Events to be told")
     after = controller.seen()
     time.sleep(IDLE)
     later = controller.seen()
     told(names, router, (before, then, after, later), controller.memory(), (sent, walked, load))
+
+
+def rests(controller: Controller) -> bool:
+    """Whether nothing but Leases is written for two seconds."""
+    before = controller.seen().ours
+    time.sleep(2)
+    return set(controller.seen().ours - before) <= {("leases", "Update")}
 
 
 def told(names: list[str], router: str, looks: tuple[Seen, ...], memory: float,

@@ -30,7 +30,7 @@ SOURCE = "rollouts-controller"
 SECONDS = 5.0
 AT_ONCE = 4
 """Objects that are told of at the same time; few, so that writes go first where the API server is busy."""
-MOST = 10_000
+MOST = 20_000
 """Events that may wait; each takes about 2 kB."""
 CONFLICT = 409
 
