@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from tests.tidegate.cli.cluster import API, Cluster, say
-from tests.tidegate.cli.test_process import kubeconfig
+from tests.tidegate.cli.test_process import Api, kubeconfig
 from tests.tidegate.views.worlds import promoted
 from tidegate.cli.main import run
 
@@ -23,19 +22,12 @@ def server() -> Iterator[tuple[str, Heard]]:
     """The address of an API server with one Rollout, and the headers of what it was asked."""
     heard: Heard = []
 
-    class Api(BaseHTTPRequestHandler):
+    class Listening(Api):
         def do_GET(self) -> None:
             heard.append(self.headers.items())
-            body = msgspec.json.encode(promoted())
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            super().do_GET()
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Api) as listening:
+    with HTTPServer(("127.0.0.1", 0), Listening) as listening:
         thread = threading.Thread(target=listening.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{listening.server_port}", heard

@@ -28,7 +28,7 @@ REPORT = (
 )
 
 
-class _Api(BaseHTTPRequestHandler):
+class Api(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         found = self.path.startswith(API)
         body = msgspec.json.encode(promoted() if found else {"kind": "List", "items": []})
@@ -44,7 +44,7 @@ class _Api(BaseHTTPRequestHandler):
 @contextmanager
 def served(folder: Path) -> Iterator[Path]:
     """A kubeconfig that leads to an API server with one Rollout."""
-    with HTTPServer(("127.0.0.1", 0), _Api) as server:
+    with HTTPServer(("127.0.0.1", 0), Api) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield kubeconfig(folder, server.server_port)
@@ -124,7 +124,7 @@ def _until_closed(terminal: int) -> Iterator[bytes]:
 
 
 def test_a_cluster_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with HTTPServer(("127.0.0.1", 0), _Api) as closed:
+    with HTTPServer(("127.0.0.1", 0), Api) as closed:
         port = closed.server_port
     ran = plugin(kubeconfig(tmp_path, port), "abort", "api")
     assert ran.returncode == 1
