@@ -27,9 +27,7 @@ def explained(problem: errors.KubeError, namespace: str, crds: str = "crds/") ->
                 f"{problem}. See whether the context is right, and what stands between: kubectl cluster-info"
             )
         case errors.Unreachable():
-            return (
-                f"no answer from {problem}. What was asked may or may not have happened."
-                " See whether the cluster is up and the context right: kubectl cluster-info"
-            )
+            look = "See whether the cluster is up and the context right: kubectl cluster-info"
+            return f"no answer from {problem}. {look}"
         case _:
             return str(problem)

@@ -48,7 +48,8 @@ class ApiError(KubeError):
         details = response.body.get("details")
         self.details: dict[str, Any] = details if isinstance(details, dict) else {}
         self.headers = response.headers
-        super().__init__(response.body.get("message") or f"the API server answered {self.code} {self.reason}")
+        said = response.body.get("message") or f"the API server answered {self.code} {self.reason}".strip()
+        super().__init__(said)
 
 
 class Unauthorized(ApiError):

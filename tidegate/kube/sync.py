@@ -65,11 +65,12 @@ class SyncSender:
         line, reused = self._kept or self._open(timeout), self._kept is not None
         try:
             answer = _response(self._ask(line, request))
-        except Unreachable:
+        except Unreachable as problem:
             line.close()
             self._kept = None
-            # The server closed a kept connection while it was idle: reading again is harmless, writing not.
-            if reused and request.method == "GET":
+            if request.method != "GET":
+                raise Unreachable(f"{problem}; what was asked may or may not have happened") from problem
+            if reused:  # the server closed a kept connection while it was idle
                 return self._send(request)
             raise
         self._kept = line

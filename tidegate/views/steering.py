@@ -133,7 +133,7 @@ def _abort(rollout: Raw) -> tuple[SteerPatch, ...]:
         refuse_unseen(rollout)
         raise Refused(
             f"{named(rollout)} has nothing to abort: its newest revision is fully promoted."
-            " To go back, apply the older version again."
+            f" To go back: kubectl argo rollouts undo {address(rollout)}, or where Git declares it git revert"
         )
     return _status({"abort": True})
 

@@ -101,8 +101,13 @@ async def test_who_answers_as_no_api_server_does_is_a_stranger() -> None:
 
 
 def test_nobody_there_is_unreachable() -> None:
-    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1"):
+    with pytest.raises(Unreachable, match=r"127\.0\.0\.1:1: .* refused$"):
         SyncSender(Connection("http://127.0.0.1:1"), "tidegate/test").send(requests.get("/api"))
+
+
+def test_a_write_that_is_not_answered_is_in_doubt() -> None:
+    with pytest.raises(Unreachable, match="may or may not have happened"):
+        SyncSender(Connection("http://127.0.0.1:1"), "tidegate/test").send(requests.merge_patch("/api", {}))
 
 
 def test_the_command_lines_imports_stay_light() -> None:
