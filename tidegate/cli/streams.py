@@ -1,4 +1,4 @@
-"""What is told goes to stdout, why not to stderr; they may be closed, on a full disk, or read no further."""
+"""What is told goes to stdout, why not to stderr; each may be closed, on a full disk, or read no further."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ INTERRUPTED = 130
 
 
 def opened() -> None:
-    """A stream that is closed swallows what it is told: nobody wants to hear it."""
+    """Of streams that are closed stdin is empty, and the others swallow what they are told."""
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_RDONLY))
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(_nowhere(), "w"))

@@ -219,6 +219,12 @@ def test_who_has_closed_stdout_hears_nothing(words: str) -> None:
     assert (ran.returncode, ran.stderr) == (0, "")
 
 
+@pytest.mark.parametrize(("words", "code"), [("lint -f -", 0), ("simulate -", 2)])
+def test_a_stdin_that_is_closed_is_empty(words: str, code: int) -> None:
+    ran = shell(f"tidegate {words} <&-")
+    assert (ran.returncode, "Traceback" in ran.stderr) == (code, False)
+
+
 @pytest.mark.parametrize("words", SAYING)
 def test_who_reads_no_further_still_gets_the_exit_code(words: str) -> None:
     ran = shell(f"tidegate {words} | true")
