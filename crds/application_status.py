@@ -1,7 +1,7 @@
 """What `operation` asks of an Application, and what its status says: Argo's fields, ours in `tidegate`.
 
 Every field of the status has a default, so that `crds.meta.read_status` can leave out what people wrote
-wrongly; defaults are not written.
+wrongly; defaults are not written, but for those that Argo's CRD requires: they come from a factory.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ class Operation(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
 class ResourceResult(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """What an operation did to one object. `status`: Synced, SyncFailed, Pruned or PruneSkipped."""
 
-    group: str = ""
-    version: str = ""
-    kind: str = ""
-    namespace: str = ""
-    name: str = ""
+    group: str = msgspec.field(default_factory=str)
+    version: str = msgspec.field(default_factory=str)
+    kind: str = msgspec.field(default_factory=str)
+    namespace: str = msgspec.field(default_factory=str)
+    name: str = msgspec.field(default_factory=str)
     status: str = ""
     message: str = ""
     hook_type: str = ""
@@ -82,7 +82,7 @@ class ResourceResult(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
 
 
 class SyncResult(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    revision: str = ""
+    revision: str = msgspec.field(default_factory=str)
     revisions: tuple[str, ...] = ()
     source: Source | None = None
     sources: tuple[Source, ...] = ()
@@ -93,7 +93,7 @@ class SyncResult(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 class OperationState(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """`phase`: Running, Terminating, Failed, Error or Succeeded."""
 
-    operation: Operation = Operation()
+    operation: Operation = msgspec.field(default_factory=Operation)
     phase: str = ""
     message: str = ""
     sync_result: SyncResult | None = None
@@ -143,7 +143,7 @@ class SyncStatus(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True
 class Deployed(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     """One entry of the history."""
 
-    id: int = 0
+    id: int = msgspec.field(default_factory=int)
     revision: str = ""
     revisions: tuple[str, ...] = ()
     source: Source | None = None

@@ -9,7 +9,14 @@ import msgspec
 from msgspec.structs import replace
 
 from crds.application import parse
-from crds.application_status import Operation, OperationState, SyncOperation, SyncResource, SyncResult
+from crds.application_status import (
+    Operation,
+    OperationState,
+    ResourceResult,
+    SyncOperation,
+    SyncResource,
+    SyncResult,
+)
 from crds.paths import get
 from gitops.compare import Compared, Comparison
 from gitops.ending import begun, succeeded
@@ -157,3 +164,13 @@ def test_images_are_found_in_every_kind_of_pod() -> None:
     found = images([deployment(), pod, cron])
     assert found == ("api:v1", "init:v1", "r.io:5000/job@sha256:a")
     assert names(found) == {"api", "init", "r.io:5000/job"}
+
+
+def test_what_argo_cds_crd_requires_is_written_though_it_be_empty() -> None:
+    """Its API server would refuse the whole patch."""
+    one = ResourceResult(version="v1", kind="Namespace", name="production")
+    state = replace(ended(), sync_result=SyncResult(REVISION, resources=(one,)))
+    told = written(raw_app(), replace(LOOK, state=state))["status"]
+    assert told["history"][0]["id"] == 0
+    (said,) = told["operationState"]["syncResult"]["resources"]
+    assert (said["group"], said["namespace"]) == ("", "")
