@@ -135,7 +135,10 @@ class Hidden(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """One object: `status` Synced, OutOfSync or Unknown. `live` and `target` are the shown bytes."""
+    """One object: `status` Synced, OutOfSync or Unknown. `live` and `target` are the shown bytes.
+
+    `confirm`: a person has to say that it may go.
+    """
 
     key: Key
     version: str
@@ -147,6 +150,7 @@ class Compared(msgspec.Struct, frozen=True):
     requires_pruning: bool = False
     counts: bool = True
     why: str = ""
+    confirm: bool = False
 
 
 class Comparison(msgspec.Struct, frozen=True):
@@ -261,6 +265,7 @@ def _extra(raw: Raw, release: str) -> Compared:
         requires_pruning=True,
         counts=not (reason or "IgnoreExtraneous" in options),
         why=reason,
+        confirm="Prune=confirm" in words(annotation(raw, OPTIONS)),
     )
     return _shown(base, raw, None)
 

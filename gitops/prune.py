@@ -1,15 +1,19 @@
 """What is no more in Git is deleted, highest wave first, when all else has been applied.
 
 What asks to be left alone is left alone, and so are ConfigMaps and Secrets while a Rollout is between two
-revisions: pods of the older one read them when they start.
+revisions: pods of the older one read them when they start. What asks for a confirmation waits for a person.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+from msgspec.structs import replace
+
 from crds.application_status import ResourceResult
+from crds.times import parse
 from gitops.actions import Step
 from gitops.claims import BEHIND, patience
 from gitops.compare import NO_PRUNE, kept_for
@@ -18,9 +22,11 @@ from gitops.objects import Key, group_version, key_of
 from gitops.order import height
 from gitops.results import SUCCEEDED, recorded, results
 from gitops.scene import Scene, key_of_result
+from gitops.waiting import WAITS_FOR_CONFIRMATION
 
 Raw = dict[str, Any]
 PRUNED, SKIPPED = "Pruned", "PruneSkipped"
+APPROVED = "argocd.argoproj.io/deletion-approved"
 
 
 def prune(scene: Scene) -> Step | None:
@@ -28,6 +34,8 @@ def prune(scene: Scene) -> Step | None:
     told = _told(scene)
     left = {key_of(raw): raw for raw in scene.surplus if key_of(raw) not in told}
     skipped = [_result(raw, SKIPPED, why) for raw in left.values() if (why := spared(scene, raw))]
+    if asking := [key for key, raw in left.items() if _asks(scene, raw) and not spared(scene, raw)]:
+        return _unconfirmed(scene, asking)
     for _, group in groupby(sorted(scene.surplus, key=height, reverse=True), key=height):
         doomed = [raw for raw in group if not spared(scene, raw)]
         if due := [raw for raw in doomed if key_of(raw) in left]:
@@ -44,14 +52,31 @@ def prune(scene: Scene) -> Step | None:
 
 def spared(scene: Scene, raw: Raw) -> str:
     """Why an object is not deleted now, "" where it is."""
-    option = scene.options.said("Prune", raw)
-    if option == "false":
+    if scene.options.said("Prune", raw) == "false":
         return NO_PRUNE
     if not scene.sync.prune:
         return "ignored (requires pruning)"
-    if option == "confirm":
-        return "ignored (requires confirmation)"
     return kept_for(key_of(raw), scene.release)
+
+
+def _asks(scene: Scene, raw: Raw) -> bool:
+    """Whether it goes only once a person said so, since this sync began."""
+    said = scene.application.metadata.annotations.get(APPROVED, "")
+    begun = scene.state.started_at
+    return scene.options.said("Prune", raw) == "confirm" and not (begun and _since(begun, said))
+
+
+def _since(begun: datetime, said: str) -> bool:
+    try:
+        return parse(said) >= begun
+    except (ValueError, TypeError):  # no time, or one without a zone
+        return False
+
+
+def _unconfirmed(scene: Scene, asking: list[Key]) -> Step:
+    more = f" and {len(asking) - 1} more resources" if len(asking) > 1 else ""
+    why = f"{WAITS_FOR_CONFIRMATION} {asking[0].short}{more}"
+    return Step((), replace(scene.state, message=why), why)
 
 
 def _told(scene: Scene) -> set[Key]:

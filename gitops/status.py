@@ -144,6 +144,7 @@ def _resource(one: Compared) -> ResourceStatus:
         status=one.status,
         health=HealthStatus(one.health.status, one.health.message) if one.health else None,
         requires_pruning=one.requires_pruning,
+        requires_deletion_confirmation=one.confirm,
         sync_wave=one.wave,
     )
 

@@ -19,7 +19,8 @@ from gitops.scene import Scene
 WAITS_FOR_HOOKS = "waiting for completion of hook"
 WAITS_FOR_HEALTH = "waiting for healthy state of"
 WAITS_FOR_KIND = "waiting for the API server:"
-WAITS_FOR_OTHERS = (WAITS_FOR_HEALTH, WAITS_FOR_KIND)
+WAITS_FOR_CONFIRMATION = "waiting for pruning confirmation of"
+WAITS_FOR_OTHERS = (WAITS_FOR_HEALTH, WAITS_FOR_KIND, WAITS_FOR_CONFIRMATION)
 
 
 class Standing(msgspec.Struct, frozen=True):

@@ -56,6 +56,13 @@ class Cluster:
             self.ours.add(key_of(raw))
         return self
 
+    def approved(self, at: str) -> Cluster:
+        """A person says that deletions are meant."""
+        meta = self.application.metadata
+        said = {**meta.annotations, "argocd.argoproj.io/deletion-approved": at}
+        self.application = replace(self.application, metadata=replace(meta, annotations=said))
+        return self
+
     def scene(self) -> Scene:
         wanted = {key_of(raw) for raw in self.git}
         surplus = tuple(raw for key, raw in self.objects.items() if key in self.ours and key not in wanted)

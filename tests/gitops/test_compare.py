@@ -172,3 +172,9 @@ def test_what_is_ignored_is_sent_as_it_is_and_only_onto_that_version() -> None:
 def test_what_is_sent_as_git_says_needs_no_version() -> None:
     live = put(deployment(), ("metadata", "resourceVersion"), "7")
     assert to_send(deployment(), live, [], Moving()) == (deployment(), "")
+
+
+def test_what_may_only_go_with_a_confirmation_is_told() -> None:
+    raw = noted(config("old"), "sync-options", "Prune=confirm")
+    (found,) = compared(extras=(raw,)).resources
+    assert (found.requires_pruning, found.confirm) == (True, True)

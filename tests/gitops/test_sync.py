@@ -47,6 +47,25 @@ def test_everything_in_one_wave_is_applied_by_kind_and_nobody_waits() -> None:
     assert messages(cluster)["api"] == "deployment.apps/api serverside-applied"
 
 
+ASKS = noted(config("old"), "sync-options", "Prune=confirm")
+
+
+def test_what_asks_for_a_confirmation_is_pruned_once_a_person_has_said_so() -> None:
+    cluster = Cluster(git=[deployment()]).has(ASKS, config("other"))
+    cluster.run()
+    assert cluster.state.message == "waiting for pruning confirmation of /ConfigMap/old"
+    assert cluster.log == ["apply Deployment/api"]
+    cluster.approved("2026-03-15T10:30:00Z")
+    assert cluster.run().phase == "Succeeded"
+    assert cluster.log[1:] == ["remove ConfigMap/old Foreground", "remove ConfigMap/other Foreground"]
+
+
+@pytest.mark.parametrize("said", ["2026-03-15T10:29:59Z", "2026-03-15T10:31:00", "yes"])
+def test_a_confirmation_of_before_the_sync_is_none(said: str) -> None:
+    cluster = Cluster().has(ASKS).approved(said)
+    assert cluster.run().message == "waiting for pruning confirmation of /ConfigMap/old"
+
+
 def test_nothing_is_pruned_before_others_that_may_want_it_had_a_moment_to_look() -> None:
     cluster = Cluster().has(config("old"))
     cluster.behind = "shop"
