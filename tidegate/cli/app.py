@@ -25,12 +25,13 @@ HOME = "argocd"
 CRDS = "crds/gitops/"
 
 
-def list_applications(api: Api, _asked: Namespace) -> None:
-    found = api.applications()
+def list_applications(api: Api, asked: Namespace) -> None:
+    found = list(api.applications())
     if not found:
         print(f"No applications found in namespace {api.namespace!r}.", file=sys.stderr)
-        return
-    sys.stdout.write(view.applications(found))
+    if found or asked.output in ("json", "yaml"):
+        shown = {"name": view.full_names, "json": _json, "yaml": _yaml, "wide": view.applications}
+        sys.stdout.write(shown[asked.output](found))
 
 
 def get_application(api: Api, asked: Namespace) -> None:
@@ -40,6 +41,8 @@ def get_application(api: Api, asked: Namespace) -> None:
         raw = _followed(api, asked, lambda now: Outcome(not _refreshing(now)))
     shown = {"summary": view.summary, "json": _json, "yaml": _yaml, "wide": view.details}[asked.output]
     sys.stdout.write(shown(raw))
+    if asked.show_operation and asked.output == "wide":
+        sys.stdout.write(f"\n{view.operation(raw)}")
 
 
 def sync_application(api: Api, asked: Namespace) -> None:
@@ -120,11 +123,11 @@ def _refreshing(raw: Raw) -> bool:
     return "argocd.argoproj.io/refresh" in (raw["metadata"].get("annotations") or {})
 
 
-def _yaml(raw: Raw) -> str:
+def _yaml(raw: Raw | list[Raw]) -> str:
     import yaml
 
     return yaml.safe_dump(raw, sort_keys=False, allow_unicode=True)
 
 
-def _json(raw: Raw) -> str:
+def _json(raw: Raw | list[Raw]) -> str:
     return json.dumps(raw, indent=2) + "\n"

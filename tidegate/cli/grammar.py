@@ -28,6 +28,7 @@ _LONG = {
 _SWITCHES = {*_LONG.values(), *SWITCHES, "--timestamps", "--full", "--no-color", "--short"} | {
     "--refresh",
     "--hard-refresh",
+    "--show-operation",
     "--prune",
     "--dry-run",
     "--sync",
@@ -128,8 +129,10 @@ def _freezing(verbs: Any) -> None:
 def _applications(group: Any) -> None:
     every = _under(group, "list", "list applications, one a line")
     every.set_defaults(command=app.list_applications, home=app.HOME, crds=app.CRDS)
+    every.add_argument("-o", "--output", choices=("wide", "name", "json", "yaml"), default="wide")
     get = _application(group, "get", "show an application and its objects", app.get_application)
     get.add_argument("-o", "--output", choices=("wide", "summary", "json", "yaml"), default="wide")
+    _switch(get, "--show-operation", default=False, does="with its last sync")
     _switch(get, "--refresh", default=False, does="look at Git first")
     _switch(get, "--hard-refresh", default=False, does="look at Git first, and render anew")
     sync = _application(group, "sync", "make the cluster as Git says", app.sync_application)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crds.paths import get
+from crds.times import parse
 from tidegate.views.screen import table
 
 Raw = dict[str, Any]
@@ -20,6 +21,10 @@ _OBJECTS = ("GROUP", "KIND", "NAMESPACE", "NAME", "STATUS", "HEALTH", "HOOK", "M
 def applications(raws: Iterable[Raw]) -> str:
     """All of them, one a line."""
     return table((_LISTED, *(_line(raw) for raw in raws))) + "\n"
+
+
+def full_names(raws: Iterable[Raw]) -> str:
+    return "".join(f"{_name(raw)}\n" for raw in raws)
 
 
 def details(raw: Raw) -> str:
@@ -37,9 +42,19 @@ def operation(raw: Raw) -> str:
         ("Phase:", get(state, "phase", default="")),
         ("Start:", get(state, "startedAt", default="")),
         ("Finished:", get(state, "finishedAt", default="")),
+        ("Duration:", _lasted(state)),
         ("Message:", get(state, "message", default="")),
     )
     return "".join(f"{name:<20}{value}\n" for name, value in said if value)
+
+
+def _lasted(state: Raw) -> str:
+    """Of what has ended, as Go writes it."""
+    start, end = (get(state, name) for name in ("startedAt", "finishedAt"))
+    if not (start and end):
+        return ""
+    minutes, seconds = divmod(int((parse(end) - parse(start)).total_seconds()), 60)
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"
 
 
 def history(raw: Raw) -> str:

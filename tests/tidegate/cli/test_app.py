@@ -70,6 +70,25 @@ def test_applications_are_listed_in_argo_cds_namespace(capsys: Printed) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [("name", "argocd/api-prod\n"), ("json", '"name": "api-prod"'), ("yaml", "name: api-prod")],
+)
+def test_applications_are_listed_for_scripts(capsys: Printed, how: str, said: str) -> None:
+    assert say(f"app list -o {how}", Cluster({APPS: (app(),)})) == 0
+    assert said in capsys.readouterr().out
+
+
+def test_a_list_of_none_is_a_list_for_scripts(capsys: Printed) -> None:
+    assert say("app list -o json", Cluster({APPS: ()})) == 0
+    assert capsys.readouterr().out == "[]\n"
+
+
+def test_the_last_sync_is_shown_with_its_duration_where_that_is_asked(capsys: Printed) -> None:
+    assert say("app get api-prod --show-operation", Cluster({APP: app()})) == 0
+    assert "Finished:           2026-03-15T10:30:00Z\nDuration:           1m0s\n" in capsys.readouterr().out
+
+
 def test_what_was_deployed_is_listed_oldest_first(capsys: Printed) -> None:
     first = {"id": 0, "revision": SHA, "deployedAt": "2026-03-15T10:30:00Z"}
     next_one = {"id": 1, "revision": "d" * 40, "deployedAt": "2026-03-16T08:00:00Z"}
