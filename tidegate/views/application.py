@@ -8,6 +8,7 @@ from typing import Any
 
 from crds.paths import get
 from crds.times import parse
+from gitops.rollback import UNMENDED
 from tidegate.views.screen import table
 
 Raw = dict[str, Any]
@@ -73,8 +74,7 @@ def summary(raw: Raw) -> str:
     source, to, status = (
         get(raw, *path, default={}) for path in (("spec", "source"), ("spec", "destination"), ("status",))
     )
-    history = get(status, "history", default=[])
-    deployed = str(get(history, -1, "revision", default=""))[:SHORT] or "nothing"
+    deployed = _runs(status)[:SHORT] or "nothing"
     wanted = str(get(status, "sync", "revision", default=""))[:SHORT] or "unknown"
     sync, last = _sync(raw), get(status, "operationState", "finishedAt", default="never")
     terms = ", ".join(dict.fromkeys(str(get(one, "type")) for one in get(status, "conditions", default=[])))
@@ -97,6 +97,15 @@ SERVER NAMESPACE
 SYNCROOT
 {deployed} (old) vs {wanted} (Git) → {sync}
 """
+
+
+def _runs(status: Raw) -> str:
+    """The commit that was deployed last, or the good one that came back in its place."""
+    last = str(get(status, "history", -1, "revision", default=""))
+    rollback = get(status, "rollback", default={})
+    back = get(rollback, "phase") in UNMENDED and get(rollback, "restoredAt")
+    instead = back and get(rollback, "from") == last
+    return str(get(rollback, "good", "revision", default="")) if instead else last
 
 
 def _deployed(one: Raw) -> tuple[str, ...]:

@@ -132,6 +132,13 @@ def test_the_summary_is_the_briefs_block(capsys: Printed) -> None:
     assert capsys.readouterr().out == (Path(__file__).parent / "summary.txt").read_text()
 
 
+def test_while_quarantined_the_summary_tells_the_commit_that_came_back(capsys: Printed) -> None:
+    back = {"phase": "GaveUp", "from": SHA, "good": {"revision": "a1b2c3d4e5"}, "restoredAt": NOON}
+    raw = app("OutOfSync", history=[{"id": 0, "revision": SHA}], rollback=back)
+    assert say("app get api-prod -o summary", Cluster({APP: raw})) == 0
+    assert "a1b2c3d (old) vs 5c2d89b (Git) → OutOfSync" in capsys.readouterr().out
+
+
 def test_a_sync_is_an_operation_on_the_application_as_it_was_read(capsys: Printed) -> None:
     cluster = Cluster({APP: app("OutOfSync")})
     assert say("app sync api-prod --prune --revision v2 --resource apps:Deployment:api --async", cluster) == 0
