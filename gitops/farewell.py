@@ -1,7 +1,8 @@
 """An Application that is deleted takes along what it holds, if it carries Argo's finalizer; else nothing.
 
 Highest wave first, each gone before the next is touched; the finalizer goes with the last. What is another's,
-what another object made, and what says `Delete=false` stays.
+what another object made, and what says `Delete=false` stays. So does a CustomResourceDefinition, as with Argo
+CD: with it all objects of its kind would go, whosesoever they are.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from crds.paths import get
 from gitops.actions import Remove
 from gitops.compare import Hidden, surplus
 from gitops.hooks import removal
-from gitops.objects import Key, key_of
+from gitops.objects import Key, is_definition, key_of
 from gitops.options import Options
 from gitops.order import height
 from gitops.tracking import instance, tracked_by
 
 Raw = dict[str, Any]
 CASCADE = "resources-finalizer.argocd.argoproj.io"
+OF_HOOKS = ("pre-delete-finalizer.argocd.argoproj.io", "post-delete-finalizer.argocd.argoproj.io")
 
 
 class Farewell(msgspec.Struct, frozen=True):
@@ -42,7 +44,7 @@ def farewell(
     """The next deletions; then the finalizer, once all is seen to be gone."""
     ours = [one for one in application.metadata.finalizers if one.partition("/")[0] == CASCADE]
     if not ours:
-        return Farewell((), "being deleted, and its objects stay")
+        return Farewell((), "being deleted, and its objects stay", trouble=_of_hooks(application))
     name = instance(application.name, application.metadata.namespace, home)
     options = Options(application, SyncOperation())
     doomed = [raw for raw in live if tracked_by(raw) == name and surplus(raw, me) and _goes(raw, options)]
@@ -61,5 +63,11 @@ def farewell(
     return Farewell(removals, why, trouble=trouble)
 
 
+def _of_hooks(application: Application) -> str:
+    """That it waits for hooks which Argo CD would run, and nobody does here."""
+    found = [one for one in application.metadata.finalizers if one.partition("/")[0] in OF_HOOKS]
+    return f"finalizer {found[0]} waits for hooks that are not run here; take it away" if found else ""
+
+
 def _goes(raw: Raw, options: Options) -> bool:
-    return options.said("Delete", raw) not in {"false", "confirm"}
+    return options.said("Delete", raw) not in {"false", "confirm"} and not is_definition(raw)

@@ -13,7 +13,7 @@ from gitops.conditions import DELETION
 from gitops.farewell import CASCADE, Farewell, farewell
 from gitops.objects import Key, desired
 from gitops.plan import Rendering, World, plan, record
-from tests.gitops.examples import NOW, config, deployment, noted, raw_app
+from tests.gitops.examples import CRD, NOW, config, deployment, noted, raw_app
 
 ME = Key("argoproj.io", "Application", "argocd", "api-prod")
 
@@ -34,6 +34,12 @@ def found(*live: dict[str, Any], finalizers: tuple[str, ...] = (CASCADE,)) -> Fa
 
 def test_without_the_finalizer_everything_stays() -> None:
     assert found(ours(config()), finalizers=()) == Farewell((), "being deleted, and its objects stay")
+
+
+def test_a_finalizer_that_waits_for_argos_hooks_is_told() -> None:
+    finalizer = "post-delete-finalizer.argocd.argoproj.io/cleanup"
+    told = f"finalizer {finalizer} waits for hooks that are not run here; take it away"
+    assert found(finalizers=(finalizer,)).trouble == told
 
 
 def test_the_highest_wave_goes_first() -> None:
@@ -61,6 +67,11 @@ def test_it_may_be_done_in_the_background() -> None:
 def test_what_is_anothers_or_asks_to_stay_stays() -> None:
     kept = noted(ours(config("data")), "sync-options", "Delete=false")
     assert found(ours(config(), "other"), kept).finalizers == ()
+
+
+def test_a_definition_stays_for_objects_of_its_kind_may_be_anybodys() -> None:
+    crd = desired(CRD, "api-prod", "production", namespaced=False)
+    assert found(crd) == Farewell((), "all its objects are gone", ())
 
 
 HIDDEN = Hidden(Key("", "Secret", "production", "password"), "v1", "secrets is forbidden")
