@@ -9,10 +9,10 @@ from gitops import order
 from gitops.actions import EnsureNamespace
 from gitops.compare import Awaited, Refused, Unasked, Unseen, Unserved
 from gitops.hooks import leaving
-from gitops.objects import defines
+from gitops.objects import defines, key_of
 from gitops.order import NEEDED, Task
 from gitops.results import of_task
-from gitops.scene import Scene
+from gitops.scene import Scene, names
 
 Results = tuple[ResourceResult, ...]
 
@@ -21,6 +21,19 @@ def invalid(scene: Scene) -> Results:
     """The objects that this Application may not write, or that cannot be written as they are."""
     said = ((one, _problem(scene, one)) for one in scene.tasks)
     return tuple(of_task(one, "Failed", why, "SyncFailed") for one, why in said if why)
+
+
+def unknown(scene: Scene) -> str:
+    """What a person names and this Application has not, misspelled perhaps; "" for nothing.
+
+    What is to be healed may be gone by now.
+    """
+    if scene.state.operation.initiated_by.automated:
+        return ""
+    keys = [*(one.key for one in scene.targets), *(key_of(raw) for raw in scene.extras)]
+    found = (one for one in scene.sync.resources if not any(names(one, key) for key in keys))
+    named = [f"{one.group}/{one.kind}/{one.name}" for one in found]
+    return f"no object of this Application: {', '.join(named)}" if named else ""
 
 
 def namespace(scene: Scene) -> EnsureNamespace | None:

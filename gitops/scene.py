@@ -101,14 +101,15 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
         return releasing(raw for raw in live if key_of(raw)[:2] == ("argoproj.io", "Rollout"))
 
     def chosen(self, key: Key) -> bool:
-        return not self.sync.resources or any(_names(one, key) for one in self.sync.resources)
+        return not self.sync.resources or any(names(one, key) for one in self.sync.resources)
 
 
 def key_of_result(one: ResourceResult) -> Key:
     return Key(one.group, one.kind, one.namespace, one.name)
 
 
-def _names(one: SyncResource, key: Key) -> bool:
+def names(one: SyncResource, key: Key) -> bool:
+    """Whether a selective sync means this object."""
     return (one.group, one.kind, one.name) == (key.group, key.kind, key.name) and one.namespace in {
         "",
         key.namespace,

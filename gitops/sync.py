@@ -53,8 +53,8 @@ def _prepared(scene: Scene) -> Step | None:
     """What comes before the first apply: the namespace, and every object in a dry run."""
     if results(scene.state):
         return None
-    if invalid := before.invalid(scene):
-        return _refused(scene, NOT_VALID, invalid)
+    if wrong := _invalid(scene):
+        return wrong
     if scene.refusal:
         return _failing(scene, replace(scene.state, message=f"{NOT_APPLIED}, reason: {scene.refusal}"))
     if ensure := before.namespace(scene):
@@ -68,6 +68,13 @@ def _prepared(scene: Scene) -> Step | None:
         tried = [of_task(one, SUCCEEDED, "dry run") for one in scene.tasks]
         return _over(ending.succeeded(recorded(scene, tried), ALL_RUN, scene.now))
     return None
+
+
+def _invalid(scene: Scene) -> Step | None:
+    if unknown := before.unknown(scene):
+        return _refused(scene, f"{NOT_VALID}, reason: {unknown}", ())
+    invalid = before.invalid(scene)
+    return _refused(scene, NOT_VALID, invalid) if invalid else None
 
 
 def _go_on(scene: Scene) -> Step:

@@ -47,6 +47,16 @@ def test_everything_in_one_wave_is_applied_by_kind_and_nobody_waits() -> None:
     assert messages(cluster)["api"] == "deployment.apps/api serverside-applied"
 
 
+def test_a_person_who_names_what_is_not_there_is_told() -> None:
+    named = (SyncResource("Deployment", "api", "apps"), SyncResource("Deployment", "apu", "apps"))
+    cluster = Cluster(git=[deployment()], resources=named)
+    assert cluster.run().message == (
+        "one or more synchronization tasks are not valid, "
+        "reason: no object of this Application: apps/Deployment/apu"
+    )
+    assert cluster.log == []
+
+
 ASKS = noted(config("old"), "sync-options", "Prune=confirm")
 
 
