@@ -1,4 +1,4 @@
-"""What is wrong with an Application or an AppProject beyond its types: the field, and the way out."""
+"""What is wrong with an Application beyond its types: the field, and the way out."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
-from fnmatch import fnmatchcase
 
 from crds.application import Application
 from crds.application_policy import IgnoredDifference, Retry, Rollback
 from crds.application_source import Image, Source, image
-from crds.appproject import AppProject
 from crds.errors import Invalid
 from crds.paths import show
 from crds.times import duration
@@ -53,11 +51,6 @@ def image_unmatched(application: Application, images: frozenset[str]) -> tuple[I
         for at, one in found
         if not {one.name, one.new_name} & images
     )
-
-
-def project_problems(project: AppProject) -> tuple[Invalid, ...]:
-    """Every mistake in a project's spec."""
-    return (*_denied_everything(project), *_role_names(project))
 
 
 def _project(application: Application) -> Problems:
@@ -189,18 +182,3 @@ def _of_rollback(rollback: Rollback, where: str) -> Problems:
             yield Invalid(f"{where}.{name}", f"{word} is none of {', '.join(words)}")
     if rollback.max_retries < 0:
         yield Invalid(f"{where}.maxRetries", f"{rollback.max_retries} is below 0; write 0 or more")
-
-
-def _denied_everything(project: AppProject) -> Problems:
-    """Denials alone permit nothing, which is rarely meant."""
-    repos = project.spec.source_repos
-    if repos and all(one.startswith("!") for one in repos):
-        yield Invalid("spec.sourceRepos", "only denies, so nothing is permitted; add what is, like '*'")
-
-
-def _role_names(project: AppProject) -> Problems:
-    for at, role in enumerate(project.spec.roles):
-        if not fnmatchcase(role.name, "[a-zA-Z0-9]*"):
-            yield Invalid(
-                show("spec", "roles", at, "name"), f"{role.name!r} is no name; write letters and digits"
-            )

@@ -9,7 +9,7 @@ import pytest
 
 from crds import emit, refs
 from crds.application import parse
-from crds.application_problems import image_unmatched, problems, project_problems
+from crds.application_problems import image_unmatched, problems
 from crds.application_source import Image, image, normalised
 from crds.application_support import ignored, project_unsupported, unsupported
 from crds.appproject import parse_project
@@ -250,11 +250,6 @@ def test_what_changes_nothing_deployed_is_only_mentioned() -> None:
 def test_a_project_that_limits_what_we_cannot_yet_limit_is_held(field: str, value: Any) -> None:
     (found,) = project_unsupported(parse_project(project(**{field: value})))
     assert found.path == f"spec.{field}"
-
-
-def test_a_project_that_only_denies_permits_nothing_and_is_told_so() -> None:
-    (found,) = project_problems(parse_project(project(sourceRepos=["!https://github.com/other/*"])))
-    assert str(found).startswith("spec.sourceRepos: only denies, so nothing is permitted")
 
 
 def test_all_of_a_projects_fields_are_kept() -> None:

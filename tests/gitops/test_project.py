@@ -80,6 +80,7 @@ def test_a_destination_is_permitted_by_server_and_namespace(
             "take the denial out of spec.destinations",
         ),
         ({"sourceRepos": []}, "add it to spec.sourceRepos"),
+        ({"sourceRepos": ["!https://github.com/other/*"]}, "add it to spec.sourceRepos"),
     ],
 )
 def test_what_is_denied_is_not_to_be_added(spec: dict[str, Any], fix: str) -> None:
