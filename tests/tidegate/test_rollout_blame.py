@@ -15,6 +15,7 @@ from tests.tidegate.test_rollout_planner import (
     LABEL,
     NOW,
     PLANNER,
+    SERVICE,
     brief,
     hash_of,
     mesh,
@@ -23,7 +24,7 @@ from tests.tidegate.test_rollout_planner import (
     replica_set,
     settled,
 )
-from tidegate.planners.needs import Known, Need, Owned, Samples
+from tidegate.planners.needs import Absent, Known, Need, Owned, Samples
 
 Raw = dict[str, Any]
 OLD, NEW = brief("myregistry/api:v1"), brief("myregistry/api:v2")
@@ -139,6 +140,12 @@ def test_nothing_is_said_while_the_answer_is_on_its_way() -> None:
 def test_what_tells_nothing_of_stable_is_said_to(run: Raw) -> None:
     blame = looked(aborted(), run)
     assert (blame["alone"], blame["stable"][:31]) == (False, "nobody can tell how stable was:")
+
+
+def test_a_router_that_cannot_be_read_tells_nothing_of_stable() -> None:
+    blame = looked(aborted(), failed(errors="errors{}", total="requests{}"), answers={SERVICE: Absent()})
+    said = "nobody can tell how stable was: VirtualService production/api does not exist"
+    assert (blame["alone"], blame["stable"][: len(said)]) == (False, said)
 
 
 def test_pods_that_never_start_are_to_blame_where_stable_has_all_of_its_own() -> None:

@@ -167,6 +167,14 @@ def test_nothing_is_written_before_the_replica_sets_were_seen() -> None:
     assert PLANNER.plan(raw, answers, NOW).writes == ()
 
 
+@pytest.mark.parametrize("unseen", [SERVICE, RULE], ids=["VirtualService", "DestinationRule"])
+def test_nothing_is_written_before_the_routes_were_seen(unseen: Need) -> None:
+    old, new = brief("myregistry/api:v1"), brief("myregistry/api:v2")
+    found = {**mesh(0, hash_of(old), hash_of(new)), unseen: Pending()}
+    plan = planned(settled(old, new), replica_set(old, 10), replica_set(new, 1, 2), found=found)
+    assert plan.writes == ()
+
+
 def test_a_mistake_in_the_spec_is_a_condition_that_names_the_field_and_nothing_else_is_written() -> None:
     raw = put(brief(), ("spec", "strategy", "canary", "steps", 0, "setWeight"), 250)
     plan = planned(raw, replica_set(brief(), 10))

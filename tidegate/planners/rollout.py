@@ -145,7 +145,8 @@ class RolloutPlanner:
 
 def _seen_enough(here: Given, answers: Answers, settings: Settings) -> bool:
     """Deciding on half a look could create twice what is there, or begin what is frozen."""
-    if isinstance(answers.get(freeze_need(settings)), Pending):
+    waited = (freeze_need(settings), *map(Object, here.routes))
+    if any(isinstance(answers.get(need), Pending) for need in waited):
         return False
     named = () if here.istio else map(Object, here.arms.refs)
     return all(isinstance(answers.get(need), Known) for need in own(here)[:3]) and all(

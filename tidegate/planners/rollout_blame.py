@@ -20,13 +20,14 @@ from crds.errors import Invalid
 from crds.paths import show
 from rollouts.memory import Blame
 from rollouts.progress import this_run
-from rollouts.world import Run, World
+from rollouts.world import Run, Trouble, World
 from tidegate.planners.needs import Answers, Known, Need, Samples, known
 from tidegate.planners.rollout_metrics import Look, arm_of, catalogue_of
 from tidegate.planners.rollout_world import own
 
 ANALYSIS, PODS = "analysis", "pods"
-UNKNOWN = "nobody can tell how stable was: the metrics that failed do not tell the two apart"
+UNKNOWN = "nobody can tell how stable was"
+ALIKE = "the metrics that failed do not tell the two apart"
 
 
 class Stable(NamedTuple):
@@ -54,7 +55,7 @@ def blame(look: Look) -> Blame | None:
     run = _failed(look)
     asked = tuple(_stable(look, run)) if run else ()
     if not asked:
-        return Blame(ANALYSIS, False, UNKNOWN)
+        return _unknown(world.traffic.message if run and isinstance(world.traffic, Trouble) else ALIKE)
     said = [_said(one, look.answers) for one in asked]
     if any(one is None for one in said):
         return None
@@ -77,6 +78,10 @@ def _of_pods(world: World) -> Blame:
     stable = world.revision_of(world.memory.stable)
     there, wanted = (stable.available, stable.desired) if stable else (0, 0)
     return Blame(PODS, 0 < wanted <= there, f"stable has {there} of {wanted} pods available")
+
+
+def _unknown(why: str) -> Blame:
+    return Blame(ANALYSIS, False, f"{UNKNOWN}: {why}")
 
 
 def _failed(look: Look) -> AnalysisRun | None:
@@ -125,6 +130,6 @@ def _said(one: Stable, answers: Answers) -> Blame | None:
     limit, at = one.metric.limit, one.total.at
     seen = grown(Evidence(one.since, next_check=at), Answered(total.value, errors.value), limit)
     if not seen.requests:
-        return Blame(ANALYSIS, False, "nobody can tell how stable was: it had no requests")
+        return _unknown("it had no requests")
     counted = f"stable had {percent(seen.share)} errors ({seen.errors:.0f} of {seen.requests:.0f})"
     return Blame(ANALYSIS, seen.share <= limit.share, f"{counted} against a limit of {100 * limit.share:g} %")
