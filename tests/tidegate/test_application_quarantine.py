@@ -9,7 +9,7 @@ import pytest
 
 from crds.paths import get, put
 from gitops.objects import desired
-from gitops.sources import digest
+from gitops.sources import Unrenderable, digest
 from tests.gitops.examples import NOW, raw_app, thing
 from tests.gitops.test_plan import rollout
 from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
@@ -48,6 +48,18 @@ def test_what_was_good_goes_back_after_a_restart_while_git_does_not_answer() -> 
     here.play()
     assert get(here.objects["Rollout", "production", "api"], "spec", "template", "v") == 1
     assert "ComparisonError: git.example.com: no answer" in said(here)
+
+
+@pytest.mark.parametrize("unknown", [Failed("no answer within 600 s"), Known(Unrenderable("no such file"))])
+def test_what_cannot_be_rendered_for_now_takes_no_release_out_of_quarantine(unknown: Answer) -> None:
+    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
+    here = quarantined(bad, good)
+    here.rendered = unknown
+    here.play()
+    assert get(here.app, "status", "rollback", "phase") == "Quarantined"
+    here.rendered = None
+    here.play()
+    assert (image(here), get(here.app, "status", "rollback", "phase")) == (1, "Quarantined")
 
 
 def well(name: str) -> Answers:

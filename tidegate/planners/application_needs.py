@@ -284,7 +284,9 @@ class Sight:
 
     @cached_property
     def rendering(self) -> str:
-        """The digest of what is declared."""
+        """The digest of what is declared, "" while that is not known."""
+        if self.manifests is None:
+            return ""
         return self.reading.once("digest", (self.declared,), lambda: digest(self.declared))
 
     @cached_property
