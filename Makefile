@@ -2,6 +2,7 @@
 PY ?= .venv/bin/python
 BIN := .venv/bin
 WORKERS ?= $(shell $(PY) -c 'import os; print(os.cpu_count() + 1)')  # some tests wait
+export PYTHONDONTWRITEBYTECODE =  # what is compiled once is kept
 
 .PHONY: venv check lint types layers fast test demo demo-lab lab crds bench soak
 
