@@ -222,8 +222,7 @@ class Mirror:
     @contextmanager
     def _writing(self) -> Iterator[int]:
         """Alone, in a mirror that is there and that nobody dead still holds."""
-        self.git_dir.parent.mkdir(0o700, parents=True, exist_ok=True)
-        lock = os.open(self.git_dir.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        lock = self._lock()
         try:
             self._alone(lock)
             if self._whole():
@@ -233,6 +232,15 @@ class Mirror:
             yield lock
         finally:
             os.close(lock)
+
+    def _lock(self) -> int:
+        folder, flags = self.git_dir.parent, os.O_RDWR | os.O_CREAT
+        try:
+            folder.mkdir(0o700, parents=True, exist_ok=True)
+            return os.open(self.git_dir.with_suffix(".lock"), flags, 0o600)
+        except OSError as problem:
+            fix = "name one that may be written in --git-cache"
+            raise GitError(f"no mirror can be kept in {folder}: {problem.strerror}; {fix}") from None
 
     def _alone(self, lock: int) -> None:
         end = time.monotonic() + self._seconds

@@ -14,7 +14,7 @@ import pytest
 
 from tests.tidegate.git.origin import Origin, config_map
 from tidegate.git import tree
-from tidegate.git.errors import Unreachable
+from tidegate.git.errors import GitError, Unreachable
 from tidegate.git.mirror import Head, Lost, Mirror
 
 pytestmark = pytest.mark.git
@@ -219,6 +219,12 @@ def test_damaged_objects_are_fetched_anew(origin: Origin, mirror: Mirror) -> Non
         loose.write_bytes(b"nonsense")
     commit = origin.commit()
     assert head(mirror).commit == commit
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_its_flag(tmp_path: Path, origin: Origin) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(GitError, match=r"no mirror can be kept in .*/file/cache: Not a dir.* --git-cache"):
+        Mirror(tmp_path / "file" / "cache", origin.remote).heads({"main"})
 
 
 def test_who_waits_too_long_for_another_process_says_so(tmp_path: Path, origin: Origin) -> None:
