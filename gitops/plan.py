@@ -244,17 +244,18 @@ def _while_held(world: World, facts: Facts, comparison: Comparison | None) -> Ch
     """What the good release declares alike is put right all the same."""
     if comparison is None:
         return Nothing(facts.held)
-    kept = tuple(one for one in comparison.resources if one.key in world.release.kept)
+    kept = tuple(one for one in comparison.resources if one.key in (world.release.kept or ()))
     mine = replace(comparison, resources=kept)
     found = healing(world.application, mine, world.rendering.revision, world.now)
     return Nothing(facts.held) if isinstance(found, Nothing) else found
 
 
-def _heals(world: World, state: OperationState) -> bool:
-    """Whether it is about nothing but what the good release declares alike."""
+def _heals(world: World, state: OperationState) -> bool | None:
+    """Whether it is about nothing but what the good release declares alike; None while nobody can tell."""
     named = state.operation.sync.resources if state.operation.sync else ()
     keys = {Key(one.group, one.kind, one.namespace, one.name) for one in named}
-    return bool(keys) and keys <= world.release.kept
+    kept = world.release.kept
+    return bool(keys) and (None if kept is None else keys <= kept)
 
 
 def _facts(world: World) -> Facts:
@@ -330,10 +331,11 @@ def _beginning(world: World, facts: Facts, comparison: Comparison | None) -> Dec
 
 
 def _going_on(world: World, facts: Facts, comparison: Comparison | None, state: OperationState) -> Decision:
-    said = conditions(facts, comparison)
-    if world.rendering.passing:
-        return Decision((), _status(world, comparison, state, said), world.rendering.trouble)
-    if facts.held and not _heals(world, state):
+    said, heals = conditions(facts, comparison), not facts.held or _heals(world, state)
+    if world.rendering.passing or heals is None:
+        why = world.rendering.trouble or "waiting to know what the good release declares"
+        return Decision((), _status(world, comparison, state, said), why)
+    if not heals:
         over = ending.failed(state, facts.held, world.now, "Error")
         return Decision((), _status(world, comparison, over, said), over.message)
     found = stepped(_scene(world, facts, state), world.rendering.head, world.extras)

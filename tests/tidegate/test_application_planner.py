@@ -124,12 +124,16 @@ class Answers:
     def play(self, looks: int = 20) -> Answers:
         """Looks, each plan carried out, until one writes nothing."""
         for _ in range(looks):
-            found = self.look()
-            if not found.writes:
+            if not self.acts():
                 return self
-            for write in found.writes:
-                self._perform(write)
         raise AssertionError("still writing")
+
+    def acts(self) -> bool:
+        """One look, carried out; whether it wrote anything."""
+        found = self.look()
+        for write in found.writes:
+            self._perform(write)
+        return bool(found.writes)
 
     def _perform(self, write: Any) -> None:
         match write:

@@ -14,7 +14,7 @@ from tests.gitops.examples import NOW, raw_app, thing
 from tests.gitops.test_plan import rollout
 from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
 from tidegate.planners.application_release import PREFLIGHT
-from tidegate.planners.needs import Answer, Failed, Known, Need, Outline, Pending, Reverted, Revertible
+from tidegate.planners.needs import Answer, Failed, Known, Need, Outline, Pending, Rendered, Reverted, Revertible
 
 Raw = dict[str, Any]
 SCALED = ("spec", "replicas")
@@ -101,6 +101,34 @@ def test_what_a_revert_would_lack_stays_said_while_it_is_asked_again(unknown: An
 
 def image(here: Answers) -> Any:
     return get(here.objects["Rollout", "production", "api"], "spec", "template", "v")
+
+
+def elder_is(here: Answers, answer: Answer) -> Answers:
+    """What the good release declares."""
+    plain = here.answer
+
+    def answered(need: Need) -> Answer:
+        return answer if isinstance(need, Rendered) and need.commit == ELDER else plain(need)
+
+    here.answer = answered  # type: ignore[method-assign]
+    return here
+
+
+@pytest.mark.parametrize("unknown", [Pending(), Failed("git.example.com: no answer")])
+def test_what_heals_in_a_quarantine_goes_on_once_it_is_known_what_the_good_release_declares(
+    unknown: Answer,
+) -> None:
+    """Who has just begun has that to read yet."""
+    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
+    here = quarantined(bad, good, thing("ConfigMap", "settings"))
+    while get(here.app, "status", "operationState", "phase") != "Running":
+        assert here.acts()
+    plain = here.answer
+    elder_is(here, unknown).play()
+    assert get(here.app, "status", "operationState", "phase") == "Running"
+    here.answer = plain  # type: ignore[method-assign]
+    here.play()
+    assert get(here.app, "status", "operationState", "phase") == "Succeeded"
 
 
 def test_what_somebody_sets_back_to_the_bad_release_is_given_back_again() -> None:

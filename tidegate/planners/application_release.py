@@ -162,10 +162,12 @@ def _chosen(sight: Sight, rollback: RollbackStatus) -> tuple[Raw, ...]:
     return sight.reading.once("chosen", (then,), lambda: least(then, *of), of)
 
 
-def _kept(sight: Sight, rollback: RollbackStatus) -> frozenset[Key]:
-    """What is wanted now as it was then."""
+def _kept(sight: Sight, rollback: RollbackStatus) -> frozenset[Key] | None:
+    """What is wanted now as it was then; None while that is not known."""
     if rollback.phase not in UNMENDED:
         return frozenset()
+    if not isinstance(sight.answers.get(_good(sight, rollback)), Known):
+        return None
     then, to = _then(sight, rollback), sight.application.spec.destination.namespace
 
     def found() -> frozenset[Key]:
