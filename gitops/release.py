@@ -29,7 +29,7 @@ class Release(msgspec.Struct, frozen=True):
     """What is known beside the world: the digest of what the revision declares, "" while not known; `good`
     what the good release would be in the cluster; and what Git and other Applications say of a revert.
 
-    `kept` is what the revision declares as the good release does, None while that is not known; `unready` what
+    `kept` is what the revision declares as the good release does, None while nobody can tell; `unready` what
     a revert would lack.
     `declared`: the Application itself is as the revision declares it, not as an older one did.
     """

@@ -436,6 +436,27 @@ def test_what_may_not_be_listed_starts_no_sync_that_would_fail_for_good() -> Non
     assert get(here.play().app, "status", "sync", "status") == "Synced"
 
 
+def test_a_namespace_that_may_not_be_listed_starts_no_sync_that_would_fail_for_good() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    here.unlisted = "Namespace"
+    here.play()
+    assert get(here.app, "status", "operationState") is None
+    assert said(here) == ["ComparisonError: ConfigMap production/settings: namespaces is forbidden"]
+    here.unlisted = ""
+    assert get(here.play().app, "status", "sync", "status") == "Synced"
+
+
+def test_a_project_that_may_not_be_listed_permits_nothing() -> None:
+    """`default` may have been written to permit less than all, and nobody can tell."""
+    here = app(syncPolicy=AUTOMATED)
+    here.unlisted = "AppProject"
+    here.play()
+    assert ("ConfigMap", "production", "settings") not in here.objects
+    assert said(here) == ["InvalidSpecError: AppProject argocd/default: appprojects is forbidden"]
+    here.unlisted = ""
+    assert get(here.play().app, "status", "sync", "status") == "Synced"
+
+
 def test_an_error_stays_said_while_it_is_asked_again() -> None:
     here = app(syncPolicy={"automated": {}}).play()
     here.dry_run = Known(Refused("admission webhook denied"))
@@ -489,6 +510,25 @@ def test_an_object_of_another_application_is_left_alone() -> None:
     here.play()
     assert here.objects["ConfigMap", "production", "settings"] == theirs
     assert any("belongs to Application web" in one for one in said(here))
+
+
+@pytest.mark.parametrize("head", [Known(Found(NEWER)), Pending(), Failed("no answer")])
+def test_what_another_on_the_branch_may_want_is_not_deleted_before_it_has_looked(head: Answer) -> None:
+    """Where Git is at, who goes on with an operation need not have heard."""
+    here = app(syncPolicy=AUTOMATED)
+    here.git = (config("other"), config(level="1"))
+    here.play()
+    web = raw_app(name="web", status={"sync": {"status": "Synced", "revision": COMMIT}})
+    here.answer = _with(here, web)  # type: ignore[method-assign]
+    here.git, here.head = (config("other"),), Known(Found(NEWER))
+    here.acts()
+    assert get(here.app, "status", "operationState", "phase") == "Running"
+    here.head = head
+    assert here.play().look().why.endswith("waiting for a look of Application web")
+    assert ("ConfigMap", "production", "settings") in here.objects
+    here.now += timedelta(seconds=5)
+    here.play()
+    assert ("ConfigMap", "production", "settings") not in here.objects
 
 
 def _with(here: Answers, other: Raw) -> Any:

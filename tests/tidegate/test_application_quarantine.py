@@ -14,7 +14,17 @@ from tests.gitops.examples import NOW, raw_app, thing
 from tests.gitops.test_plan import rollout
 from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
 from tidegate.planners.application_release import PREFLIGHT
-from tidegate.planners.needs import Answer, Failed, Known, Need, Outline, Pending, Rendered, Reverted, Revertible
+from tidegate.planners.needs import (
+    Answer,
+    Failed,
+    Known,
+    Need,
+    Outline,
+    Pending,
+    Rendered,
+    Reverted,
+    Revertible,
+)
 
 Raw = dict[str, Any]
 SCALED = ("spec", "replicas")

@@ -24,7 +24,9 @@ from tests.tidegate.test_rollout_planner import (
     replica_set,
     settled,
 )
-from tidegate.planners.needs import Absent, Known, Need, Owned, Samples
+from tidegate.planners.freeze import freeze_need
+from tidegate.planners.needs import Absent, Failed, Known, Need, Owned, Samples
+from tidegate.planners.settings import Settings
 
 Raw = dict[str, Any]
 OLD, NEW = brief("myregistry/api:v1"), brief("myregistry/api:v2")
@@ -146,6 +148,13 @@ def test_a_router_that_cannot_be_read_tells_nothing_of_stable() -> None:
     blame = looked(aborted(), failed(errors="errors{}", total="requests{}"), answers={SERVICE: Absent()})
     said = "nobody can tell how stable was: VirtualService production/api does not exist"
     assert (blame["alone"], blame["stable"][: len(said)]) == (False, said)
+
+
+@pytest.mark.parametrize("unread", [SERVICE, freeze_need(Settings())], ids=["router", "catalogue"])
+def test_what_may_not_be_read_for_now_is_waited_for(unread: Need) -> None:
+    """What is said is said for good."""
+    run = failed(errors="errors{}", total="requests{}")
+    assert looked(aborted(), run, answers={unread: Failed("403 forbidden")}) == {}
 
 
 def test_pods_that_never_start_are_to_blame_where_stable_has_all_of_its_own() -> None:

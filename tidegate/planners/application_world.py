@@ -10,7 +10,8 @@ from crds.application import Application
 from crds.application_source import Source
 from crds.application_status import SyncOperation
 from crds.appproject import AppProject, parse_project
-from crds.refs import APP_PROJECT, APPLICATION, Ref
+from crds.errors import Invalid
+from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref
 from gitops.compare import Answer, Awaited, Predicted, Refused, Target, Unasked, Unseen, Unserved
 from gitops.migration import foreseen
 from gitops.options import Options
@@ -43,7 +44,7 @@ def world(sight: Sight, now: datetime) -> World:
         str(known(sight.answers, Refusal(sight.me), "")),
         sight.hidden,
         declared_by=declared_by(sight),
-        behind=behind(sight, seen.revision if seen.revision == seen.head else ""),
+        behind=behind(sight, seen.revision if seen.head in {"", seen.revision} else ""),
     )
 
 
@@ -121,7 +122,7 @@ def _answer(sight: Sight, one: Sent, need: DryRun | None) -> Answer:
     if one.ref is None:
         return Unserved(one.key.kind)
     if need is None:
-        return Unasked(f'namespaces "{one.key.namespace}" not found')
+        return _unasked(sight, one.key.namespace)
     match sight.answers.get(need):
         case Known(value):
             found: Answer = value
@@ -131,14 +132,25 @@ def _answer(sight: Sight, one: Sent, need: DryRun | None) -> Answer:
     return Awaited()
 
 
+def _unasked(sight: Sight, namespace: str) -> Answer:
+    said = sight.answers.get(Object(Ref(NAMESPACE, "", namespace)))
+    return Unseen(said.why) if isinstance(said, Failed) else Unasked(f'namespaces "{namespace}" not found')
+
+
 def _runs(application: Application) -> bool:
     state = application.status.operation_state
     return state is not None and state.phase in RUNNING
 
 
 def _project(sight: Sight) -> AppProject | None:
-    raw = known(sight.answers, Object(Ref(APP_PROJECT, sight.home, sight.application.spec.project)))
-    return parse_project(raw) if raw else None
+    """Raises Invalid where nobody can tell what it permits."""
+    ref = Ref(APP_PROJECT, sight.home, sight.application.spec.project)
+    match sight.answers.get(Object(ref)):
+        case Known(raw):
+            return parse_project(raw)
+        case Failed(why) if not sight.leaving:
+            raise Invalid(str(ref), why)
+    return None
 
 
 def others(sight: Sight) -> tuple[Application, ...]:

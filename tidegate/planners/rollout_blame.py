@@ -21,7 +21,7 @@ from crds.paths import show
 from rollouts.memory import Blame
 from rollouts.progress import this_run
 from rollouts.world import Run, Trouble, World
-from tidegate.planners.needs import Answers, Known, Need, Samples, known
+from tidegate.planners.needs import Answers, Failed, Known, Need, Object, Samples, known
 from tidegate.planners.rollout_metrics import Look, arm_of, catalogue_of
 from tidegate.planners.rollout_world import own
 
@@ -55,7 +55,7 @@ def blame(look: Look) -> Blame | None:
     run = _failed(look)
     asked = tuple(_stable(look, run)) if run else ()
     if not asked:
-        return _unknown(world.traffic.message if run and isinstance(world.traffic, Trouble) else ALIKE)
+        return None if run and _unread(look) else _unknown(_alike(run, world))
     said = [_said(one, look.answers) for one in asked]
     if any(one is None for one in said):
         return None
@@ -82,6 +82,17 @@ def _of_pods(world: World) -> Blame:
 
 def _unknown(why: str) -> Blame:
     return Blame(ANALYSIS, False, f"{UNKNOWN}: {why}")
+
+
+def _alike(run: AnalysisRun | None, world: World) -> str:
+    """Why the metrics that failed know no stable arm."""
+    return world.traffic.message if run and isinstance(world.traffic, Trouble) else ALIKE
+
+
+def _unread(look: Look) -> bool:
+    """Whether there is something that would tell the arms apart, and may not be read for now."""
+    telling = map(Object, (look.settings.catalogue_ref, *look.given.routes))
+    return any(isinstance(look.answers.get(need), Failed) for need in telling)
 
 
 def _failed(look: Look) -> AnalysisRun | None:
