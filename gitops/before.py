@@ -40,7 +40,7 @@ def namespace(scene: Scene) -> EnsureNamespace | None:
     """The destination, where it is to be created or marked; one that is in Git is applied like all else."""
     name, policy = scene.application.spec.destination.namespace, scene.application.spec.sync_policy
     in_git = any(one.key[:2] == ("", "Namespace") and one.key.name == name for one in scene.tasks)
-    if in_git or scene.sync.dry_run or name != _created(scene):
+    if in_git or scene.sync.dry_run or not name or name != _created(scene):
         return None
     wanted = policy.managed_namespace_metadata or Metadata()
     there = scene.namespaces.get(name)

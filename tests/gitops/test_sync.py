@@ -89,6 +89,15 @@ def test_an_application_of_nothing_is_synced_too() -> None:
     assert (state.phase, state.message) == ("Succeeded", "successfully synced (no more tasks)")
 
 
+def test_where_no_namespace_is_named_none_is_created() -> None:
+    to = {"server": "https://kubernetes.default.svc"}
+    role = thing("ClusterRole", "reader", api="rbac.authorization.k8s.io/v1", namespace="")
+    for options in ([], ["CreateNamespace=true"]):
+        cluster = Cluster(app(destination=to, syncPolicy={"syncOptions": options}), [role])
+        assert cluster.run().message == ALL_RUN
+        assert cluster.log == ["apply ClusterRole/reader"]
+
+
 def test_a_dry_run_creates_no_namespace_either() -> None:
     cluster = Cluster(CREATE, git=[config()], dry_run=True)
     cluster.namespaces.clear()

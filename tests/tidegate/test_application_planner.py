@@ -183,6 +183,14 @@ def test_what_git_drops_is_deleted_in_the_foreground() -> None:
     assert get(here.app, "status", "sync", "revision") == NEWER
 
 
+def test_an_object_for_which_nobody_names_a_namespace_is_told_and_not_asked_about() -> None:
+    here = app(syncPolicy=AUTOMATED, destination={"server": "https://kubernetes.default.svc"})
+    here.git = (thing("ConfigMap", "settings", namespace=""),)
+    here.play()
+    assert "no namespace is named for it" in get(here.app, "status", "operationState", "message")
+    assert not any(isinstance(need, DryRun) for need in here.asked)
+
+
 def test_nothing_is_planned_before_git_has_answered() -> None:
     here = app(syncPolicy=AUTOMATED)
     here.head = Pending()

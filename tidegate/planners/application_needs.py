@@ -154,9 +154,14 @@ class Sight:
 
     def dry_run(self, one: Sent) -> DryRun | None:
         """None where nobody can be asked: the namespace or the kind is not there yet."""
-        if one.ref is None or one.ref.namespace not in self._spaces:
+        if one.ref is None or one.ref.namespace not in self._spaces or self.nowhere(one):
             return None
         return DryRun(one.ref, one.body, f"{one.version} {self._try}")
+
+    def nowhere(self, one: Sent) -> bool:
+        """Whether it needs a namespace, and neither it nor the destination names one."""
+        found = self.resource(one.wanted)
+        return found is not None and found.namespaced and not one.key.namespace
 
     # What is known by now
 

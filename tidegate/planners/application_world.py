@@ -24,6 +24,8 @@ from tidegate.planners.application_objects import Sent
 from tidegate.planners.application_parent import read
 from tidegate.planners.needs import DryRun, Failed, Known, Object, Outline, Refusal, known
 
+NOWHERE = "no namespace is named for it; write spec.destination.namespace, or metadata.namespace"
+
 
 def world(sight: Sight, now: datetime) -> World:
     """Once nothing is waited for but dry runs."""
@@ -121,6 +123,8 @@ def _answer(sight: Sight, one: Sent, need: DryRun | None) -> Answer:
         return Unseen(unseen.why, passing=one.ref is None)
     if one.ref is None:
         return Unserved(one.key.kind)
+    if sight.nowhere(one):
+        return Refused(NOWHERE)
     if need is None:
         return _unasked(sight, one.key.namespace)
     match sight.answers.get(need):
