@@ -128,8 +128,10 @@ def _measurable(ref: Ref, raw: Raw, values: Mapping[str, str], metrics: int) -> 
 
 
 def _args(given: tuple[Argument, ...], declared: Declared, around: Surroundings) -> tuple[Argument, ...]:
-    """Every argument of the templates with its value, the Rollout's before the templates' own."""
-    ours = {one.name: (one, show(*around.path, "args", at)) for at, one in enumerate(given)}
+    """Every argument of the templates with its value: the Rollout's, or where it has none the templates'."""
+    ours = {
+        one.name: (one, show(*around.path, "args", at)) for at, one in enumerate(given) if not _empty(one)
+    }
     return tuple(
         _resolved(*ours.get(name, default), default[1], around) for name, default in declared.items()
     )

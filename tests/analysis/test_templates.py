@@ -85,6 +85,11 @@ def test_the_rollouts_value_goes_before_the_templates_default() -> None:
     assert args_of({"name": "x", "value": "ours"}, declared=default) == [{"name": "x", "value": "ours"}]
 
 
+def test_an_argument_that_the_rollout_only_names_has_the_templates_default() -> None:
+    got = args_of({"name": "x"}, declared=({"name": "x", "value": "default"},))
+    assert got == [{"name": "x", "value": "default"}]
+
+
 def test_an_argument_that_no_template_declares_is_left_out() -> None:
     assert args_of({"name": "x", "value": "1"}, {"name": "y", "value": "2"}) == [{"name": "x", "value": "1"}]
 
