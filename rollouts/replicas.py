@@ -12,7 +12,7 @@ import msgspec
 from crds.times import next_second
 from rollouts.actions import Action, CreateReplicaSet, LeaveAt, Renumber, Scale
 from rollouts.memory import Memory
-from rollouts.orders import canary_pods, pods_for, step_weight
+from rollouts.orders import at_least, canary_pods, pods_for, step_weight
 from rollouts.progress import on_the_way
 from rollouts.settling import arms_settled, weight_settled
 from rollouts.shift import wanted_weight
@@ -73,10 +73,10 @@ def _stable_size(world: World, memory: Memory, pods: Pods) -> int:
     if not ask.dynamic or memory.abort or not on_the_way(ask, memory):
         return ask.replicas
     if seen is None or seen.stable != pods.hash:
-        return max(pods.desired, pods_for(100 - step_weight(ask, memory), ask.replicas))
+        return max(pods.desired, at_least(ask, pods_for(100 - step_weight(ask, memory), ask.replicas)))
     weights = (step_weight(ask, memory), seen.weight, wanted_weight(world, memory, seen))
     weight = min(weights) if seen.canary == ask.pod_hash else 0
-    needed = pods_for(100 - weight, ask.replicas)
+    needed = at_least(ask, pods_for(100 - weight, ask.replicas))
     return needed if seen.exact and weight_settled(world, memory) else max(needed, pods.desired)
 
 

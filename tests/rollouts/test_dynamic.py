@@ -56,6 +56,12 @@ def test_stable_shrinks_once_its_traffic_was_seen_to_go_and_settled() -> None:
     assert plan(at(20, 10, 2, memory=fresh)).actions == ()
 
 
+@pytest.mark.parametrize(("weight", "left"), [(90, 3), (100, 0)])
+def test_a_stable_that_carries_anything_keeps_the_least_pods_of_a_replica_set(weight: int, left: int) -> None:
+    asked = {"least_pods": 3, "steps": (SetWeight(weight), Pause())}
+    assert plan(at(weight, 10, weight // 10, asked=asked)).actions == (Scale("api-old", left, 10),)
+
+
 def test_before_the_weight_rises_stable_keeps_what_it_has() -> None:
     assert plan(at(20, 8, 6, step=2)).actions == (Route(60),)
 
