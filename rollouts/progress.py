@@ -227,7 +227,7 @@ def walk(world: World, memory: Memory) -> Memory:
     """As many steps forward as are complete; each change of step or pause is remembered."""
     if memory.abort or world.ask.paused:
         return memory
-    if memory.promote_full:
+    if memory.promote_full or is_back(world):
         return _promoted(world, replace(_unpaused(memory), step=len(world.ask.steps)))
     memory = _hold(memory, Reason.INCONCLUSIVE, _inconclusive(world, memory), world.now)
     memory = _hold(memory, Reason.METRICS, _blind(world, memory), world.now)
@@ -237,6 +237,11 @@ def walk(world: World, memory: Memory) -> Memory:
             return after
         memory = after
     return _promoted(world, memory)
+
+
+def is_back(world: World) -> bool:
+    """A rollback within the window that has all its pods needs no more steps."""
+    return world.rolls_back and _complete(world)
 
 
 def note_steps(world: World, memory: Memory) -> Memory:

@@ -102,3 +102,11 @@ def test_a_completed_rollback_says_that_it_was_one() -> None:
     got = plan(World(ask=seen.ask, memory=seen.memory, pods=standing, traffic=seen.traffic, now=START))
     done = "Rollout completed update to revision 3 (new): Rollback within window"
     assert Told("RolloutCompleted", done) in got.told
+
+
+def test_a_rollback_whose_pods_have_all_come_walks_no_further() -> None:
+    seen = world(canary=10, weight=50, ask=ask(window=1), memory={"step": 1})
+    standing = (made("old", 10, at=9, revision=2), made("new", 10, at=1, revision=3))
+    got = plan(World(ask=seen.ask, memory=seen.memory, pods=standing, traffic=seen.traffic, now=START))
+    assert (got.memory.step, got.actions[0]) == (4, Route(100))
+    assert "RolloutStepCompleted" not in [one.reason for one in got.told]
