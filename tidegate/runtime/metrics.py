@@ -47,6 +47,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call]
 
 PHASES = {"Healthy": "Completed", "Paused": "Paused", "Degraded": "Error"}
 ROUTERS = {"istio": "Istio"}
+NO_ROUTERS = ("managedRoutes", "maxTrafficWeight")
 REPLICAS = {
     "available": "availableReplicas",
     "desired": "replicas",
@@ -227,7 +228,7 @@ def _strategy(raw: Raw) -> str:
 
 def _router(raw: Raw) -> str:
     routing = get(raw, "spec", "strategy", "canary", "trafficRouting", default={})
-    return next((ROUTERS.get(key, key) for key in routing if key != "managedRoutes"), "")
+    return next((ROUTERS.get(key, key) for key in routing if key not in NO_ROUTERS), "")
 
 
 def _parts(path: str) -> Key:

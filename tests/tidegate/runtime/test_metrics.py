@@ -79,6 +79,13 @@ def test_pods_are_counted_by_what_they_are(name: str, value: str) -> None:
     assert board.line(f"rollout_info_replicas_{name}") == value
 
 
+def test_a_router_is_told_by_its_name_whatever_stands_beside_it() -> None:
+    board, routing = Board(), {"managedRoutes": [], "maxTrafficWeight": 1000, "nginx": {}}
+    board.put(ROLLOUT, spec={"strategy": {"canary": {"trafficRouting": routing}}})
+    labels = 'name="api",namespace="shop",phase="Progressing",strategy="canary",traffic_router="nginx"'
+    assert board.line("rollout_info", labels) == "1.0"
+
+
 def test_a_runs_metrics_are_told_by_phase_and_by_who_is_asked() -> None:
     board = Board()
     results = [{"name": "errors", "phase": "Failed", "dryRun": True}]
