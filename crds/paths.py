@@ -25,6 +25,12 @@ def get(raw: Any, *path: str | int, default: Any = None) -> Any:
     return default if here is None else here
 
 
+def items(raw: Any, *path: str | int) -> list[Any]:
+    """The list at `path`; an empty one where it is of another shape: no API server may have seen it yet."""
+    found = get(raw, *path)
+    return found if isinstance(found, list) else []
+
+
 def put(raw: Any, path: Path, value: Any) -> Any:
     """A copy of `raw` with `value` at `path`; mappings missing on the way are made, list items are not."""
     if not path:

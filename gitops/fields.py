@@ -65,7 +65,8 @@ def reserved(path: Path) -> bool:
 
 
 def resolved(raw: Raw, steps: Steps) -> Path | None:
-    """The path in `raw`; None where a list on the way has no such item. The last step need not be there."""
+    """The path in `raw`; None where a list on the way has no such item, or a plain value is in the way. The
+    last step need not be there."""
     here: Any = raw
     path: Path = ()
     for step in steps:
@@ -88,7 +89,7 @@ def at(raw: Raw, path: Path) -> Any:
 def _key(here: Any, step: str) -> str | int | None:
     kind, _, said = step.partition(":")
     if not isinstance(here, list):
-        return said if kind == "f" else None
+        return said if kind == "f" and isinstance(here, dict | None) else None
     if kind == "k":
         wanted = json.loads(said)
         return next((at for at, item in enumerate(here) if _fits(item, wanted)), None)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from crds.application_source import image_name
-from crds.paths import get
+from crds.paths import get, items
 
 Raw = dict[str, Any]
 POD_SPECS = (
@@ -29,6 +29,6 @@ def names(found: Iterable[str]) -> frozenset[str]:
 def _of(raw: Raw) -> Iterator[str]:
     for path in POD_SPECS:
         for kind in ("initContainers", "containers"):
-            for container in get(raw, *path, kind, default=[]):
+            for container in items(raw, *path, kind):
                 if name := get(container, "image"):
                     yield str(name)

@@ -9,6 +9,7 @@ from crds.paths import get, put
 
 Raw = dict[str, Any]
 SHORTEST = 8
+FIELDS = ("data", "stringData")
 
 
 def masked(*sides: Raw | None) -> tuple[Raw | None, ...]:
@@ -20,9 +21,9 @@ def masked(*sides: Raw | None) -> tuple[Raw | None, ...]:
 
 
 def _values(secret: Raw | None) -> Iterable[str]:
-    for field in ("data", "stringData"):
-        for value in get(secret, field, default={}).values():
-            yield repr(value)
+    for field in FIELDS:
+        held = get(secret, field, default={})
+        yield from map(repr, held.values() if isinstance(held, dict) else (held,))
 
 
 def _words(values: Iterable[str]) -> dict[str, str]:
@@ -31,7 +32,13 @@ def _words(values: Iterable[str]) -> dict[str, str]:
 
 
 def _hidden(secret: Raw, words: dict[str, str]) -> Raw:
-    for field in ("data", "stringData"):
+    for field in FIELDS:
         if held := get(secret, field):
-            secret = put(secret, (field,), {name: words[repr(value)] for name, value in held.items()})
+            secret = put(secret, (field,), _covered(held, words))
     return secret
+
+
+def _covered(held: Any, words: dict[str, str]) -> Any:
+    if not isinstance(held, dict):
+        return words[repr(held)]
+    return {name: words[repr(value)] for name, value in held.items()}

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from crds.paths import Path, get, put
+from crds.paths import Path, get, items, put
 from crds.refs import HASH_LABEL
+from gitops.fields import resolved
 from gitops.objects import Key, group_version, key_of
 
 Raw = dict[str, Any]
@@ -96,22 +97,22 @@ def releasing(rollouts: Iterable[Raw]) -> str:
 def _splits(rollout: Raw) -> Iterable[tuple[Key, Split]]:
     routing = get(rollout, *CANARY, "trafficRouting", default={})
     istio = get(routing, "istio", default={})
-    managed = tuple(str(get(one, "name")) for one in get(routing, "managedRoutes", default=[]))
-    for one in (get(istio, "virtualService"), *get(istio, "virtualServices", default=[])):
+    managed = tuple(str(get(one, "name")) for one in items(routing, "managedRoutes"))
+    for one in (get(istio, "virtualService"), *items(istio, "virtualServices")):
         if get(one, "name"):
             name, _, namespace = str(get(one, "name")).partition(".")
             key = Key(ISTIO, "VirtualService", namespace or key_of(rollout).namespace, name)
-            yield key, Split(tuple(get(one, "routes", default=[])), managed)
+            yield key, Split(tuple(items(one, "routes")), managed)
 
 
 def _rules(rollout: Raw) -> Iterable[Key]:
     name = get(rollout, *CANARY, "trafficRouting", "istio", "destinationRule", "name")
-    return [Key(ISTIO, "DestinationRule", key_of(rollout).namespace, name)] if name else []
+    return [Key(ISTIO, "DestinationRule", key_of(rollout).namespace, str(name))] if name else []
 
 
 def _services(rollout: Raw) -> Iterable[Key]:
     names = (get(rollout, *path) for path in SERVICES)
-    return [Key("", "Service", key_of(rollout).namespace, name) for name in names if name]
+    return [Key("", "Service", key_of(rollout).namespace, str(name)) for name in names if name]
 
 
 def _target(scaler: Raw) -> Key:
@@ -121,26 +122,25 @@ def _target(scaler: Raw) -> Key:
 
 
 def _copied(wanted: Raw, live: Raw, path: Path) -> Raw:
-    found = get(live, *path)
-    changed: Raw = wanted if found is None else put(wanted, path, found)
+    found, there = get(live, *path), resolved(wanted, tuple(f"f:{one}" for one in path))
+    changed: Raw = wanted if found is None or there is None else put(wanted, path, found)
     return changed
 
 
 def _hashes_kept(wanted: Raw, live: Raw) -> Raw:
-    hashes = {
-        get(one, "name"): get(one, "labels", HASH_LABEL) for one in get(live, "spec", "subsets", default=[])
-    }
-    for at, one in enumerate(get(wanted, "spec", "subsets", default=[])):
-        if found := hashes.get(get(one, "name")):
+    hashes = {str(get(one, "name")): get(one, "labels", HASH_LABEL) for one in items(live, "spec", "subsets")}
+    for at, one in enumerate(items(wanted, "spec", "subsets")):
+        found = hashes.get(str(get(one, "name")))
+        if found and isinstance(get(one, "labels", default={}), dict):
             wanted = put(wanted, ("spec", "subsets", at, "labels", HASH_LABEL), found)
     return wanted
 
 
 def _weights_kept(wanted: Raw, live: Raw, split: Split) -> Raw:
-    there = get(live, "spec", "http", default=[])
+    there = items(live, "spec", "http")
     added = [one for one in there if get(one, "name") in split.managed]
     plain = [one for one in there if get(one, "name") not in split.managed]
-    routes = get(wanted, "spec", "http", default=[])
+    routes = items(wanted, "spec", "http")
     mixed = [_weighed(one, _like(one, plain, at), split) for at, one in enumerate(routes)]
     own = [one for one in mixed if get(one, "name") not in split.managed]
     changed: Raw = put(wanted, ("spec", "http"), added + own) if routes else wanted
@@ -157,12 +157,12 @@ def _like(route: Raw, there: list[Raw], at: int) -> Raw | None:
 def _weighed(route: Raw, live: Raw | None, split: Split) -> Raw:
     if live is None or (split.routes and get(route, "name") not in split.routes):
         return route
-    weights = {_arm(one): get(one, "weight") for one in get(live, "route", default=[])}
-    for at, one in enumerate(get(route, "route", default=[])):
+    weights = {_arm(one): get(one, "weight") for one in items(live, "route")}
+    for at, one in enumerate(items(route, "route")):
         if (found := weights.get(_arm(one))) is not None:
             route = put(route, ("route", at, "weight"), found)
     return route
 
 
-def _arm(destination: Raw) -> tuple[object, object]:
-    return get(destination, "destination", "host"), get(destination, "destination", "subset")
+def _arm(destination: Raw) -> tuple[str, str]:
+    return str(get(destination, "destination", "host")), str(get(destination, "destination", "subset"))

@@ -152,6 +152,10 @@ def test_a_secret_that_is_not_there_is_hidden_too() -> None:
     assert "c2VjcmV0" not in diff(compared(target(secret(a="c2VjcmV0"))))
 
 
+def test_a_secret_whose_data_is_a_text_is_hidden_too() -> None:
+    assert "hunter2" not in diff(compared(target({**secret(), "stringData": "hunter2"})))
+
+
 def test_what_kubectl_left_behind_of_a_secret_is_not_shown() -> None:
     live = noted(secret(a="b2xk"), "kubectl.kubernetes.io/last-applied-configuration", "b2xk")
     assert "b2xk" not in diff(compared(target(secret(a="bmV3"), live)))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from crds.paths import get, put
 from crds.refs import HASH_LABEL
+from gitops.images import images
 from gitops.releases import kept, moving, releasing
 from tests.gitops.examples import deployment, thing
+from tests.tidegate.test_any_value import paths
 
 ISTIO = "networking.istio.io/v1"
 
@@ -116,3 +120,18 @@ def test_a_rollout_between_two_revisions_is_releasing() -> None:
 
 def test_a_rollout_that_has_come_to_its_end_is_not() -> None:
     assert releasing([standing("a", "a"), standing("", "a")]) == ""
+
+
+RULE = thing("DestinationRule", api=ISTIO, spec={"subsets": [{"name": "stable", "labels": {"a": "b"}}]})
+
+
+@pytest.mark.parametrize("at", [0, 1, 2], ids=["Rollout", "VirtualService", "DestinationRule"])
+def test_whatever_git_holds_is_left_to_the_api_server_to_refuse(at: int) -> None:
+    live = (routed("primary", managed=("mirror",)), virtual_service(split(90, 10)), RULE)
+    for path in paths(live[at]):
+        for value in (5, "x", [None], {"a": [1]}):
+            wanted = [put(one, path, value) if one is live[at] else one for one in live]
+            moved = moving([*wanted, *live])
+            for one, there in zip(wanted, live, strict=True):
+                assert kept(one, there, moved)
+            images(wanted)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import yaml
 
+from crds.paths import Path, get, show
 from tidegate.git.errors import Unrenderable
 from tidegate.git.source import Directory
 from tidegate.git.tree import Entry, Tree
@@ -26,6 +27,8 @@ MOST_BYTES = 16 * 2**20
 MOST_FILES = 10_000
 SUBMODULE = "a submodule, and these are not read"
 SKIPPED = "# +argocd:skip-file-rendering"
+MAPPINGS: tuple[Path, ...] = (("metadata", "annotations"), ("metadata", "labels"))
+SECRETS: tuple[Path, ...] = (("data",), ("stringData",))
 CHILDREN = {"Application", "AppProject", "ApplicationSet"}
 """What the folders below an app of apps hold, and nothing else, for it to be read whole unasked."""
 
@@ -173,7 +176,32 @@ def _wrong(raw: Any) -> str:
         return ""
     metadata = raw.get("metadata")
     name = metadata.get("name") or metadata.get("generateName") if isinstance(metadata, dict) else None
-    return "" if isinstance(name, str) and name else f"this {raw['kind']} has no metadata.name; write one"
+    if not (isinstance(name, str) and name):
+        return f"this {raw['kind']} has no metadata.name; write one"
+    return _misshapen(raw) or _unquoted(raw)
+
+
+def _misshapen(raw: Raw) -> str:
+    """Which field is no mapping that must be one, without its value: it may be a secret."""
+    fields = MAPPINGS + (SECRETS if _is_secret(raw) else ())
+    wrong = (path for path in fields if not isinstance(get(raw, *path, default={}), dict))
+    return next(
+        (f"{show(*path)} of this {raw['kind']} is no mapping; write key: value" for path in wrong), ""
+    )
+
+
+def _unquoted(raw: Raw) -> str:
+    """Which value of a Secret is no text: the API server would tell it in its refusal."""
+    fields = SECRETS if _is_secret(raw) else ()
+    values = ((*path, key, value) for path in fields for key, value in get(raw, *path, default={}).items())
+    wrong = (path for *path, value in values if not isinstance(value, str | None))
+    return next(
+        (f"{show(*map(str, path))} of this Secret is no text; write it in quotes" for path in wrong), ""
+    )
+
+
+def _is_secret(raw: Raw) -> bool:
+    return (raw["apiVersion"], raw["kind"]) == ("v1", "Secret")
 
 
 def _wanted(path: str, directory: Directory) -> bool:

@@ -140,6 +140,18 @@ def test_a_file_that_says_so_is_skipped(place: Place) -> None:
         ("kind: Pod\n", ":1: has no apiVersion; is it no manifest? exclude it"),
         ("\napiVersion: v1\nkind: Pod\n", ":2: this Pod has no metadata.name; write one"),
         ("just text\n", ":1: holds str where an object is needed"),
+        (
+            "apiVersion: v1\nkind: Pod\nmetadata: {name: a, annotations: [x]}\n",
+            ":1: metadata.annotations of this Pod is no mapping; write key: value",
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: hunter2\n",
+            ":1: stringData of this Secret is no mapping; write key: value",
+        ),
+        (
+            "apiVersion: v1\nkind: Secret\nmetadata: {name: a}\nstringData: {pin: 1234}\n",
+            ":1: stringData.pin of this Secret is no text; write it in quotes",
+        ),
         ("a: &a [*a]\n", ":1: is no YAML to be read: an alias stands within what it names"),
         ("a: " + "[" * 5000, ":1: is no YAML to be read: nests deeper than 100 levels"),
         ("a: !!python/object:os.system x\n", ":1: is no YAML to be read: could not determine a constructor"),
