@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from typing import Any
 
 import aiohttp
@@ -22,8 +24,10 @@ REPOS = (SHOP, OTHER, SSH)
         {"project": {"git_http_url": SHOP, "git_ssh_url": SSH, "web_url": SHOP.removesuffix(".git")}},
         {"repository": {"html_url": SHOP.removesuffix(".git"), "ssh_url": SSH}},
         {"repository": {"links": {"html": {"href": SHOP.removesuffix(".git")}}, "ssh_url": SSH}},
+        {"repository": {"links": {"clone": [{"href": SHOP, "name": "http"}, {"href": SSH, "name": "ssh"}]}}},
+        {"resource": {"repository": {"remoteUrl": SHOP, "url": SSH}}},
     ],
-    ids=["github", "gitlab", "gitea", "bitbucket"],
+    ids=["github", "gitlab", "gitea", "bitbucket", "bitbucket-server", "azure-devops"],
 )
 def test_a_repository_is_known_in_each_servers_words(payload: Any) -> None:
     assert knocked(payload, REPOS) == (SHOP, SSH)
@@ -44,6 +48,15 @@ async def test_a_push_is_heard_and_its_repository_asked_at_once() -> None:
             push = {"repository": {"clone_url": OTHER}}
             assert (await session.post(url, json=push)).status == 204
             assert (await session.post(url, data=b"{")).status == 400
+            assert (await session.post(url, data={"payload": json.dumps(push)})).status == 204
+            assert (await session.post(url, data={"other": "x"})).status == 400
     finally:
         await port.cleanup()
-    assert asked == [OTHER]
+    assert asked == [OTHER, OTHER]
+
+
+def test_a_payload_of_many_addresses_takes_no_time_for_each_repository() -> None:
+    payload = {"repository": {str(at): {"url": f"https://x/{at}"} for at in range(20_000)}}
+    began = time.process_time()
+    knocked(payload, [f"https://git.example.com/{at}" for at in range(1000)])
+    assert time.process_time() - began < 5, "it would be a minute and more if each were compared with each"
