@@ -1,7 +1,7 @@
 """What an AppProject permits: repositories, destinations, kinds. Each answer is "" or why not, with the fix.
 
 Patterns are globs. In a repository's address `*` stays within one part of the path and `**` does not; `!` in
-front of a pattern denies, and a denial beats every permission.
+front of a pattern denies, and a denial beats every permission, by whichever name the cluster goes.
 """
 
 from __future__ import annotations
@@ -9,12 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from msgspec.structs import replace
+
 from crds.application import IN_CLUSTER, Application
 from crds.application_policy import Destination
 from crds.appproject import EVERYTHING, AppProject, GroupKind, ProjectDestination, ProjectSpec
+from crds.errors import Invalid
+from crds.globs import glob
 from crds.meta import ObjectMeta
 from gitops.objects import Key
 
+HERE = "in-cluster"
 DEFAULT = AppProject(EVERYTHING, ObjectMeta(name="default"))
 """Stands in while nobody has written a project of that name."""
 
@@ -94,7 +99,13 @@ def _denied_repository(spec: ProjectSpec, url: str) -> bool:
 
 
 def _denied_destination(spec: ProjectSpec, to: Destination, namespace: str) -> bool:
-    return any(_fits(one, to, namespace) for one in spec.destinations if _denies(one))
+    """Where a denial names no cluster, it is for all."""
+    by_both = replace(to, name=to.name or (HERE if to.server == IN_CLUSTER else ""))
+    denials = (one for one in spec.destinations if _denies(one))
+    return any(
+        _fits(one if one.server or one.name else replace(one, server="*"), by_both, namespace)
+        for one in denials
+    )
 
 
 def _denied_kind(spec: ProjectSpec, key: Key) -> bool:
@@ -104,7 +115,7 @@ def _denied_kind(spec: ProjectSpec, key: Key) -> bool:
 
 def _fits(one: ProjectDestination, to: Destination, namespace: str) -> bool:
     """A denial in one part speaks of what the other part fits."""
-    server = to.server or (IN_CLUSTER if to.name == "in-cluster" else "")
+    server = to.server or (IN_CLUSTER if to.name == HERE else "")
     cluster = _bare(one.server, server) if one.server else bool(one.name) and _bare(one.name, to.name)
     return cluster and _bare(one.namespace, namespace)
 
@@ -127,11 +138,7 @@ def _listed(kinds: Iterable[GroupKind], key: Key) -> bool:
 
 
 def _repository(pattern: str, plain: str) -> bool:
-    if pattern == "*":
-        return True
-    parts = re.split(r"(\*\*|\*)", _address(pattern))
-    words = {"**": ".*", "*": "[^/]*"}
-    return re.fullmatch("".join(words.get(part, re.escape(part)) for part in parts), plain) is not None
+    return pattern == "*" or _glob(_address(pattern), plain, "[^/]*")
 
 
 def _address(url: str) -> str:
@@ -139,9 +146,11 @@ def _address(url: str) -> str:
     return url.lower().rstrip("/").removesuffix(".git")
 
 
-def _glob(pattern: str, text: str) -> bool:
-    wild = ".*".join(re.escape(part) for part in pattern.split("*"))
-    return re.fullmatch(wild, text, re.DOTALL) is not None
+def _glob(pattern: str, text: str, star: str = ".*") -> bool:
+    try:
+        return glob(pattern, star).fullmatch(text) is not None
+    except re.error:
+        raise Invalid("AppProject", f"{pattern!r} is no glob; write one like team-* or {{a,b}}") from None
 
 
 def _fix(project: str, field: str, denied: bool = False) -> str:

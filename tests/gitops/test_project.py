@@ -8,6 +8,7 @@ import pytest
 
 from crds.application_policy import Destination
 from crds.appproject import AppProject, parse_project
+from crds.errors import Invalid
 from gitops.objects import Key
 from gitops.project import (
     DEFAULT,
@@ -44,6 +45,8 @@ def project(**spec: Any) -> AppProject:
         (["*", "!https://github.com/myorg/*"], False),
         ([], False),
         (["!https://github.com/other/*"], False),
+        (["https://github.com/{myorg,other}/*"], True),
+        (["*", "!https://github.com/{myorg,other}/*"], False),
     ],
 )
 def test_a_repository_is_permitted_by_pattern(patterns: list[str], permitted: bool) -> None:
@@ -60,6 +63,16 @@ def test_a_repository_is_permitted_by_pattern(patterns: list[str], permitted: bo
         ([{"server": "https://other", "namespace": "*"}], False),
         ([{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!production"}], False),
         ([{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!kube-system"}], True),
+        (
+            [{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!{production,kube-system}"}],
+            False,
+        ),
+        ([{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!productio[a-n]"}], False),
+        ([{"server": "*", "namespace": "*"}, {"server": "*", "namespace": "!?roduction"}], False),
+        ([{"server": "*", "namespace": "*"}, {"name": "in-cluster", "namespace": "!production"}], False),
+        ([{"server": "*", "namespace": "*"}, {"name": "!in-cluster", "namespace": "*"}], False),
+        ([{"server": "*", "namespace": "*"}, {"namespace": "!production"}], False),
+        ([{"server": "*", "namespace": "*"}, {"namespace": "!staging"}], True),
         ([{"name": "in-cluster", "namespace": "*"}], False),
         ([], False),
     ],
@@ -91,6 +104,13 @@ def test_a_kind_that_is_denied_is_told_by_the_list_that_denies_it() -> None:
     spec = project(namespaceResourceBlacklist=[{"group": "", "kind": "Service"}])
     fix = "; take the denial out of spec.namespaceResourceBlacklist of AppProject production"
     assert fix in object_refusals(app(), spec, [SERVICE])[SERVICE]
+
+
+def test_a_pattern_that_is_no_glob_is_named() -> None:
+    with pytest.raises(Invalid, match=r"'prod\{' is no glob"):
+        permits_destination(
+            project(destinations=[{"server": "*", "namespace": "prod{"}]).spec, Destination(SERVER), "prod"
+        )
 
 
 def test_a_destination_may_be_permitted_by_name() -> None:

@@ -6,12 +6,12 @@ import json
 import posixpath
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any
 
 import msgspec
 import yaml
 
+from crds.globs import glob
 from crds.paths import Path, get, show
 from tidegate.git.errors import Unrenderable
 from tidegate.git.source import Directory
@@ -212,37 +212,10 @@ def _wanted(path: str, directory: Directory) -> bool:
     return not directory.include or bool(_glob(directory.include).fullmatch(path))
 
 
-@lru_cache(maxsize=256)
 def _glob(pattern: str) -> re.Pattern[str]:
-    """As Argo CD's: `*` goes over slashes, `{a,b}` is either, `[a-z]` one of."""
-    parts = re.split(r"(\*+|\?|\{|\}|,|\[[^\]]*\])", pattern)
-    depth, text = 0, ""
-    for part in parts:
-        if part == "{":
-            depth, text = depth + 1, text + "(?:"
-        elif part == "}" and depth:
-            depth, text = depth - 1, text + ")"
-        elif part == "," and depth:
-            text += "|"
-        else:
-            text += _piece(part)
     try:
-        return re.compile(text, re.DOTALL)
+        return glob(pattern)
     except re.error:
         raise Unrenderable(
             f"{pattern!r} is no glob; write one like '{{a,b}}/*.yaml'", "source.directory"
         ) from None
-
-
-def _piece(part: str) -> str:
-    if part.startswith("*"):
-        return ".*"
-    if part == "?":
-        return "."
-    if part.startswith("["):
-        return (
-            "[" + part[1:-1].replace("\\", r"\\").replace("!", "^", 1) + "]"
-            if len(part) > 2
-            else re.escape(part)
-        )
-    return re.escape(part)
