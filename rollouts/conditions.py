@@ -15,7 +15,7 @@ from crds.errors import Invalid
 from crds.meta import Condition
 from rollouts import restart
 from rollouts.memory import Memory, Reason
-from rollouts.progress import on_the_way
+from rollouts.progress import late, on_the_way
 from rollouts.world import Trouble, World
 
 ABORTED = "RolloutAborted"
@@ -167,7 +167,7 @@ def _progressing(world: World, memory: Memory, old: tuple[Condition, ...], progr
         return Says("Progressing", True, "NewReplicaSetAvailable", words)
     if world.new is None:
         return _creating(world, name)
-    if world.late and not progressed:
+    if late(world, memory) and not progressed:
         return _not(LATE, f'ReplicaSet "{name}" has timed out progressing.')
     same = world.memory.pod_hash == memory.pod_hash
     was = next((c for c in old if c.type == "Progressing"), None) if same else None

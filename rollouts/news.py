@@ -17,7 +17,7 @@ from crds.steps import (
 )
 from rollouts.actions import Action, CreateReplicaSet, Route, Scale, Told
 from rollouts.memory import Memory, Reason
-from rollouts.progress import is_back, on_the_way, this_step_run
+from rollouts.progress import on_the_way, this_step_run
 from rollouts.world import World
 
 
@@ -100,7 +100,7 @@ def _of_step_run(world: World, before: Memory, after: Memory) -> tuple[Told, ...
 
 def _of_steps(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     walked = on_the_way(world.ask, before) and after.stable
-    if not walked or after.abort or before.promote_full or is_back(world):
+    if not walked or after.abort or before.promote_full or world.is_back:
         return ()
     steps = world.ask.steps
     return tuple(

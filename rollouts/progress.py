@@ -218,16 +218,21 @@ def bad_news(world: World, memory: Memory) -> str:
             return f"{kind} analysis phase error/failed: {run.message}"
     if world.stuck:
         return world.stuck
-    if world.late and world.ask.deadline_aborts:
+    if late(world, memory) and world.ask.deadline_aborts:
         return f"no progress for {int(world.ask.deadline.total_seconds())} s (progressDeadlineAbort)"
     return ""
+
+
+def late(world: World, memory: Memory) -> bool:
+    """Pods make no progress for too long; nobody counts that while an analysis step is waited for."""
+    return world.late and not at_analysis(world.ask, memory)
 
 
 def walk(world: World, memory: Memory) -> Memory:
     """As many steps forward as are complete; each change of step or pause is remembered."""
     if memory.abort or world.ask.paused:
         return memory
-    if memory.promote_full or is_back(world):
+    if memory.promote_full or world.is_back:
         return _promoted(world, replace(_unpaused(memory), step=len(world.ask.steps)))
     memory = _hold(memory, Reason.INCONCLUSIVE, _inconclusive(world, memory), world.now)
     memory = _hold(memory, Reason.METRICS, _blind(world, memory), world.now)
@@ -237,11 +242,6 @@ def walk(world: World, memory: Memory) -> Memory:
             return after
         memory = after
     return _promoted(world, memory)
-
-
-def is_back(world: World) -> bool:
-    """A rollback within the window that has all its pods needs no more steps."""
-    return world.rolls_back and _complete(world)
 
 
 def note_steps(world: World, memory: Memory) -> Memory:

@@ -73,7 +73,8 @@ def _held_for(status: RolloutStatus) -> tuple[str, ...]:
 
 def report(world: World, memory: Memory, was: RolloutStatus, raw: Raw) -> Raw:
     """The whole status after this look; `raw` is the status as it stands, `was` the same as read."""
-    said = conditions(world, memory, was.conditions, progressed(world, was))
+    moved = progressed(world, was) or memory.step != world.memory.step
+    said = conditions(world, memory, was.conditions, moved)
     name, message = phase(world, memory, said)
     ours: Raw = {
         **_memory(memory),

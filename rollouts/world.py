@@ -229,6 +229,11 @@ class World(msgspec.Struct, frozen=True, dict=True):
         return between < self.ask.window
 
     @property
+    def is_back(self) -> bool:
+        """A rollback within the window that has all its pods needs no more steps."""
+        return self.rolls_back and self.available(self.new) >= self.ask.replicas
+
+    @property
     def judged(self) -> bool:
         """An analysis is to judge the new revision; one that was stable a short while ago needs none."""
         return self.ask.judged and not self.rolls_back

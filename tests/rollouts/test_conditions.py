@@ -8,10 +8,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from crds.meta import Condition
+from crds.analysis import RolloutAnalysis
+from crds.meta import Condition, read_status
+from crds.rollout_status import RolloutStatus
+from crds.steps import RunAnalysis, SetWeight, Step
+from crds.times import rfc3339
 from rollouts.conditions import conditions, phase
 from rollouts.memory import Memory, Paused, Reason
 from rollouts.plan import plan
+from rollouts.status import report
 from rollouts.world import Trouble, World
 from tests.rollouts.worlds import BRIEF, START, ask, noted, pods, world
 
@@ -85,6 +90,22 @@ def test_missing_the_deadline_is_said_and_degrades() -> None:
         'ReplicaSet "api-new" has timed out progressing.',
     )
     assert shown(late)[0] == "Degraded"
+
+
+@pytest.mark.parametrize(("steps", "aborts"), [(BRIEF, True), ((RunAnalysis(RolloutAnalysis()),), False)])
+def test_no_deadline_counts_at_an_analysis_step(steps: tuple[Step, ...], aborts: bool) -> None:
+    late = world(available=0, late_at=START, ask=ask(steps=steps, deadline_aborts=True))
+    assert plan(late).memory.abort == aborts
+    assert (progressing(late, was("ReplicaSetUpdated"))[0] == "False") == aborts
+
+
+def test_a_step_that_is_done_is_progress() -> None:
+    before = {"conditions": [{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}]}
+    counts = {"currentPodHash": "new", "updatedReplicas": 1, "availableReplicas": 11}
+    seen = world(weight=10, ask=ask(steps=(SetWeight(10), SetWeight(50))))
+    status = report(seen, plan(seen).memory, read_status({**before, **counts}, RolloutStatus), {})
+    told = next(one for one in status["conditions"] if one["type"] == "Progressing")
+    assert (status["currentStepIndex"], told["lastUpdateTime"]) == (1, rfc3339(START))
 
 
 def test_a_paused_rollout_is_neither_progressing_nor_late() -> None:

@@ -175,6 +175,17 @@ def test_nothing_is_written_before_the_routes_were_seen(unseen: Need) -> None:
     assert plan.writes == ()
 
 
+def test_a_release_is_not_late_for_what_the_one_before_it_waited() -> None:
+    old, new, next_one = (brief(f"myregistry/api:v{number}") for number in (1, 2, 3))
+    waited = settled(old, new)
+    progressing = next(one for one in waited["status"]["conditions"] if one["type"] == "Progressing")
+    progressing["lastUpdateTime"] = "2026-03-01T09:00:00Z"
+    next_one = put({**next_one, "status": waited["status"]}, ("spec", "progressDeadlineAbort"), True)
+    sets = (replica_set(old, 10), replica_set(new, 1, 2))
+    plan = planned(next_one, *sets, found=mesh(0, hash_of(old), hash_of(new)))
+    assert "abort" not in recorded(plan)
+
+
 def test_a_mistake_in_the_spec_is_a_condition_that_names_the_field_and_nothing_else_is_written() -> None:
     raw = put(brief(), ("spec", "strategy", "canary", "steps", 0, "setWeight"), 250)
     plan = planned(raw, replica_set(brief(), 10))

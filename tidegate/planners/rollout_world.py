@@ -26,7 +26,7 @@ from crds.times import parse as parse_time
 from rollouts.conditions import EXPECTING, FAILURE, LATE
 from rollouts.podhash import malformed, pod_template_hash, step_hash
 from rollouts.settling import CATCH_UP
-from rollouts.status import remembered
+from rollouts.status import progressed, remembered
 from rollouts.stuck import why_stuck
 from rollouts.world import Ask, Pods, Run, Trouble, World
 from tidegate.planners.needs import Answers, Defaulted, Known, Need, Object, Owned, Reached, known
@@ -143,7 +143,6 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
         now=now,
         runs=tuple(run for run in map(_run, found) if not run.over),
         stuck=_stuck(answers),
-        late_at=late_at(given),
         caught_up_at=_caught_up_at(given, answers, now),
     )
     newest_first = sorted(found, key=_age, reverse=True)  # Argo numbers a retry's run, and says no more of it
@@ -152,7 +151,7 @@ def look(given: Given, answers: Answers, now: datetime) -> World:
     current = [run for run in mine if (run.revision, run.attempt) == asked]
     of_steps = tuple(run for run in current if run.step is not None)
     background = (run for run in current if run.step is None)
-    return replace(world, run=next(background, None), step_runs=of_steps)
+    return replace(world, run=next(background, None), step_runs=of_steps, late_at=late_at(given, world))
 
 
 def _caught_up_at(given: Given, answers: Answers, now: datetime) -> datetime | None:
@@ -208,13 +207,17 @@ def pods_asked_from(given: Given, world: World) -> datetime | None:
     return since + PATIENCE if since and expected else None
 
 
-def late_at(given: Given) -> datetime | None:
-    """When the lack of progress becomes a missed deadline; None while nothing is expected of the pods."""
+def late_at(given: Given, world: World) -> datetime | None:
+    """When the lack of progress becomes a missed deadline; None while nothing is expected of the pods.
+
+    Progress that no status tells of yet, a new revision above all, begins it anew.
+    """
     progressing, since = _progressing(given), _progress_at(given)
     if since is None or progressing is None:
         return None
-    missed = progressing.reason == LATE
-    return since + times.seconds(0 if missed else given.rollout.spec.progress_deadline_seconds)
+    if progressed(world, given.rollout.status):
+        return world.now + world.ask.deadline
+    return since + (timedelta() if progressing.reason == LATE else world.ask.deadline)
 
 
 def _progressing(given: Given) -> Condition | None:
