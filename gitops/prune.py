@@ -6,6 +6,7 @@ revisions: pods of the older one read them when they start. What asks for a conf
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -36,7 +37,7 @@ def prune(scene: Scene) -> Step | None:
     skipped = [_result(raw, SKIPPED, why) for raw in left.values() if (why := spared(scene, raw))]
     if asking := [key for key, raw in left.items() if _asks(scene, raw) and not spared(scene, raw)]:
         return _unconfirmed(scene, asking)
-    for _, group in groupby(sorted(scene.surplus, key=height, reverse=True), key=height):
+    for group in _waves(scene):
         doomed = [raw for raw in group if not spared(scene, raw)]
         if due := [raw for raw in doomed if key_of(raw) in left]:
             if at := patience(scene.behind, scene.state.started_at, scene.now):
@@ -48,6 +49,15 @@ def prune(scene: Scene) -> Step | None:
         if doomed and any(not spared(scene, raw) for raw in left.values()):
             return Step((), scene.state, f"waiting for the end of {key_of(doomed[0])}")
     return Step((), recorded(scene, skipped), "some objects are not pruned") if skipped else None
+
+
+def _waves(scene: Scene) -> Iterator[list[Raw]]:
+    """What goes together: the highest wave first, and what is to go last behind all of them."""
+
+    def place(raw: Raw) -> tuple[bool, int]:
+        return scene.last(raw), -height(raw)
+
+    return (list(group) for _, group in groupby(sorted(scene.surplus, key=place), key=place))
 
 
 def spared(scene: Scene, raw: Raw) -> str:

@@ -94,6 +94,14 @@ class Scene(msgspec.Struct, frozen=True, dict=True):
         """The extras that this operation is about."""
         return tuple(raw for raw in self.extras if self.chosen(key_of(raw)))
 
+    def last(self, raw: Raw) -> bool:
+        """Whether it is pruned behind all others, and once all that was applied is well."""
+        return self.options.on("PruneLast", raw)
+
+    @cached_property
+    def prunes_last(self) -> bool:
+        return self.sync.prune and any(self.last(raw) for raw in self.surplus)
+
     @cached_property
     def release(self) -> str:
         """A Rollout of ours between two revisions, "" for none."""

@@ -32,7 +32,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 def waits(scene: Scene, task: Task) -> bool:
     """Whether the sync goes on only after its end."""
-    return scene.many or task.hook or task.defines or scene.options.on("PruneLast")
+    return scene.many or task.hook or task.defines or scene.prunes_last
 
 
 def standing(scene: Scene, task: Task) -> Standing:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from crds.application_status import Force, SyncResource, SyncStrategy
 from crds.paths import put
 from gitops.compare import Awaited, Target
-from gitops.objects import Key
+from gitops.objects import Key, key_of
 from gitops.sync import step
 from tests.gitops.clusters import Cluster, Stopped, retried, well
 from tests.gitops.examples import CRD, app, config, deployment, noted, thing
@@ -266,6 +266,20 @@ def test_what_is_no_more_in_git_goes_last_of_the_highest_wave_first() -> None:
         "remove Deployment/low Foreground",
     ]
     assert messages(cluster)["low"] == "pruned"
+
+
+def test_what_is_to_be_pruned_last_waits_until_all_is_well_and_goes_behind_the_others() -> None:
+    last = noted(noted(config("a"), "sync-options", "PruneLast=true"), "sync-wave", "9")
+    cluster = Cluster(git=[deployment()]).has(last, config("b"))
+    assert cluster.run().message == "waiting for healthy state of apps/Deployment/api"
+    cluster.objects[key_of(deployment())] = well(deployment())
+    assert cluster.run().phase == "Succeeded"
+    assert cluster.log[1:] == ["remove ConfigMap/b Foreground", "remove ConfigMap/a Foreground"]
+
+
+def test_where_nothing_is_to_be_pruned_last_nobody_waits() -> None:
+    cluster = Cluster(app(syncPolicy={"syncOptions": ["PruneLast=true"]}), [deployment()])
+    assert cluster.run().phase == "Succeeded"
 
 
 def test_what_a_finalizer_holds_holds_the_lower_waves() -> None:
