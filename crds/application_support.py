@@ -62,14 +62,30 @@ OPTIONS = frozenset(
 )
 """Sync options of no effect: all is applied by server-side apply, which names what it does not take; what is
 ignored is never overwritten, and nobody writes what is another's."""
-KNOWN_OPTIONS = frozenset(
-    {
-        *("ApplyOutOfSyncOnly", "ClientSideApplyMigration", "CreateNamespace", "Delete", "Force"),
-        *("FailOnSharedResource", "Prune", "PruneLast", "PrunePropagationPolicy", "Replace"),
-        *("RespectIgnoreDifferences", "ServerSideApply", "SkipDryRunOnMissingResource", "Validate"),
-    }
-)
+SWITCH = frozenset({"true", "false"})
+ASKING = SWITCH | {"confirm"}
+KNOWN_OPTIONS = {
+    "ApplyOutOfSyncOnly": SWITCH,
+    "ClientSideApplyMigration": SWITCH,
+    "CreateNamespace": SWITCH,
+    "Delete": ASKING,
+    "FailOnSharedResource": SWITCH,
+    "Force": SWITCH,
+    "Prune": ASKING,
+    "PruneLast": SWITCH,
+    "PrunePropagationPolicy": frozenset({"foreground", "background", "orphan"}),
+    "Replace": SWITCH,
+    "RespectIgnoreDifferences": SWITCH,
+    "ServerSideApply": SWITCH,
+    "SkipDryRunOnMissingResource": SWITCH,
+    "Validate": SWITCH,
+}
+"""With the values that mean anything."""
 
+STRATEGY: Table = {
+    "apply.force": lambda strategy: strategy.apply and strategy.apply.force,
+    "hook.force": lambda strategy: strategy.hook and strategy.hook.force,
+}
 IGNORED: Table = {
     "notifications": lambda app: app.spec.notifications,
     "health.resources": lambda app: app.spec.health.resources,
@@ -123,13 +139,25 @@ def ignored(application: Application) -> tuple[str, ...]:
         for at, one in differences
         if one.jq_path_expressions
     )
-    return (*_said("spec.", IGNORED, application), *_of_rollback(application), *passed, *jq)
+    of_spec = (*_said("spec.", IGNORED, application), *_of_rollback(application), *passed, *jq)
+    return (*of_spec, *_of_operation(application))
 
 
 def without_effect(option: str) -> bool:
     """Whether a sync option, of an Application or of one object, changes nothing: it may be misspelled."""
     name, _, value = (part.strip() for part in option.partition("="))
-    return f"{name}={value}" in OPTIONS or name not in KNOWN_OPTIONS
+    return f"{name}={value}" in OPTIONS or value not in KNOWN_OPTIONS.get(name, ())
+
+
+def _of_operation(application: Application) -> Iterator[str]:
+    """Of the last sync, what a person asked for beyond the spec."""
+    state, own = application.status.operation_state, application.spec.sync_policy.sync_options
+    sync = state.operation.sync if state and not state.operation.initiated_by.automated else None
+    for option in sync.sync_options if sync else ():
+        if without_effect(option) and option not in own:
+            yield f"operation.sync.syncOptions ({option})"
+    if sync and sync.sync_strategy:
+        yield from _said("operation.sync.syncStrategy.", STRATEGY, sync.sync_strategy)
 
 
 def _of_rollback(application: Application) -> list[str]:

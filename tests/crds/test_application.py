@@ -232,6 +232,22 @@ def test_an_option_that_is_misspelled_is_mentioned() -> None:
     assert ignored(parse(raw)) == ("spec.syncPolicy.syncOptions[1] (PrunLast=true)",)
 
 
+@pytest.mark.parametrize("option", ["Prune=flase", "PrunePropagationPolicy=orphen", "CreateNamespace=yes"])
+def test_an_option_whose_value_means_nothing_is_mentioned(option: str) -> None:
+    raw = put(brief(PRODUCTION), (*POLICY, "syncOptions"), ["Prune=confirm", option])
+    assert ignored(parse(raw)) == (f"spec.syncPolicy.syncOptions[1] ({option})",)
+
+
+def test_what_a_person_asks_of_one_sync_and_nobody_does_is_mentioned() -> None:
+    sync = {"syncOptions": ["Replace=true", "Prune=true"], "syncStrategy": {"hook": {"force": True}}}
+    state = {"operation": {"sync": sync}, "phase": "Running", "startedAt": "2026-03-15T10:30:00Z"}
+    raw = put(brief(PRODUCTION), ("status", "operationState"), state)
+    assert ignored(parse(raw)) == (
+        "operation.sync.syncOptions (Replace=true)",
+        "operation.sync.syncStrategy.hook.force",
+    )
+
+
 def test_what_changes_nothing_deployed_is_only_mentioned() -> None:
     raw = put(
         brief(PRODUCTION), ("spec", "ignoreDifferences"), [{"kind": "A", "jqPathExpressions": [".spec"]}]
