@@ -195,7 +195,7 @@ def compare(
     shown = [one.compared for one in targets if not one.hook]
     shown += [_extra(raw, release) for raw in extras if surplus(raw, me)]
     shown += [_hidden(one) for one in hidden]
-    silent = {one.key for one in targets if one.silent}
+    silent = {one.key for one in targets if one.silent} | {key_of(raw) for raw in extras if ignored(raw)}
     healthy = overall((Part(one.key, one.health) for one in shown if one.key not in silent), me)
     pending = any(isinstance(one.answer, Awaited) for one in targets if not one.hook)
     return Comparison(tuple(sorted(shown, key=lambda one: one.key)), healthy, pending)

@@ -13,7 +13,7 @@ import msgspec
 from crds.paths import get
 from gitops import health_argo, health_cluster, health_pods, health_workloads
 from gitops.objects import Key, annotation, key_of
-from gitops.wellness import ORDER, Health
+from gitops.wellness import HEALTHY, ORDER, Health
 
 Raw = dict[str, Any]
 Check = Callable[[Raw], Health]
@@ -75,11 +75,17 @@ def overall(parts: Iterable[Part], me: Key) -> Health:
 
 
 def settled(raw: Raw | None) -> Health | None:
-    """As `health`, but for what a wave waits for: a child must also have synced what it was given."""
+    """As `health`, but for what a wave waits for: a child must also have synced what it was given, and how an
+    earlier Job of a CronJob ended says nothing of a sync."""
     found = health(raw)
-    if raw is None or found is None or key_of(raw)[:2] != ("argoproj.io", "Application"):
+    if raw is None or found is None:
         return found
-    return health_argo.synced(raw) or found
+    match key_of(raw)[:2]:
+        case "argoproj.io", "Application":
+            return health_argo.synced(raw) or found
+        case "batch", "CronJob" if found.status == "Degraded":
+            return HEALTHY
+    return found
 
 
 def _unsure(part: Part) -> bool:

@@ -79,7 +79,12 @@ def job(raw: Raw) -> Health:
 
 
 def cron_job(raw: Raw) -> Health:
-    """What its status tells; how its last Job ended stands in that Job alone."""
+    """Its last Job has failed where none is running and none has succeeded since it was begun."""
     if get(raw, "spec", "suspend"):
         return Health("Suspended", "CronJob is suspended")
-    return Health("Progressing", "Job is running") if get(raw, "status", "active") else HEALTHY
+    if get(raw, "status", "active"):
+        return Health("Progressing", "Job is running")
+    begun, done = (
+        str(get(raw, "status", f"last{name}Time", default="")) for name in ("Schedule", "Successful")
+    )
+    return Health("Degraded", f"the Job of {begun} did not succeed") if begun > done else HEALTHY

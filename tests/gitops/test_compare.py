@@ -164,6 +164,7 @@ def test_what_kubectl_left_behind_of_a_secret_is_not_shown() -> None:
 def test_an_object_whose_author_wants_so_has_no_say_in_health() -> None:
     bad = noted(deployment(), "ignore-healthcheck", "true")
     assert compared(target(bad, bad)).health == Health("Healthy")
+    assert compared(extras=(bad,)).health == Health("Healthy")
 
 
 def test_what_is_ignored_is_sent_as_it_is_and_only_onto_that_version() -> None:

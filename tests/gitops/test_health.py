@@ -293,3 +293,26 @@ def test_an_application_that_is_as_it_should_be_is_settled() -> None:
     assert app().metadata.name
     assert settled(child({"status": "Synced"})) == Health("Healthy")
     assert settled(deployment()) == health(deployment())
+
+
+BEGUN, BEFORE, AFTER = "2026-03-15T10:00:00Z", "2026-03-15T09:00:20Z", "2026-03-15T10:00:20Z"
+
+
+@pytest.mark.parametrize(
+    ("status", "health_is"),
+    [
+        ({}, "Healthy"),
+        ({"lastScheduleTime": BEGUN, "lastSuccessfulTime": AFTER}, "Healthy"),
+        ({"lastScheduleTime": BEGUN, "lastSuccessfulTime": BEFORE, "active": [{"name": "a"}]}, "Progressing"),
+        ({"lastScheduleTime": BEGUN, "lastSuccessfulTime": BEFORE}, "Degraded"),
+        ({"lastScheduleTime": BEGUN}, "Degraded"),
+    ],
+)
+def test_a_cron_job_is_as_its_last_job(status: dict[str, Any], health_is: str) -> None:
+    found = of("CronJob", "batch/v1", spec={}, status=status)
+    assert found
+    assert found.status == health_is
+
+
+def test_the_job_that_failed_before_a_sync_fails_no_wave_of_it() -> None:
+    assert settled(thing("CronJob", api="batch/v1", status={"lastScheduleTime": BEGUN})) == Health("Healthy")
