@@ -191,6 +191,20 @@ def test_an_object_for_which_nobody_names_a_namespace_is_told_and_not_asked_abou
     assert not any(isinstance(need, DryRun) for need in here.asked)
 
 
+def test_of_one_whose_spec_can_no_more_be_read_all_is_unknown_and_a_refresh_is_answered() -> None:
+    here = app(syncPolicy=AUTOMATED).play()
+    here.app = merged(here.app, {"spec": {"source": {"kustomize": {"images": [5]}}}})
+    here.app = put(here.app, ("metadata", "annotations"), {REFRESH: "normal"})
+    here.play()
+    status = here.app["status"]
+    assert (status["sync"]["status"], status["health"]["status"]) == ("Unknown", "Unknown")
+    assert "InvalidSpecError" in said(here)[0]
+    assert not get(here.app, "metadata", "annotations", REFRESH)
+    here.app = merged(here.app, {"spec": {"source": {"kustomize": None}}})
+    here.play()
+    assert get(here.app, "status", "sync", "status") == "Synced"
+
+
 def test_nothing_is_planned_before_git_has_answered() -> None:
     here = app(syncPolicy=AUTOMATED)
     here.head = Pending()

@@ -18,6 +18,7 @@ from crds.paths import get, put
 from crds.refs import APPLICATION, NAMESPACE, Ref, ref_of
 from crds.times import rfc3339
 from gitops import actions
+from gitops.conditions import INVALID
 from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
 from tidegate.planners.application_needs import Sight
@@ -31,6 +32,8 @@ from tidegate.planners.needs import Answers, Need, Raw
 from tidegate.planners.plan import Apply, Delete, Event, JsonPatch, MergePatch, Plan, Push, Write
 from tidegate.planners.rollout_rival import CONFLICT
 from tidegate.planners.settings import Settings, Site
+
+UNKNOWN = "Unknown"
 
 
 class ApplicationPlanner:
@@ -145,9 +148,17 @@ def _recorded(raw: Raw, body: Raw) -> tuple[Write, ...]:
 
 
 def _unreadable(raw: Raw, problem: Invalid, now: datetime) -> Plan:
-    said = {"type": "InvalidSpecError", "message": str(problem)}
-    there = get(raw, "status", "conditions", default=[])
-    if [(get(one, "type"), get(one, "message")) for one in there] == [tuple(said.values())]:
-        return Plan(why=str(problem))
-    told = {"status": {"conditions": [said | {"lastTransitionTime": rfc3339(now)}]}}
-    return Plan(_recorded(raw, told), why=str(problem))
+    """What was said of it before is unknown by now."""
+    status = get(raw, "status", default={})
+    said, there = {"type": INVALID, "message": str(problem)}, get(status, "conditions", default=[])
+    told: Raw = {}
+    if [(get(one, "type"), get(one, "message")) for one in there] != [tuple(said.values())]:
+        told["conditions"] = [said | {"lastTransitionTime": rfc3339(now)}]
+    if get(status, "sync", "status", default=UNKNOWN) != UNKNOWN:
+        told["sync"] = {"status": UNKNOWN}
+    if get(status, "health", "status", default=UNKNOWN) != UNKNOWN:
+        told["health"] = {"status": UNKNOWN, "message": "", "lastTransitionTime": rfc3339(now)}
+    body: Raw = {"status": told} if told else {}
+    if get(raw, "metadata", "annotations", REFRESH):
+        body = put(body, ("metadata", "annotations", REFRESH), None)
+    return Plan(_recorded(raw, body), why=str(problem))
