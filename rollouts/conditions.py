@@ -15,6 +15,7 @@ from crds.errors import Invalid
 from crds.meta import Condition
 from rollouts import restart
 from rollouts.memory import Memory, Reason
+from rollouts.orders import enough
 from rollouts.progress import late, on_the_way
 from rollouts.world import Trouble, World
 
@@ -26,8 +27,9 @@ RETRIED = "RolloutRetry"
 CREATED = "NewReplicaSetCreated"
 FOUND = "FoundNewReplicaSet"
 UPDATED = "ReplicaSetUpdated"
+NOT_AVAILABLE = "ReplicaSetNotAvailable"
 NOT_CREATED = "ReplicaSetCreateError"
-EXPECTING = (CREATED, FOUND, UPDATED, RESUMED, RETRIED)
+EXPECTING = (CREATED, FOUND, UPDATED, RESUMED, RETRIED, NOT_AVAILABLE)
 """Reasons of Progressing under which pods are expected, and their deadline counts."""
 
 INVALID = "InvalidSpec"
@@ -163,8 +165,7 @@ def _progressing(world: World, memory: Memory, old: tuple[Condition, ...], progr
     if memory.pauses or world.ask.paused:
         return Says("Progressing", None, PAUSED, "Rollout is paused")
     if not on_the_way(world.ask, memory) and memory.stable:
-        words = f'ReplicaSet "{name}" has successfully progressed.'
-        return Says("Progressing", True, "NewReplicaSetAvailable", words)
+        return _at_rest(world, name, progressed)
     if world.new is None:
         return _creating(world, name)
     if late(world, memory) and not progressed:
@@ -174,6 +175,18 @@ def _progressing(world: World, memory: Memory, old: tuple[Condition, ...], progr
     if same and was is None:
         return Says("Progressing", True, FOUND, f'Found new replica set "{name}"')
     return _expecting(name, was, progressed)
+
+
+def _at_rest(world: World, name: str, progressed: bool) -> Says:
+    """Pods that a promoted revision has lost, or is to have more, are expected; in time, unless older ones
+    still wait for their end."""
+    if world.available(world.new) >= enough(world.ask, world.ask.replicas):
+        words = f'ReplicaSet "{name}" has successfully progressed.'
+        return Says("Progressing", True, "NewReplicaSetAvailable", words)
+    waits = any(p.leave_at and p.desired for p in world.pods if p is not world.new)
+    if world.late and not (progressed or waits):
+        return _not(LATE, f'ReplicaSet "{name}" has timed out progressing.')
+    return Says("Progressing", True, NOT_AVAILABLE, f'ReplicaSet "{name}" is not available.', progressed)
 
 
 def _not(reason: str, message: str) -> Says:

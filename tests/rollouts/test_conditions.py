@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from crds.analysis import RolloutAnalysis
 from crds.meta import Condition, read_status
+from crds.rollout import ReplicaProgressThreshold
 from crds.rollout_status import RolloutStatus
 from crds.steps import RunAnalysis, SetWeight, Step
 from crds.times import rfc3339
@@ -17,7 +18,7 @@ from rollouts.conditions import conditions, phase
 from rollouts.memory import Memory, Paused, Reason
 from rollouts.plan import plan
 from rollouts.status import report
-from rollouts.world import Trouble, World
+from rollouts.world import Pods, Trouble, World
 from tests.rollouts.worlds import BRIEF, START, ask, noted, pods, world
 
 LONG_AGO = START - timedelta(hours=1)
@@ -137,6 +138,31 @@ def test_a_promoted_rollout_has_progressed() -> None:
     done = replace(world(canary=10), memory=Memory("new", "steps", 4, "new", traffic=noted()))
     got = progressing(done, was("ReplicaSetUpdated"))
     assert got == ("True", "NewReplicaSetAvailable", 'ReplicaSet "api-new" has successfully progressed.')
+
+
+def promoted(available: int, *older: Pods, **changes: Any) -> World:
+    """At rest on `new`, which should have ten pods."""
+    memory = Memory("new", "steps", 4, "new", traffic=noted())
+    return replace(world(), memory=memory, pods=(*older, pods("new", 10, available)), **changes)
+
+
+def test_a_promoted_revision_that_lost_pods_is_not_available() -> None:
+    got = progressing(promoted(9), was("NewReplicaSetAvailable"))
+    assert got == ("True", "ReplicaSetNotAvailable", 'ReplicaSet "api-new" is not available.')
+
+
+def test_as_many_pods_as_are_enough_are_available() -> None:
+    most = ask(threshold=ReplicaProgressThreshold("Percent", 90))
+    assert progressing(promoted(9, ask=most))[1] == "NewReplicaSetAvailable"
+
+
+def test_pods_lost_at_rest_that_do_not_come_back_in_time_degrade() -> None:
+    assert shown(promoted(9, late_at=START), was("ReplicaSetNotAvailable"))[0] == "Degraded"
+
+
+def test_no_deadline_counts_while_older_pods_wait_for_their_end() -> None:
+    waiting = promoted(9, pods("old", 10, leave_at=START), late_at=START)
+    assert progressing(waiting, was("ReplicaSetNotAvailable"))[1] == "ReplicaSetNotAvailable"
 
 
 def test_a_condition_of_the_same_status_and_reason_is_left_as_it_is() -> None:

@@ -203,7 +203,8 @@ def pods_of(given: Given, world: World) -> tuple[Need, ...]:
 def pods_asked_from(given: Given, world: World) -> datetime | None:
     """When new pods that make no progress will have been expected for longer than patience."""
     new, since = world.new, _progress_at(given)
-    expected = new is not None and not new.complete and not world.memory.abort
+    rests = world.memory.abort or world.memory.stable == world.ask.pod_hash
+    expected = new is not None and not new.complete and not rests
     return since + PATIENCE if since and expected else None
 
 
