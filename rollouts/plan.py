@@ -50,7 +50,7 @@ def plan(world: World) -> Decision:
 
 
 def notice_edits(world: World, memory: Memory) -> Memory:
-    """Weights that were as they should be, still should, and are not: someone else moved them.
+    """Weights that were noted as they should be, still should, and are not: someone else moved them.
 
     Told for the rest of the step, or at rest until they have settled, though they are set back at once.
     """
@@ -60,8 +60,8 @@ def notice_edits(world: World, memory: Memory) -> Memory:
         memory = replace(memory, edited="")
     if seen is None or before is None:
         return memory
-    wanted = aim(world, memory, seen).weight
-    was_right = before.exact and before.weight == wanted
+    wanted, then = (aim(world, one, seen).weight for one in (memory, world.memory))
+    was_right = before.exact and before.weight == wanted == then
     if not was_right or (seen.exact and seen.weight == wanted):
         return memory
     return replace(

@@ -310,6 +310,14 @@ def test_weights_that_someone_else_moved_are_set_back_and_told() -> None:
     assert Told("TrafficEdited", got.memory.edited, warning=True) in got.told
 
 
+def test_a_weight_that_was_on_its_way_when_the_release_was_rejected_is_nobodys_edit() -> None:
+    """Who set it died before it was noted."""
+    failed = Run("api-new-2", "Failed", 2, message="12 % errors against a limit of 5 %")
+    judged = world(ask=ask(judged=True), run=failed)
+    got = plan(replace(judged, traffic=Traffic(10, "old", "new")))
+    assert (got.actions[0], got.memory.edited) == (Route(0), "")
+
+
 def test_weights_that_someone_moved_at_rest_are_set_back_and_told_until_they_settle() -> None:
     promoted = {"stable": "new", "step": 4, "traffic": noted(0, stable="new")}
     rest = world(canary=10, memory=promoted)
