@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from tests.properties.wire import HOWS, Fault, How
-from tests.properties.world import World
+
+if TYPE_CHECKING:
+    from tests.properties.world import World
 
 THOROUGH = bool(os.environ.get("TIDEGATE_EVERY_FAULT"))
 """Everything is tried, not a sample of it: in `make test`."""

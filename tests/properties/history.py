@@ -209,6 +209,10 @@ class History:
     def lists_slowly(self, seconds: float, controller: int = 0) -> None:
         self._controller(controller).wire.slow = seconds
 
+    def holds_up(self, plural: str, seconds: float, controller: int = 0) -> None:
+        """The lists of one kind, so that who begins knows it later than the others."""
+        self._controller(controller).wire.held_up[plural] = seconds
+
     def echoes(self, controller: int = 0) -> None:
         self._controller(controller).wire.echo = True
 

@@ -27,6 +27,7 @@ NTH = st.integers(min_value=0, max_value=20)
 CONTROLLER = st.integers(min_value=0, max_value=1)
 PHASES = ("Running", "Successful", "Failed", "Error", "Inconclusive")
 PLURALS = ("rollouts", "replicasets", "analysisruns", "virtualservices", "destinationrules", "services")
+LISTED = (*PLURALS, "configmaps", "analysistemplates")
 LONG_AGO, FAR_AHEAD = "2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z"
 DEADLINES = (None, LONG_AGO, FAR_AHEAD, "soon", "")
 
@@ -246,6 +247,11 @@ class Histories(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from((0.0, 1.0, 4.0)), controller=CONTROLLER)
     def lists_are_slow(self, seconds: float, controller: int) -> None:
         self.history.lists_slowly(seconds, controller)
+
+    @rule(plural=st.sampled_from(LISTED), seconds=st.sampled_from((3.0, 15.0)), controller=CONTROLLER)
+    def who_begins_knows_a_kind_late(self, plural: str, seconds: float, controller: int) -> None:
+        self.history.holds_up(plural, seconds, controller)
+        self.history.crashes(controller)
 
     @rule(controller=CONTROLLER)
     def news_come_twice(self, controller: int) -> None:

@@ -40,9 +40,9 @@ class Fault:
 class Wire:
     """Counts writes and `renewals` of the Lease apart, and fails as told.
 
-    `lag` delays what watches tell, by resource plural, in seconds; `slow` is what each page of a list takes.
-    With `echo` each line comes twice. Each of `ails` takes the place of the next line of any watch, which is
-    lost.
+    `lag` delays what watches tell, by resource plural, in seconds; `slow` is what each page of a list takes,
+    and `held_up` a whole list, by plural. With `echo` each line comes twice. Each of `ails` takes the place
+    of the next line of any watch, which is lost.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, store: Store, crash: Callable[[], None]) -> None:
@@ -55,6 +55,7 @@ class Wire:
         self.renewals = 0
         self.lag: dict[str, float] = {}
         self.slow = 0.0
+        self.held_up: dict[str, float] = {}
         self._away = 0.0
         self._lines: set[asyncio.Timeout] = set()
         self.echo = False
@@ -62,6 +63,7 @@ class Wire:
 
     def heal(self) -> None:
         self.fault, self.lag, self.slow, self._away, self.echo = None, {}, 0.0, 0.0, False
+        self.held_up.clear()
         self.ails.clear()
 
     def goes_away(self, until: float) -> None:
@@ -72,9 +74,8 @@ class Wire:
     async def send(self, request: Request) -> Response:
         await asyncio.sleep(LATENCY)
         self._answer()
-        if "limit" in request.query and self.slow:
-            await asyncio.sleep(self.slow)
-            request = replace(request, query={**request.query, "limit": "2"})
+        if "limit" in request.query:
+            request = await self._listed(request)
         if not self._is_counted(request):
             return await self._inner.send(request)
         self.writes.append(request)
@@ -82,9 +83,17 @@ class Wire:
             return await self._inner.send(request)
         return await self._fail(request, self.fault.how)
 
+    async def _listed(self, request: Request) -> Request:
+        if "continue" not in request.query:
+            await asyncio.sleep(self.held_up.get(_plural(request), 0.0))
+        if not self.slow:
+            return request
+        await asyncio.sleep(self.slow)
+        return replace(request, query={**request.query, "limit": "2"})
+
     async def watch(self, request: Request) -> AsyncIterator[dict[str, Any]]:
         self._answer()
-        lag = self.lag.get(request.path.rpartition("/")[2], 0.0)
+        lag = self.lag.get(_plural(request), 0.0)
         async with self._line():
             async for line in self._inner.watch(request):
                 if lag:
@@ -157,6 +166,11 @@ class Wire:
             }
             self._store.put(target.resource, {**raw, "metadata": {**raw["metadata"], "annotations": notes}})
         return await self._inner.send(request)
+
+
+def _plural(request: Request) -> str:
+    """Of a collection."""
+    return request.path.rpartition("/")[2]
 
 
 def _status(code: int, reason: str) -> Response:

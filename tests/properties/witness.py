@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from crds.pruning import whole
+from tests.properties.faults import THOROUGH
+from tests.properties.halves import Look, overdone
 from tests.properties.shares import Sight
 from tidegate.planners.needs import Answers, Need
 from tidegate.planners.plan import Plan
@@ -20,6 +22,8 @@ from tidegate.runtime.reconcile import Planner
 
 Raw = dict[str, Any]
 BUSY = 40
+SELDOM = 1 if THOROUGH else 8
+"""Of the plans that are asked for twice, so manieth is asked for with something out, too."""
 
 
 class Witness:
@@ -27,7 +31,7 @@ class Witness:
 
     An assertion inside a controller would be caught as a planner's bug and tried again, so the breaches are
     kept for the world to raise; and so is whatever the planner itself raises. Each `sparing`-th plan is asked
-    for twice.
+    for twice; where it is `thorough`, each with whatever may be out.
     """
 
     def __init__(self, planner: Planner, breaches: list[str]) -> None:
@@ -38,6 +42,7 @@ class Witness:
         self._pardoned: dict[str, int] = {}
         self._planned = 0
         self.sparing = 1
+        self.thorough = False
 
     def pardon(self, uid: str, version: int) -> None:
         """A person had a say in this object by its `version`: what was bad is theirs to answer."""
@@ -61,6 +66,8 @@ class Witness:
         self._planned += 1
         if self._planned % self.sparing == 0:
             self._ask_again(raw, answers, now, plan)
+        if self.thorough or self._planned % (SELDOM * self.sparing) == 0:
+            self._see_less(Look(raw, answers, now), plan)
         if raw["kind"] == "Rollout":
             sight = Sight(whole(raw), answers)
             self._condemn(uid, sight)
@@ -76,6 +83,11 @@ class Witness:
         turned = dict(reversed(answers.items())) if isinstance(answers, dict) else answers
         if self._plan(raw, turned, now) != plan:
             self._breaches.append(f"law 1: the same world gave another plan than {plan.why!r}")
+
+    def _see_less(self, look: Look, plan: Plan) -> None:
+        turn = None if self.thorough else self._planned // (SELDOM * self.sparing)
+        more = overdone(self._planner, look, plan, turn)
+        self._breaches += [f"who has seen less does more: {look.raw['kind']} {text}" for text in more]
 
     def _plan(self, raw: Raw, answers: Answers, now: datetime) -> Plan:
         try:

@@ -95,6 +95,7 @@ class Steady:
 def holding(objects: int) -> Answers:
     here = app(syncPolicy=AUTOMATED | {"syncOptions": ["CreateNamespace=true"]})
     here.git = tuple(config(f"c{n}", level="1") for n in range(objects))
+    here.asked_again = False
     return here
 
 

@@ -19,6 +19,8 @@ from gitops.sources import Found, Lost, Manifests, Unrenderable, digest
 from tests.crds.applications import merged
 from tests.gitops.examples import NOW, config, raw_app, thing
 from tests.gitops.test_plan import mesh, rollout
+from tests.properties.faults import THOROUGH
+from tests.properties.halves import Look, overdone
 from tidegate.planners.application import ApplicationPlanner
 from tidegate.planners.application_rival import RIVAL
 from tidegate.planners.needs import (
@@ -67,10 +69,12 @@ class Answers:
     unlisted: str = ""
     now: datetime = NOW
     site: Site = ARGOCD
+    asked_again: bool = True
     asked: list[Need] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._planner = ApplicationPlanner(self.site, Settings())
+        self._looks = 0
         self.has(thing("Namespace", "production", namespace=""))
         self.app["spec"]["project"] = "default"
         self.app = put(self.app, ("metadata", "resourceVersion"), "1")
@@ -106,12 +110,18 @@ class Answers:
         return Known(Manifests("Directory", declared, ("services/api/a.yaml",)))
 
     def look(self) -> Plan:
-        """By a planner that remembers; one that has only just begun would plan the same."""
-        found = self._look(self._planner)
-        assert found == self._look(ApplicationPlanner(self.site, Settings()))
+        """By a planner that remembers; one that has only just begun would plan the same, and one that has
+        seen less would do no more."""
+        found, known = self._look(self._planner)
+        fresh = ApplicationPlanner(self.site, Settings())
+        assert found == self._look(fresh)[0]
+        if self.asked_again:
+            self._looks += 1
+            turn = None if THOROUGH else self._looks
+            assert not [*overdone(fresh, Look(self.app, known, self.now), found, turn)]
         return found
 
-    def _look(self, planner: ApplicationPlanner) -> Plan:
+    def _look(self, planner: ApplicationPlanner) -> tuple[Plan, dict[Need, Answer]]:
         known = dict[Need, Answer]()
         for _ in range(10):
             needs = planner.needs(self.app, known, self.now)
@@ -119,7 +129,8 @@ class Answers:
                 break
             known |= {need: self.answer(need) for need in needs if need not in known}
         self.asked = list(needs)
-        return planner.plan(self.app, {need: known[need] for need in needs}, self.now)
+        known = {need: known[need] for need in needs}
+        return planner.plan(self.app, known, self.now), known
 
     def play(self, looks: int = 20) -> Answers:
         """Looks, each plan carried out, until one writes nothing."""
