@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from crds.paths import get, put
+from crds.paths import drop, get, put
 from crds.times import rfc3339
 from gitops.actions import Remove
 from gitops.objects import annotation, words
-from gitops.order import HELM_HOOK, HOOK, Task
+from gitops.order import HELM_HOOK, HOOK, Task, hooks
 from gitops.scene import Scene
 
 Raw = dict[str, Any]
 MARK = "tidegate.dev/operation"
+LONGEST = 63
+"""Characters of a Job's name."""
 POLICY = "argocd.argoproj.io/hook-delete-policy"
 HELM_POLICY = "helm.sh/hook-delete-policy"
 HELM_POLICIES = {
@@ -25,6 +27,16 @@ HELM_POLICIES = {
     "hook-succeeded": "HookSucceeded",
     "hook-failed": "HookFailed",
 }
+
+
+def called(raw: Raw, sync: str) -> Raw:
+    """A hook that only says how its name begins has another in each sync."""
+    if get(raw, "metadata", "name") or hooks(raw) is None:
+        return raw
+    begins = str(get(raw, "metadata", "generateName", default=""))
+    bare = drop(raw, ("metadata", "generateName"))
+    named: Raw = put(bare, ("metadata", "name"), f"{begins[: LONGEST - len(sync)]}{sync}")
+    return named
 
 
 def marked(scene: Scene, task: Task) -> Raw:

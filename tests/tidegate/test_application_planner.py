@@ -16,8 +16,9 @@ from crds.times import rfc3339
 from gitops.compare import Predicted, Refused
 from gitops.refresh import REFRESH
 from gitops.sources import Found, Lost, Manifests, Unrenderable, digest
+from gitops.waiting import WAITS_FOR_HOOKS
 from tests.crds.applications import merged
-from tests.gitops.examples import NOW, config, raw_app, thing
+from tests.gitops.examples import NOW, config, noted, raw_app, thing
 from tests.gitops.test_plan import mesh, rollout
 from tests.properties.faults import THOROUGH
 from tests.properties.halves import Look, overdone
@@ -51,6 +52,7 @@ CLUSTER_WIDE = {"Namespace", "CustomResourceDefinition"}
 ARGOCD = Site("argocd")
 ID_OF_API = "root:argoproj.io/Application:argocd/api-prod"
 ROOT = {"repoURL": "https://git.example.com/shop", "path": "apps", "targetRevision": "main"}
+COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
 AUTOMATED = {"automated": {"prune": True, "selfHeal": True}}
 
 
@@ -214,6 +216,23 @@ def test_of_one_whose_spec_can_no_more_be_read_all_is_unknown_and_a_refresh_is_a
     here.app = merged(here.app, {"spec": {"source": {"kustomize": None}}})
     here.play()
     assert get(here.app, "status", "sync", "status") == "Synced"
+
+
+def test_a_hook_that_only_says_how_its_name_begins_runs_under_another_in_each_sync() -> None:
+    here = app(syncPolicy=AUTOMATED)
+    hook = noted(thing("Job", api="batch/v1"), "hook", "PreSync")
+    hook["metadata"] = {"generateName": "migrate-", "annotations": hook["metadata"]["annotations"]}
+    here.git, here.served = (hook, config(level="1")), {*here.served, "Job"}
+    for commit in (COMMIT, NEWER):
+        here.head, here.now = Known(Found(commit)), here.now + timedelta(minutes=1)
+        here.git = (hook, config(level=commit))
+        here.play()
+        (name,) = [one for kind, _, one in here.objects if kind == "Job" and commit[:7] in one]
+        assert get(here.app, "status", "operationState", "message") == f"{WAITS_FOR_HOOKS} batch/Job/{name}"
+        here.has({**here.objects["Job", "production", name], "status": COMPLETE})
+        here.play()
+        assert get(here.app, "status", "sync", "status") == "Synced"
+    assert here.objects["ConfigMap", "production", "settings"]["data"] == {"level": NEWER}
 
 
 def test_nothing_is_planned_before_git_has_answered() -> None:

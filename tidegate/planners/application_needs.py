@@ -18,6 +18,7 @@ from crds.paths import get
 from crds.refs import APP_PROJECT, APPLICATION, NAMESPACE, Ref, Resource
 from crds.returns import is_marked, mark, marked
 from gitops.compare import Hidden, to_send
+from gitops.hooks import called
 from gitops.objects import Key, desired, flat, group_version, is_definition, key_of, scope_of, unique
 from gitops.plan import asked_revision
 from gitops.recursion import Folders, folders
@@ -160,8 +161,10 @@ class Sight:
 
     def nowhere(self, one: Sent) -> bool:
         """Whether it needs a namespace, and neither it nor the destination names one."""
+        if one.ref is None or one.ref.namespace:
+            return False
         found = self.resource(one.wanted)
-        return found is not None and found.namespaced and not one.key.namespace
+        return found is not None and found.namespaced
 
     # What is known by now
 
@@ -197,11 +200,19 @@ class Sight:
         crds = self._definitions
         found = self.reading.each(
             "placed",
-            ((raw, crds) for raw in self.declared),
+            ((raw, crds) for raw in self._called),
             lambda raw, crds: desired(raw, name, to, scope_of(raw, scopes, crds) is not False),
             (scopes, name, to),
         )
         return self.reading.once("distinct", (found,), lambda: unique(found))
+
+    @cached_property
+    def _called(self) -> tuple[Raw, ...]:
+        """What is declared; hooks without a name have that of the last sync, which may be running."""
+        state, declared, asked = self.application.status.operation_state, self.declared, self.rendered(ANY)
+        begun = state.started_at if state else None
+        sync = f"{asked.commit if asked else ''}"[:7] + (f"-{begun.timestamp():.0f}" if begun else "")
+        return self.reading.each("called", ((raw,) for raw in declared), lambda raw: called(raw, sync), sync)
 
     @cached_property
     def _definitions(self) -> tuple[Raw, ...]:
