@@ -155,7 +155,9 @@ class Sight:
 
     def dry_run(self, one: Sent) -> DryRun | None:
         """None where nobody can be asked: the namespace or the kind is not there yet."""
-        if one.ref is None or one.ref.namespace not in self._spaces or self.nowhere(one):
+        if one.ref is None or one.ref.namespace not in self._spaces:
+            return None
+        if not one.ref.namespace and self.nowhere(one):
             return None
         return DryRun(one.ref, one.body, f"{one.version} {self._try}")
 
