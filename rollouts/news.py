@@ -62,7 +62,7 @@ def _of_first_look(world: World, before: Memory, after: Memory) -> tuple[Told, .
         return ()
     step = after.step if _of_skipped(world, after) else 0
     stable = before.stable if after.stable == after.pod_hash else after.stable
-    begun = Memory(pod_hash=after.pod_hash, stable=stable, step=step)
+    begun = Memory(pod_hash=after.pod_hash, step_hash=after.step_hash, stable=stable, step=step)
     return (*_of_walk(world, begun, after), *_of_pauses(begun, after))
 
 
@@ -103,9 +103,10 @@ def _of_steps(world: World, before: Memory, after: Memory) -> tuple[Told, ...]:
     if not walked or after.abort or before.promote_full or world.is_back:
         return ()
     steps = world.ask.steps
+    first = before.step if before.step_hash == after.step_hash else 0
     return tuple(
         Told("RolloutStepCompleted", f"Rollout step {n + 1}/{len(steps)} completed ({_words(steps[n])})")
-        for n in range(before.step, min(after.step, len(steps)))
+        for n in range(first, min(after.step, len(steps)))
     )
 
 

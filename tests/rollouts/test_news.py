@@ -226,6 +226,13 @@ def test_steps_that_are_complete_at_the_first_look_are_told() -> None:
     ]
 
 
+def test_steps_that_were_edited_are_told_from_the_first() -> None:
+    walked = {"step": 1, "step_hash": "others"}
+    seen = world(weight=10, ask=ask(steps=(SetWeight(10), SetWeight(10), Pause())), memory=walked)
+    told = [one.message for one in plan(seen).told if one.reason == "RolloutStepCompleted"]
+    assert told == [f"Rollout step {n}/3 completed (setWeight: 10)" for n in (1, 2)]
+
+
 def test_a_status_that_was_lost_on_the_way_completes_nothing() -> None:
     """The stable revision is known again by the router, and the steps begin anew."""
     stage = released()
