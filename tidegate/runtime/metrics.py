@@ -203,8 +203,8 @@ def _replicas(rollouts: Iterable[Raw], figure: str, field: str) -> GaugeMetricFa
         f"rollout_info_replicas_{figure}", f"Pods of a Rollout, {figure}", labels=("namespace", "name")
     )
     for raw in rollouts:
-        source = "spec" if figure == "desired" else "status"
-        family.add_metric(_named(raw), float(get(raw, source, field, default=0)))
+        source, unwritten = ("spec", 1) if figure == "desired" else ("status", 0)
+        family.add_metric(_named(raw), float(get(raw, source, field, default=unwritten)))
     return family
 
 

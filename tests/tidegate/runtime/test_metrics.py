@@ -79,6 +79,12 @@ def test_pods_are_counted_by_what_they_are(name: str, value: str) -> None:
     assert board.line(f"rollout_info_replicas_{name}") == value
 
 
+def test_replicas_that_nobody_wrote_are_one() -> None:
+    board = Board()
+    board.put(ROLLOUT, spec={})
+    assert board.line("rollout_info_replicas_desired") == "1.0"
+
+
 def test_a_router_is_told_by_its_name_whatever_stands_beside_it() -> None:
     board, routing = Board(), {"managedRoutes": [], "maxTrafficWeight": 1000, "nginx": {}}
     board.put(ROLLOUT, spec={"strategy": {"canary": {"trafficRouting": routing}}})
