@@ -30,8 +30,9 @@ from tidegate.kube import requests
 from tidegate.kube.errors import KubeError, NotFound, accepted
 from tidegate.kube.http import Request, Response
 from tidegate.kube.requests import ALL
-from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_needs import own_needs
 from tidegate.planners.application_reading import Reading
+from tidegate.planners.application_sight import Sight
 from tidegate.planners.application_world import world
 from tidegate.planners.needs import (
     Absent,
@@ -128,7 +129,7 @@ async def _sight(raw: Raw, site: Site, now: datetime, asking: Asking) -> Sight:
     reading = Reading()
     for _ in range(ROUNDS):
         sight = Sight(raw, application, known, (site, reading))
-        new = [need for need in dict.fromkeys(sight.needs(now)) if need not in known]
+        new = [need for need in dict.fromkeys(own_needs(sight, now)) if need not in known]
         if not new:
             return sight
         known = known | {need: await asking.answer(need) for need in new}

@@ -21,11 +21,12 @@ from gitops import actions
 from gitops.conditions import INVALID
 from gitops.plan import plan, record
 from gitops.refresh import REFRESH, asked, skipped
-from tidegate.planners.application_needs import Sight
+from tidegate.planners.application_needs import awaited, own_needs
 from tidegate.planners.application_neighbours import neighbour_needs
 from tidegate.planners.application_reading import Reader, Reading
 from tidegate.planners.application_release import PREFLIGHT, arrival, release, release_needs, revertible
 from tidegate.planners.application_rival import WORDS, rival_until
+from tidegate.planners.application_sight import Sight
 from tidegate.planners.application_world import world
 from tidegate.planners.freeze import freeze_need, frozen
 from tidegate.planners.needs import Answers, Need, Raw
@@ -50,7 +51,7 @@ class ApplicationPlanner:
             return ()
         sight = Sight(raw, application, answers, self._of(raw))
         found = (
-            *sight.needs(now),
+            *own_needs(sight, now),
             *neighbour_needs(sight),
             freeze_need(self._settings),
             *release_needs(sight, now),
@@ -67,7 +68,7 @@ class ApplicationPlanner:
         if isinstance(application, Invalid):
             return _unreadable(raw, application, now)
         sight = Sight(raw, application, answers, self._of(raw))
-        if need := sight.waiting(now):
+        if need := awaited(sight, now):
             return Plan(why=f"waiting for {type(need).__name__}")
         try:
             return _decided(sight, now, frozen(answers, self._settings))

@@ -17,7 +17,7 @@ from tidegate.planners.application_parent import on_one_branch, read
 from tidegate.planners.needs import Outline, Raw, known
 
 if TYPE_CHECKING:
-    from tidegate.planners.application_needs import Sight
+    from tidegate.planners.application_sight import Sight
 
 HOLDS = (
     ("metadata", "name"),

@@ -15,7 +15,7 @@ from gitops.tracking import tracked_by
 from tidegate.planners.needs import Need, Object, Outline, Raw, Sourced, known
 
 if TYPE_CHECKING:
-    from tidegate.planners.application_needs import Sight
+    from tidegate.planners.application_sight import Sight
 
 SOURCES = (
     ("metadata", "name"),

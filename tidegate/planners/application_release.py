@@ -25,7 +25,6 @@ from gitops.reverts import Answer as Said
 from gitops.reverts import Hindered
 from gitops.rollback import OPEN, UNDER_WAY, UNMENDED, Phase, wants_commit, writes_git
 from gitops.sources import Manifests
-from tidegate.planners.application_needs import Sight
 from tidegate.planners.application_objects import Sent, served
 from tidegate.planners.application_parent import (
     beside,
@@ -37,6 +36,7 @@ from tidegate.planners.application_parent import (
     place,
     read,
 )
+from tidegate.planners.application_sight import Sight
 from tidegate.planners.application_world import others, target
 from tidegate.planners.needs import (
     Answers,

@@ -18,10 +18,10 @@ from gitops.options import Options
 from gitops.plan import Rendering, World, asked_revision
 from gitops.recursion import recursion
 from gitops.sources import Found, Lost, Unrenderable, below, is_commit
-from tidegate.planners.application_needs import CLAIMS, RUNNING, Sight
 from tidegate.planners.application_neighbours import behind, declared_by, unwanted
 from tidegate.planners.application_objects import Sent
 from tidegate.planners.application_parent import read
+from tidegate.planners.application_sight import CLAIMS, RUNNING, Sight
 from tidegate.planners.needs import DryRun, Failed, Known, Object, Outline, Refusal, known
 
 NOWHERE = "no namespace is named for it; write spec.destination.namespace, or metadata.namespace"
