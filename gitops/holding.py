@@ -19,7 +19,12 @@ def holds(case: Case) -> bool:
     """Whether what was rejected is declared still, and kept out of the cluster."""
     rollback = case.memory.rollback
     declared = rollback.phase in UNMENDED and case.rendering == rollback.rendering
-    return declared and case.policy.quarantine.hold
+    return declared and quarantined(case) and case.policy.quarantine.hold
+
+
+def quarantined(case: Case) -> bool:
+    """Whether what is declared was rejected, and no person has let it go since."""
+    return bool(case.rendering) and any(one.rendering == case.rendering for one in case.memory.bads)
 
 
 def went_back(rollback: RollbackStatus) -> bool:

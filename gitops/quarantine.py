@@ -17,10 +17,9 @@ from hashlib import sha256
 
 from msgspec.structs import replace
 
-from crds.application_policy import Rollback
 from crds.application_rollback import KnownGood, QuarantinedRevision, RollbackStatus
-from gitops.holding import drift, heals_at, holds, puts_back, watched, went_back
-from gitops.rejection import ANALYSIS, Rejected
+from gitops.holding import drift, heals_at, holds, puts_back, quarantined, watched, went_back
+from gitops.rejection import Rejected, heeded
 from gitops.reverting import push, to, unbrought, unmended
 from gitops.rollback import UNDER_WAY, UNMENDED, UNREVERTED, Case, Memory, Phase, Turn, unsigned, writes_git
 
@@ -70,7 +69,7 @@ def _means(written: str, bad: QuarantinedRevision) -> bool:
 
 def _at_rest(case: Case) -> tuple[Memory, str]:
     memory = _with_good(case)
-    if case.rejected is None or not case.policy.enabled or _quarantined(case):
+    if case.rejected is None or not case.policy.enabled or quarantined(case):
         return memory, ""
     if obstacle := _obstacle(case, case.rejected):
         return memory, obstacle[1]
@@ -84,7 +83,7 @@ def _with_good(case: Case) -> Memory:
     """
     memory = case.memory
     good = KnownGood(case.head, case.rendering, case.source, case.now.replace(microsecond=0))
-    if not (case.well and case.rendering) or case.rejected or _quarantined(case):
+    if not (case.well and case.rendering) or case.rejected or quarantined(case):
         return memory
     last = memory.goods[-1] if memory.goods else KnownGood()
     if (last.rendering, last.source) == (good.rendering, good.source):
@@ -93,13 +92,9 @@ def _with_good(case: Case) -> Memory:
     return replace(memory, goods=(*older, good)[-MOST_KEPT:])
 
 
-def _quarantined(case: Case) -> bool:
-    return bool(case.rendering) and any(one.rendering == case.rendering for one in case.memory.bads)
-
-
 def _obstacle(case: Case, rejected: Rejected) -> tuple[str, str] | None:
     """Why a rejected release is left to people, as condition and words."""
-    if not _heeded(case.policy, rejected):
+    if not heeded(case.policy, rejected):
         return "RollbackHeld", f"{rejected.verdict}; spec.rollback does not ask for it to be taken back"
     if any(one.rendering == case.rendering for one in case.memory.goods):
         return "CommonModeSuspected", f"{rejected.verdict}; but this very release was good before"
@@ -117,19 +112,15 @@ def _obstacle(case: Case, rejected: Rejected) -> tuple[str, str] | None:
 def _let_go(case: Case) -> tuple[str, str] | None:
     """This very rejection was released by a person, and the Rollout was not yet told to walk on."""
     rollback = case.memory.rollback
-    if (rollback.phase, rollback.id) != (Phase.RELEASED, _id(case)):
+    if (rollback.phase, rollback.id) != (Phase.RELEASED, _id(case, rollback.from_)):
         return None
     return "RollbackHeld", f"released by a person; to walk on: retry {rollback.rollout}"
-
-
-def _heeded(policy: Rollback, rejected: Rejected) -> bool:
-    return policy.on_analysis_failure if rejected.cause == ANALYSIS else policy.on_health_failure
 
 
 def _begun(case: Case, rejected: Rejected) -> Memory:
     now = case.now.replace(microsecond=0)
     rollback = RollbackStatus(
-        id=_id(case),
+        id=_id(case, case.head),
         phase=Phase.QUARANTINED,
         rollout=str(rejected.rollout),
         reason=rejected.verdict,
@@ -144,16 +135,18 @@ def _begun(case: Case, rejected: Rejected) -> Memory:
     return replace(case.memory, rollback=rollback, bads=(*case.memory.bads, bad)[-MOST_KEPT:])
 
 
-def _id(case: Case) -> str:
-    """Of this rejection: the same one twice is one rollback."""
+def _id(case: Case, head: str) -> str:
+    """Of this rejection, first seen at this head: the same one twice is one rollback."""
     since = case.rejected.since if case.rejected else ""
-    written = f"{case.uid} {case.application} {case.head} {since}"
+    written = f"{case.uid} {case.application} {head} {since}"
     return sha256(written.encode()).hexdigest()[:16]
 
 
 def _restores(case: Case) -> bool:
     """The failed Rollout goes back in the cluster, once nothing is routed to it any more, and stays so."""
-    shut = case.rejected is not None and case.rejected.shut
+    failed = case.rejected
+    own = failed is not None and str(failed.rollout) == case.memory.rollback.rollout
+    shut = own and failed is not None and failed.shut
     return holds(case) and (shut or puts_back(case))
 
 
@@ -184,7 +177,7 @@ def _said(case: Case, memory: Memory, why: str) -> tuple[tuple[str, str], ...]:
         said.append(("RevertGaveUp", rollback.message))
     if rollback.phase in UNDER_WAY and why:
         said.append(("RevertPending", why))
-    elif case.rejected and case.policy.enabled and not _quarantined(case):
+    elif case.rejected and case.policy.enabled and not quarantined(case):
         obstacle = _obstacle(case, case.rejected)
         said += [obstacle] if obstacle else []
     lacking = (unsigned(case.policy.git) or case.unready) if writes_git(case.policy) else ""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from crds.application_policy import Rollback
 from crds.paths import get
 from gitops.objects import Key, key_of
 
@@ -51,6 +52,11 @@ def rejected(raw: Raw) -> Rejected | None:
         run=str(get(status, "canary", "currentBackgroundAnalysisRunStatus", "name", default="")),
         since=str(get(status, "abortedAt", default="")),
     )
+
+
+def heeded(policy: Rollback, rejected: Rejected) -> bool:
+    """Whether the Application asks for such a release to be taken back."""
+    return policy.on_analysis_failure if rejected.cause == ANALYSIS else policy.on_health_failure
 
 
 def retried(raws: Iterable[Raw], rollout: str) -> bool:

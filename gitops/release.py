@@ -18,9 +18,9 @@ from crds.meta import read_status
 from gitops.compare import Comparison, Predicted, Target, synced
 from gitops.objects import Key
 from gitops.quarantine import turn
-from gitops.rejection import ROLLOUT, Rejected, at_rest, rejected, retried
+from gitops.rejection import ROLLOUT, Rejected, at_rest, heeded, rejected, retried
 from gitops.reverts import Answer, Landing
-from gitops.rollback import Case, Memory, Turn
+from gitops.rollback import UNMENDED, Case, Memory, Turn
 
 Raw = dict[str, Any]
 
@@ -118,7 +118,7 @@ def _case(seen: Seen, rollouts: tuple[Target, ...], memory: Memory) -> Case:
         source=normalised(source) if source else None,
         declared=seen.release.declared,
         elsewhere=seen.elsewhere,
-        rejected=_rejected(declared),
+        rejected=_rejected(declared, application),
         retried=retried(declared, memory.rollback.rollout),
         synced=in_sync,
         well=in_sync and seen.idle and seen.release.declared and _well(seen, rollouts),
@@ -141,8 +141,15 @@ def _astray(good: tuple[Target, ...]) -> tuple[str, ...] | None:
     return tuple(str(one.key) for one in good if not synced(one))
 
 
-def _rejected(raws: tuple[Raw, ...]) -> Rejected | None:
-    return next((found for raw in raws if (found := rejected(raw))), None)
+def _rejected(raws: tuple[Raw, ...], application: Application) -> Rejected | None:
+    """Of several the one that is being taken back, else one that is to be."""
+    rollback, every = application.status.rollback, (rejected(raw) for raw in raws)
+    own = rollback.rollout if rollback.phase in UNMENDED else ""
+
+    def behind(one: Rejected) -> tuple[bool, bool]:
+        return str(one.rollout) != own, not heeded(application.rollback, one)
+
+    return min((one for one in every if one), key=behind, default=None)
 
 
 def _well(seen: Seen, rollouts: tuple[Target, ...]) -> bool:

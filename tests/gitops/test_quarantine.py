@@ -352,6 +352,26 @@ def test_a_retry_that_comes_after_the_push_changes_nothing() -> None:
     assert phase(turn(replace(here, rejected=None, retried=True))) == "Pushed"
 
 
+def test_what_a_person_let_go_after_the_push_is_not_overwritten_by_what_was_good() -> None:
+    """The parent, synced by hand, has not brought the revert yet, say."""
+    astray = {"astray": ("Rollout production/api",), "heals": True}
+    here, _ = after(*PUSHED, {"astray": ()}, {"released": T}, {"released": "", "rejected": None, **astray})
+    here, found = replace(here, now=NOW + timedelta(hours=1)), turn(here)
+    for _ in range(2):
+        here = replace(here, memory=(found := turn(here)).memory)
+    assert (found.held, found.restored, found.memory.rollback.heals) == ("", False, 0)
+
+
+def test_what_a_person_let_go_stays_so_when_another_commit_comes() -> None:
+    here, _ = after({}, {"released": T})
+    assert phase(turn(replace(here, released="", head="f" * 40))) == "Released"
+
+
+def test_another_rollout_that_gets_nothing_any_more_brings_this_one_not_back() -> None:
+    web = replace(REJECTED, rollout=ROLLOUT._replace(name="web"))
+    assert not after({}, {"rejected": web})[1].restored
+
+
 def test_a_release_that_is_rejected_once_more_is_another_rollback() -> None:
     here, _ = after({}, {"released": T})
     first = after({})[1].memory.rollback.id

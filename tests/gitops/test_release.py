@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 
 from crds.application import Application
@@ -15,6 +16,7 @@ from gitops.compare import Predicted, Target
 from gitops.objects import key_of
 from gitops.plan import Rendering, World, plan
 from gitops.release import Release, Seen, released
+from gitops.reverts import Ready
 from tests.gitops.examples import NOW, app, config, thing
 
 Raw = dict[str, Any]
@@ -22,7 +24,10 @@ G, T = "9" * 40, "b" * 40
 GOOD, BAD = "good-rendering", "bad-rendering"
 VERDICT = {"verdict": "12 % errors"}
 REJECTED: Raw = {"abort": True, "stableRS": "1", "currentPodHash": "2", "tidegate": VERDICT}
+ALONE: Raw = {**REJECTED, "tidegate": {**VERDICT, "blame": {"alone": True}}}
+ROUTED: Raw = {"strategy": {"canary": {"trafficRouting": {"istio": {}}}}}
 HEALING: Raw = {"automated": {"selfHeal": True}}
+UNSIGNED: Raw = {"signing": {"type": "none"}}
 WALKING: Raw = {"stableRS": "1", "currentPodHash": "2"}
 
 
@@ -63,6 +68,38 @@ def test_a_retry_of_the_rollout_that_was_rejected_releases_it() -> None:
 def test_a_sibling_in_mid_canary_is_nobodys_retry() -> None:
     here = seen(declared("api", **REJECTED), declared("web", **WALKING))
     assert (phase(here), len(released(here).memory.bads)) == ("Quarantined", 1)
+
+
+def test_of_two_that_are_rejected_the_one_counts_that_is_to_be_taken_back() -> None:
+    """By pods that never started, say, which this Application leaves to people."""
+    pods = {**VERDICT, "blame": {"cause": "pods", "alone": True}}
+    targets = declared("a", **{**REJECTED, "tidegate": pods}), declared("b", **ALONE)
+    memory = {"tidegate": {"good": [{"revision": G, "rendering": GOOD}]}}
+    here = app(rollback={"enabled": True, "onHealthFailure": False}, syncPolicy={}, status=memory)
+    found = released(replace(seen(*targets), application=here))
+    assert found.memory.rollback.rollout == "Rollout production/b"
+
+
+def test_what_is_being_taken_back_waits_for_its_own_routes() -> None:
+    routed = thing("Rollout", "api", api="argoproj.io/v1alpha1", status=ALONE, spec=ROUTED)
+    here = seen(declared("a", **ALONE), Target(routed, routed, Predicted(routed)))
+    assert released(here).restored is False
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"git": {**UNSIGNED, "mode": "pullrequest"}}, {"maxRetries": -1}], ids=["mode", "retries"]
+)
+def test_while_a_setting_is_wrong_git_is_not_written(wrong: Raw) -> None:
+    policy = {"enabled": True, "git": UNSIGNED}
+    mine = quarantined()
+    mine = replace(mine, spec=app(rollback={**policy, **wrong}, syncPolicy={}).spec)
+    ready = Release(BAD, answer=Ready(T, "e" * 40, "refs/heads/main"))
+    here = World(mine, Rendering(T, head=T), NOW, project=AppProject(EVERYTHING), release=ready)
+    found = plan(here)
+    assert found.status.rollback.phase == "Quarantined"
+    assert (
+        "spec.rollback." in dict((one.type, one.message) for one in found.status.conditions)["RevertPending"]
+    )
 
 
 def test_a_project_that_forbids_the_repository_by_now_is_why_git_is_not_written() -> None:

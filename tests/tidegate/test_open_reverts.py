@@ -50,9 +50,10 @@ def test_of_two_that_have_committed_at_once_one_goes_on() -> None:
     assert (is_ahead(one, other), is_ahead(other, one)) == (True, False)
 
 
+@pytest.mark.parametrize("phase", ["Quarantined", "Committed"])
 @pytest.mark.parametrize("git", [UNSIGNED | {"mode": "none"}, {}], ids=["mode none", "no key named"])
-def test_who_may_not_write_into_git_is_not_waited_for(git: dict[str, Any]) -> None:
-    status = {"rollback": {"phase": "Quarantined", "id": "1"}}
+def test_who_may_not_write_into_git_is_not_waited_for(phase: str, git: dict[str, Any]) -> None:
+    status = {"rollback": {"phase": phase, "id": "1"}}
     off = app(name="web", rollback={"enabled": True, "git": git}, status=status)
     assert not is_ahead(off, rolling("api", "Quarantined", "2"))
 

@@ -260,7 +260,8 @@ def is_ahead(other: Application, mine: Application) -> bool:
     Who waits for a person to mend something holds up nobody.
     """
     theirs, ours = other.status.rollback, mine.status.rollback
-    if theirs.phase in {Phase.COMMITTED, Phase.BRANCHED}:
+    writes = wants_commit(other.rollback, theirs)
+    if theirs.phase == Phase.BRANCHED or (writes and theirs.phase == Phase.COMMITTED):
         return ours.phase != Phase.COMMITTED or (theirs.id, other.name) < (ours.id, mine.name)
-    waits = theirs.phase == Phase.QUARANTINED and wants_commit(other.rollback, theirs) and not theirs.message
+    waits = writes and theirs.phase == Phase.QUARANTINED and not theirs.message
     return waits and ours.phase == Phase.QUARANTINED and (theirs.id, other.name) < (ours.id, mine.name)
