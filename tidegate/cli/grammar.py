@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import re
-from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
-from collections.abc import Callable, Mapping
+from argparse import (
+    Action,
+    ArgumentError,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, partial
 from types import MappingProxyType
 from typing import Any
 
+from crds.errors import Invalid
+from crds.times import duration
 from tidegate.cli import app, commands, editing, freeze
 from tidegate.cli import lint as check
 from tidegate.cli.cluster import SILENT, SWITCHES, cluster_flags, truth_of
@@ -165,8 +174,10 @@ def _applications(group: Any) -> None:
 
 def _application(group: Any, name: str, does: str, command: Callable[..., None]) -> ArgumentParser:
     made = _under(group, name, does)
-    made.add_argument("name", metavar="APP", type=lambda text: _plain(text.rpartition("/")[2]))
-    made.add_argument("--timeout", default="0", metavar="TIME", help="give up after, like 5m; 0: never")
+    made.add_argument("name", metavar="APP", action=_Placed, help="in another namespace: NAMESPACE/APP")
+    made.add_argument(
+        "--timeout", default="0", metavar="TIME", type=_time, help="give up after, like 5m; 0: never"
+    )
     made.set_defaults(command=command, home=app.HOME, crds=app.CRDS)
     return made
 
@@ -253,6 +264,34 @@ def _name(text: str) -> str:
     if slash and kind not in (*ROLLOUT_WORDS, *RUN_WORDS, "analysisrun"):
         raise ArgumentTypeError(f"{text!r} is no name; write it alone, like {name or 'api'}")
     return _plain(name)
+
+
+class _Placed(Action):
+    """A name as `app list` shows it: `argocd/api-prod`."""
+
+    def __call__(
+        self,
+        _top: ArgumentParser,
+        asked: Namespace,
+        said: str | Sequence[Any] | None,
+        _flag: str | None = None,
+    ) -> None:
+        space, _, name = str(said).rpartition("/")
+        try:
+            asked.name = _plain(name)
+        except ArgumentTypeError as problem:
+            raise ArgumentError(self, str(problem)) from None
+        if space:
+            asked.namespace = space
+
+
+def _time(text: str) -> str:
+    """Known to be one before anything is done."""
+    try:
+        duration(text, "--timeout")
+    except Invalid as problem:
+        raise ArgumentTypeError(problem.problem) from None
+    return text
 
 
 def _plain(name: str) -> str:

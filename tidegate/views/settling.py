@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from crds.paths import get
 from crds.times import parse
 from gitops.rollback import UNMENDED
-from tidegate.views.syncing import RUNNING, Outcome
+from tidegate.views.syncing import RUNNING, Outcome, quarantine
 
 Raw = dict[str, Any]
 Contains = Callable[[str, str], bool]
@@ -39,7 +39,7 @@ def settled(
     at, later = str(get(status, "sync", "revision", default="")), overtaken(raw, revision)
     if later and not (_deployed(status, revision) or contains(later, revision)):
         return Outcome(False)
-    why = _held(status) if revision and not later else _taken_back(status, revision, contains)
+    why = quarantine(status)[1] if revision and not later else _taken_back(status, revision, contains)
     found = Outcome(True, why) if why else _standing(raw, status, wanted) if at else Outcome(False)
     said = f"{revision} was overtaken by {later[:10]}: {found.problem}"
     return replace(found, problem=said) if later and found.problem else found
@@ -86,18 +86,6 @@ def _running_at(status: Raw, bad: Raw) -> str:
     deployed, revision = entries[-1]
     goods = (get(one, "time") for one in get(status, "tidegate", "good", default=[]))
     return "" if any(deployed <= parse(one) <= parse(when) for one in goods if one) else revision
-
-
-def _held(status: Raw) -> str:
-    """Why what Git declares now is not synced, where it was rejected before."""
-    bads = [
-        str(get(one, "revision", default=""))[:10] for one in get(status, "quarantinedRevisions", default=[])
-    ]
-    for one in get(status, "conditions", default=[]):
-        said = str(get(one, "message", default=""))
-        if get(one, "type") == "QuarantinedRevision" and any(bad and said.startswith(bad) for bad in bads):
-            return said
-    return ""
 
 
 def _taken_back(status: Raw, revision: str, contains: Contains) -> str:

@@ -16,7 +16,7 @@ RUNNING = ("Running", "Terminating")
 
 
 class Ask(msgspec.Struct, frozen=True):
-    """A sync as people ask for it; `resources` are GROUP:KIND:NAME."""
+    """A sync as people ask for it; `resources` are GROUP:KIND:NAME, or GROUP:KIND:NAMESPACE/NAME."""
 
     revision: str = ""
     prune: bool = False
@@ -56,10 +56,24 @@ def refresh(kind: str) -> Raw:
 def retried(raw: Raw) -> Raw:
     """The patch that lets the release that is held back be synced again. Refused where none is."""
     name = get(raw, "metadata", "name")
-    held = get(raw, "status", "quarantinedRevisions", default=[])
-    if not held:
+    status = get(raw, "status", default={})
+    held, _ = quarantine(status)
+    last = held or get(status, "quarantinedRevisions", -1)
+    if not last:
         raise Refused(f"{name} has nothing to retry: none of its revisions is quarantined")
-    return {"metadata": {"annotations": {RELEASE: get(held, -1, "rendering")}}}
+    return {"metadata": {"annotations": {RELEASE: get(last, "rendering")}}}
+
+
+def quarantine(status: Raw) -> tuple[Raw, str]:
+    """What of that which Git declares now is held back, and the words for it; nothing where all may go."""
+    bads = get(status, "quarantinedRevisions", default=[])
+    told = (one for one in get(status, "conditions", default=[]) if get(one, "type") == "QuarantinedRevision")
+    for said in (str(get(one, "message", default="")) for one in told):
+        for bad in bads:
+            digits = str(get(bad, "revision", default=""))[:10]
+            if digits and said.startswith(digits):
+                return bad, said
+    return {}, ""
 
 
 def synced(raw: Raw, before: Raw) -> Outcome:
@@ -80,9 +94,10 @@ def _asked_upon(raw: Raw) -> Raw:
 
 
 def _resource(written: str) -> Raw:
-    group, kind, name = (*written.split(":"), "", "")[:3]
+    group, kind, name = (*written.split(":", 2), "", "")[:3]
     if not (kind and name):
         raise Refused(
             f"{written!r} is no object of an Application; write GROUP:KIND:NAME, like apps:Deployment:api"
         )
-    return {"group": group, "kind": kind, "name": name}
+    space, _, name = name.rpartition("/")
+    return {"group": group, "kind": kind, "name": name} | ({"namespace": space} if space else {})

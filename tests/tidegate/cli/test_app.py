@@ -254,6 +254,44 @@ def test_a_release_that_was_rejected_is_let_go_by_its_rendering(capsys: Printed)
     assert "has nothing to retry" in capsys.readouterr().err
 
 
+def test_of_several_rejected_releases_the_one_that_is_held_back_now_is_let_go() -> None:
+    first, last = ({"revision": digit * 40, "rendering": f"{digit}-digest"} for digit in "12")
+    held = {"type": "QuarantinedRevision", "message": f"{'1' * 10} is quarantined: 12 % errors"}
+    cluster = Cluster({APP: app(quarantinedRevisions=[first, last], conditions=[held])})
+    assert say("app retry api-prod", cluster) == 0
+    ((_, body),) = cluster.patches()
+    assert body["metadata"]["annotations"] == {"tidegate.dev/release-quarantine": "1-digest"}
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("rbac:ClusterRole:system:viewer", {"group": "rbac", "kind": "ClusterRole", "name": "system:viewer"}),
+        (":Service:shop/api", {"group": "", "kind": "Service", "namespace": "shop", "name": "api"}),
+    ],
+)
+def test_an_object_to_sync_is_named_whole(written: str, meant: Raw) -> None:
+    cluster = Cluster({APP: app()})
+    assert say(f"app sync api-prod --resource {written} --async", cluster) == 0
+    ((_, body),) = cluster.patches()
+    assert body["operation"]["sync"]["resources"] == [meant]
+
+
+def test_no_sync_begins_with_a_timeout_that_is_none(capsys: Printed) -> None:
+    cluster = Cluster({APP: app()})
+    with pytest.raises(SystemExit) as ended:
+        say("app sync api-prod --timeout soon", cluster)
+    assert (ended.value.code, cluster.requests) == (2, [])
+    assert "--timeout: 'soon' is no duration" in capsys.readouterr().err
+
+
+def test_an_application_is_looked_for_in_the_namespace_that_its_name_says() -> None:
+    elsewhere = APP.replace("argocd", "team")
+    assert say("app get team/api-prod", Cluster({APP: app()})) == 1
+    assert say("app get team/api-prod", Cluster({elsewhere: app()})) == 0
+    assert say("app get argocd/api-prod", Cluster({APP: app()})) == 0
+
+
 @pytest.mark.parametrize("words", ["", f" --revision {SHA}"])
 def test_a_release_that_was_rejected_is_a_failure_though_all_is_well_again(
     capsys: Printed, words: str
