@@ -7,12 +7,22 @@ from typing import Any
 
 import pytest
 
+from crds.patches import merged
 from crds.paths import get, put
 from gitops.objects import desired
 from gitops.sources import Unrenderable, digest
 from tests.gitops.examples import NOW, raw_app, thing
 from tests.gitops.test_plan import rollout
-from tests.tidegate.test_application_planner import AUTOMATED, COMMIT, ELDER, KINDS, Answers, app, said
+from tests.tidegate.test_application_planner import (
+    AUTOMATED,
+    COMMIT,
+    ELDER,
+    ID_OF_API,
+    KINDS,
+    Answers,
+    app,
+    said,
+)
 from tidegate.planners.application_release import PREFLIGHT
 from tidegate.planners.needs import (
     Answer,
@@ -176,3 +186,22 @@ def test_a_revert_is_asked_for_with_the_others_on_the_branch_in_mind() -> None:
     here.look()
     (question,) = (need for need in here.asked if isinstance(need, Reverted))
     assert [one.name for one in question.beside] == ["web"]
+
+
+@pytest.mark.parametrize(("mine", "good"), [("Synced", True), ("OutOfSync", False)])
+def test_a_release_is_known_to_be_good_whatever_else_its_parent_has_to_bring(mine: str, good: bool) -> None:
+    """A ConfigMap beside it, say, or another Application that nobody syncs."""
+    here = app(syncPolicy=AUTOMATED, rollback={"enabled": True})
+    tracked = {"metadata": {"annotations": {"argocd.argoproj.io/tracking-id": ID_OF_API}}}
+    own = {"group": "argoproj.io", "kind": "Application", "namespace": "argocd", "name": "api-prod"}
+    sync = {"status": "OutOfSync", "revision": COMMIT}
+    here.app = merged(here.app, tracked)
+    source = {**get(here.app, "spec", "source"), "path": "apps"}
+    here.has(
+        raw_app(name="root", source=source, status={"sync": sync, "resources": [own | {"status": mine}]})
+    )
+    here.git, here.served = (rollout(),), {*KINDS, "Rollout"}
+    well = {"phase": "Healthy", "stableRS": "1", "currentPodHash": "1"}
+    here.has(desired(rollout(), "api-prod", "production", namespaced=True) | {"status": well})
+    here.play()
+    assert bool(get(here.app, "status", "lastKnownGood")) is good

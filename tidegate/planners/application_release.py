@@ -235,13 +235,23 @@ def arrival(rollback: RollbackStatus) -> Arrival:
 
 
 def _is_declared(sight: Sight, now: datetime) -> bool:
-    """Whether the parent has come to the same commit; until then our source may be that of an older one."""
+    """Whether the parent has brought what it declares of us at the same commit; until then our source may be
+    that of an older one. What else it holds is no matter."""
     above, mine = parent_raw(sight), sight.application.spec.source
     theirs = read(above) if above else None
     if mine is None or theirs is None or place(theirs.spec.source) != place(mine):
         return True
-    found = get(above, "status", "sync", default={})
-    return (found.get("status"), found.get("revision")) == ("Synced", sight.commit(sight.head(now)))
+    if get(above, "status", "sync", "revision") != sight.commit(sight.head(now)):
+        return False
+    if get(above, "status", "sync", "status") == "Synced":
+        return True
+    me = Key(sight.me.kind.group, sight.me.kind.kind, sight.me.namespace, sight.me.name)
+    return any(_is_synced(one, me) for one in get(above, "status", "resources", default=[]))
+
+
+def _is_synced(one: Raw, key: Key) -> bool:
+    said = tuple(get(one, name, default="") for name in ("group", "kind", "namespace", "name"))
+    return said == key and get(one, "status") == "Synced"
 
 
 def _taken(sight: Sight, rollback: RollbackStatus) -> str:
