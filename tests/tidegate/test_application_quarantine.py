@@ -205,3 +205,16 @@ def test_a_release_is_known_to_be_good_whatever_else_its_parent_has_to_bring(min
     here.has(desired(rollout(), "api-prod", "production", namespaced=True) | {"status": well})
     here.play()
     assert bool(get(here.app, "status", "lastKnownGood")) is good
+
+
+def test_nothing_is_reverted_on_a_branch_that_the_application_has_left() -> None:
+    bad, good = (put(rollout(), ("spec", "template", "v"), number) for number in (2, 1))
+    here = quarantined(bad, good)
+    unsigned = {"enabled": True, "git": {"signing": {"type": "none"}}}
+    here.app = merged(here.app, {"spec": {"rollback": unsigned, "source": {"targetRevision": "other"}}})
+    here.play()
+    assert not any(isinstance(need, Reverted) for need in here.asked)
+    (told,) = (one for one in said(here) if one.startswith("RevertPending"))
+    assert told.startswith(
+        "RevertPending: spec.source is no more https://github.com/myorg/infrastructure main"
+    )

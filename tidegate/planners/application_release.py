@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from crds.addresses import hidden
 from crds.application import Application
 from crds.application_rollback import RollbackStatus
 from crds.application_source import Source, as_json
@@ -39,7 +40,6 @@ from tidegate.planners.application_parent import (
 from tidegate.planners.application_sight import Sight
 from tidegate.planners.application_world import others, target
 from tidegate.planners.needs import (
-    Answers,
     Arrival,
     Failed,
     Known,
@@ -68,6 +68,11 @@ LASTING = (
 )
 """What changes while a rollback is under way, and is no part of the question."""
 
+LEFT = (
+    "spec.source is no more {}, where it was rejected: nothing is reverted there; revert by hand what is "
+    "declared now, or let it go"
+)
+
 PREFLIGHT = timedelta(minutes=3)
 """How often it is looked after what a revert would lack."""
 
@@ -94,11 +99,10 @@ def release_needs(sight: Sight, now: datetime) -> Iterable[Need]:
 def release(sight: Sight, now: datetime) -> Release:
     """What is known of it by now."""
     answers, rollback = sight.answers, sight.application.status.rollback
-    question = reverted(sight, now) if wants_commit(sight.application.rollback, rollback) else None
     return Release(
         sight.rendering if _releases(sight) else "",
         _good_targets(sight, rollback),
-        _said(answers, question) if question else None,
+        _said(sight, now) if wants_commit(sight.application.rollback, rollback) else None,
         known(answers, arrival(rollback)),
         _taken(sight, rollback),
         declared=_is_declared(sight, now),
@@ -203,7 +207,7 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
     """The question for a commit; None while its parts are not known."""
     application, rollback = sight.application, sight.application.status.rollback
     source, head = rollback.from_source, sight.head(now)
-    if source is None or head is None:
+    if source is None or head is None or not on_one_branch(application.spec.source, source):
         return None
     return Reverted(
         source.repo_url,
@@ -220,12 +224,15 @@ def reverted(sight: Sight, now: datetime) -> Reverted | None:
     )
 
 
-def _said(answers: Answers, question: Reverted) -> Said | None:
-    found = answers.get(question)
+def _said(sight: Sight, now: datetime) -> Said | None:
+    left = sight.application.status.rollback.from_source
+    if not on_one_branch(sight.application.spec.source, left):
+        return Hindered(LEFT.format(hidden(" ".join(place(left)))))
+    question = reverted(sight, now)
+    found = sight.answers.get(question) if question else None
     if isinstance(found, Failed):
         return Hindered(found.why)
-    said: Said | None = known(answers, question)
-    return said
+    return found.value if isinstance(found, Known) else None
 
 
 def arrival(rollback: RollbackStatus) -> Arrival:
