@@ -115,9 +115,10 @@ def _hindered(rollback: RollbackStatus, why: str) -> RollbackStatus:
 
 def _committed(case: Case, rollback: RollbackStatus, push: Push) -> RollbackStatus:
     """The commit as it is to be pushed; one that is to go aside stays so while it is the same."""
-    if rollback.phase == Phase.COMMITTED and rollback.candidate == push.commit:
+    aside, recorded = case.policy.git.mode == "pullRequest", rollback.phase == Phase.COMMITTED
+    if recorded and rollback.candidate == push.commit and not (aside and rollback.base):
         return rollback
-    if case.policy.git.mode == "pullRequest":
+    if aside:
         push = _aside(case, push.commit)
     return replace(
         rollback,

@@ -262,6 +262,15 @@ def test_with_mode_pull_request_the_branch_itself_is_never_pushed_to() -> None:
     assert found.push == Push(R, f"refs/heads/rollback/argocd-api-prod-{R[:7]}", "")
 
 
+def test_with_mode_pull_request_said_before_the_push_the_branch_itself_is_not_pushed_to_any_more() -> None:
+    here, before = after(*COMMITTED)
+    here = replace(here, policy=replace(ON, git=replace(UNSIGNED, mode="pullRequest")))
+    found = turn(here)
+    aside = turn(replace(here, memory=found.memory))
+    assert (before.push is None, found.push) == (False, None)
+    assert aside.push == Push(R, f"refs/heads/rollback/argocd-api-prod-{R[:7]}", "")
+
+
 def test_with_mode_none_the_cluster_goes_back_and_git_is_not_asked() -> None:
     found = after(*COMMITTED, policy=replace(ON, git=GitBack(mode="none")))[1]
     assert (phase(found), found.restored, found.push) == ("Quarantined", True, None)
