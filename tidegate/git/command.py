@@ -60,6 +60,8 @@ _DAMAGED = re.compile(
     re.IGNORECASE,
 )
 
+_TOOK = re.compile(r" after \d+ (?:ms|milliseconds)\b")
+
 
 class Remote(msgspec.Struct, frozen=True):
     """A repository, how it is entered, and by which protocols."""
@@ -94,7 +96,7 @@ def ask(remote: Remote, job: Job, folder: Path | None = None) -> bytes:
     with _credentials(remote) as (settings, environment):
         done = _run(job, _ALWAYS | settings, environment, folder)
     if done.returncode:
-        raise _why(remote, done.stderr.decode(errors="replace"), job)
+        raise _why(remote, done.said, job)
     return done.stdout
 
 
@@ -102,7 +104,7 @@ def tried(remote: Remote, job: Job, folder: Path) -> tuple[int, str]:
     """The same for what may well be refused: the exit code, and all that was said."""
     with _credentials(remote) as (settings, environment):
         done = _run(job, _ALWAYS | settings, environment, folder)
-    return done.returncode, done.stderr.decode(errors="replace")
+    return done.returncode, done.said
 
 
 def read(folder: Path, *arguments: str, given: bytes = b"", made: Making | None = None) -> bytes:
@@ -111,7 +113,7 @@ def read(folder: Path, *arguments: str, given: bytes = b"", made: Making | None 
     environment = {"GIT_ALLOW_PROTOCOL": "none"} | made.environment
     done = _run(job, _ALWAYS | made.settings, environment, folder)
     if done.returncode:
-        said = _said(done.stderr.decode(errors="replace"))
+        said = _said(done.said)
         raise (Damaged if _DAMAGED.search(said) else GitError)(f"git {arguments[0]}: {said}")
     return done.stdout
 
@@ -120,6 +122,11 @@ class _Done(msgspec.Struct, frozen=True):
     returncode: int
     stdout: bytes
     stderr: bytes
+
+    @property
+    def said(self) -> str:
+        """The same words for the same trouble: who shows them writes them once."""
+        return _TOOK.sub("", self.stderr.decode(errors="replace"))
 
 
 def _run(job: Job, settings: Mapping[str, str], more: Mapping[str, str], folder: Path | None) -> _Done:
